@@ -1,0 +1,1 @@
+"""Journeys through the portal in a real Chromium, each one a user's whole job."""
