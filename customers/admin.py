@@ -1,0 +1,15 @@
+from django.contrib import admin
+
+from portal.admin import PortalAdmin
+from portal.models import Action
+
+from .models import Customer
+
+
+@admin.register(Customer)
+class CustomerAdmin(PortalAdmin):
+    added_action = Action.CUSTOMER_ADDED
+    changed_action = Action.CUSTOMER_CHANGED
+    list_display = ("name", "domain", "country", "created_at")
+    search_fields = ("name_key", "domain")
+    readonly_fields = ("agreement_accepted_at", "created_at")

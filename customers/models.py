@@ -1,0 +1,104 @@
+"""The firms that use the products."""
+
+import uuid
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django_countries.fields import CountryField
+
+from portal.models import ActivityEntry, FoldedField
+from portal.text import fold
+
+domain_validator = RegexValidator(
+    r"\A(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]\Z",
+    _("Enter a domain, such as firm.example."),
+)
+
+
+class CustomerQuerySet(models.QuerySet):
+    def visible_to(self, membership):
+        """Return the customers that exist for ``membership`` (T1).
+
+        For a partner those with an active relationship, for a customer itself.
+        """
+        if membership is None:
+            return self.none()
+        if membership.customer_id:
+            return self.filter(pk=membership.customer_id)
+        return self.filter(
+            relationships__partner=membership.partner_id, relationships__ended_at=None
+        )
+
+    def search(self, text):
+        """Return the customers whose name or domain contains every word of ``text``.
+
+        Case and accents do not count; a word may stand inside another.
+        """
+        found = self
+        for word in fold(text).split():
+            found = found.filter(
+                models.Q(name_key__contains=word) | models.Q(domain__contains=word)
+            )
+        return found
+
+
+class Customer(models.Model):
+    """A firm that uses the products, looked after by one or more partners."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(_("name"), max_length=200)
+    name_key = FoldedField(source="name")
+    domain = models.CharField(
+        _("primary domain"),
+        max_length=253,
+        unique=True,
+        validators=[domain_validator],
+        error_messages={"unique": _("A customer with this domain exists.")},
+    )
+    country = CountryField(_("country"))
+    street = models.CharField(_("street"), max_length=200, blank=True)
+    postal_code = models.CharField(_("postal code"), max_length=20, blank=True)
+    city = models.CharField(_("city"), max_length=100, blank=True)
+    contact_name = models.CharField(_("contact person"), max_length=200, blank=True)
+    contact_email = models.EmailField(_("contact email"), blank=True)
+    contact_phone = models.CharField(_("contact phone"), max_length=30, blank=True)
+    agreement_accepted_at = models.DateTimeField(
+        _("customer agreement accepted"), null=True, blank=True, editable=False
+    )
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+
+    objects = CustomerQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("customer")
+        verbose_name_plural = _("customers")
+        ordering = ["name_key", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(domain=Lower("domain")),
+                name="customers_domain_lower",
+                violation_error_message=_("Domains are stored in lower case."),
+            )
+        ]
+        indexes = [models.Index(fields=["name_key", "id"], name="customers_name_key")]
+
+    def __str__(self):
+        return self.name
+
+    def clean_fields(self, exclude=None):
+        self.domain = self.domain.strip().lower()
+        super().clean_fields(exclude=exclude)
+
+    def save(self, *args, **kwargs):
+        self.domain = self.domain.strip().lower()
+        super().save(*args, **kwargs)
+
+    def record(self, action, *, by, **changes):
+        """Write what happened to this customer into the log, for it and its partners to read."""
+        partners = [one.partner for one in self.relationships.active().select_related("partner")]
+        ActivityEntry.objects.record(
+            action, by=by, partners=partners, customer=self, subject=self, **changes
+        )

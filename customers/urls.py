@@ -1,0 +1,6 @@
+from django.urls import path
+
+from . import views
+
+app_name = "customers"
+urlpatterns = [path("", views.CustomerListView.as_view(), name="list")]

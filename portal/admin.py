@@ -1,0 +1,249 @@
+"""Django admin of the ground floor, and the base that the admin of every app uses."""
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.core.exceptions import ValidationError
+from django.http import HttpResponseRedirect
+from django.utils.translation import gettext_lazy as _
+
+from portal.forms import PortalModelForm
+from portal.models import (
+    Action,
+    ActivityEntry,
+    Membership,
+    MembershipRole,
+    Partner,
+    User,
+)
+from portal.permissions import Role
+
+admin.site.site_header = _("Partner portal: operators")
+admin.site.site_title = _("Partner portal")
+admin.site.index_title = _("Keep partners, users and offers in order")
+
+
+class PortalAdmin(admin.ModelAdmin):
+    """The rules hold in Django admin too.
+
+    Nothing of the business is deleted. What is added or changed stands in the activity log. Where the
+    model refuses an act while saving, the operator reads why and nothing is written.
+    """
+
+    form: type[forms.ModelForm] = PortalModelForm
+    added_action: Action | None = None
+    changed_action: Action | None = None
+    fixed_fields: tuple[str, ...] = ()  # can be set when adding, not afterwards
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def get_readonly_fields(self, request, obj=None):
+        fixed = self.fixed_fields if obj else ()
+        return (*super().get_readonly_fields(request, obj), *fixed)
+
+    def changeform_view(self, request, *args, **kwargs):
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except ValidationError as error:
+            return self.refuse(request, error)
+
+    def refuse(self, request, error):
+        for message in error.messages:
+            messages.error(request, message)
+        return HttpResponseRedirect(request.get_full_path())
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        action = self.changed_action if change else self.added_action
+        if action and form.changed_data:
+            fields = [name for name in form.changed_data if "password" not in name]
+            before = {name: str(form.initial.get(name, "")) for name in fields} if change else {}
+            after = {name: str(form.cleaned_data[name] or "") for name in fields}
+            obj.record(action, by=request.user, before=before, after=after)
+
+    def act(self, request, queryset, method, done):
+        """Call the business act ``method`` on each chosen row, as the operator."""
+        for row in queryset:
+            try:
+                getattr(row, method)(by=request.user)
+            except ValidationError as error:
+                for message in error.messages:
+                    messages.error(request, message)
+            else:
+                messages.success(request, done % {"row": row})
+
+
+class ReadOnlyAdmin(PortalAdmin):
+    """For what is only ever written by the portal itself."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+class PartnerForm(PortalModelForm):
+    support_languages = forms.MultipleChoiceField(
+        label=_("Support languages"),
+        required=False,
+        choices=sorted(
+            [
+                ("de", _("German")),
+                ("en", _("English")),
+                ("fr", _("French")),
+                ("it", _("Italian")),
+                ("es", _("Spanish")),
+                ("nl", _("Dutch")),
+                ("pl", _("Polish")),
+                ("tr", _("Turkish")),
+                ("da", _("Danish")),
+                ("cs", _("Czech")),
+            ]
+        ),
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+
+@admin.register(Partner)
+class PartnerAdmin(PortalAdmin):
+    form = PartnerForm
+    added_action = Action.PARTNER_ADDED
+    changed_action = Action.PARTNER_CHANGED
+    fixed_fields = ("type",)
+    list_display = ("name", "type", "mpn_id", "country", "deactivated_at")
+    list_filter = ("type", ("deactivated_at", admin.EmptyFieldListFilter))
+    search_fields = ("name_key", "mpn_id")
+    readonly_fields = ("created_at", "deactivated_at")
+    actions = ("deactivate", "reactivate")
+
+    @admin.action(description=_("Deactivate: sign out, give support contacts back"))
+    def deactivate(self, request, queryset):
+        self.act(request, queryset, "deactivate", _("%(row)s was deactivated."))
+
+    @admin.action(description=_("Reactivate"))
+    def reactivate(self, request, queryset):
+        self.act(request, queryset, "reactivate", _("%(row)s was reactivated."))
+
+
+class UserAddForm(AdminUserCreationForm):
+    class Meta:
+        model = User
+        fields = ("email", "name", "language", "is_staff")
+        field_classes: dict = {}
+
+
+class UserEditForm(UserChangeForm):
+    class Meta:
+        model = User
+        fields = "__all__"
+        field_classes: dict = {}
+
+
+@admin.register(User)
+class UserAdmin(PortalAdmin, DjangoUserAdmin):
+    form = UserEditForm
+    add_form = UserAddForm
+    added_action = Action.USER_ADDED
+    changed_action = Action.USER_CHANGED
+    fieldsets = (
+        (None, {"fields": ("email", "password", "name", "language", "is_staff")}),
+        (_("Organisation"), {"fields": ("organisation", "roles")}),
+        (_("Dates"), {"fields": ("is_active", "created_at", "last_login")}),
+    )
+    add_fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "email",
+                    "name",
+                    "language",
+                    "is_staff",
+                    "usable_password",
+                    "password1",
+                    "password2",
+                )
+            },
+        ),
+    )
+    readonly_fields = ("organisation", "roles", "is_active", "created_at", "last_login")
+    list_display = ("email", "name", "organisation", "is_staff", "is_active")
+    list_filter = ("is_staff", "is_active")
+    list_select_related = ("membership__partner", "membership__customer")
+    search_fields = ("email", "name")
+    ordering = ("email",)
+    filter_horizontal = ()
+    actions = ("deactivate", "reactivate")
+
+    @admin.display(description=_("organisation"))
+    def organisation(self, user):
+        return user.organisation
+
+    @admin.display(description=_("roles"))
+    def roles(self, user):
+        membership = getattr(user, "membership", None)
+        return ", ".join(str(role.label) for role in membership.roles) if membership else ""
+
+    @admin.action(description=_("Deactivate and sign out"))
+    def deactivate(self, request, queryset):
+        self.act(request, queryset, "deactivate", _("%(row)s was deactivated."))
+
+    @admin.action(description=_("Reactivate"))
+    def reactivate(self, request, queryset):
+        self.act(request, queryset, "reactivate", _("%(row)s was reactivated."))
+
+
+class MembershipForm(PortalModelForm):
+    role_choice = forms.MultipleChoiceField(
+        label=_("Roles"), choices=Role, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            self.fields["role_choice"].initial = self.instance.roles
+            self.fields["role_choice"].choices = [
+                (role.value, role.label) for role in Role if role in self.instance.possible_roles
+            ]
+
+
+@admin.register(Membership)
+class MembershipAdmin(PortalAdmin):
+    form = MembershipForm
+    fields = ("user", "partner", "customer", "role_choice")
+    fixed_fields = ("user", "partner", "customer")
+    autocomplete_fields = ("user", "partner", "customer")
+    list_display = ("user", "organisation")
+    list_select_related = ("user", "partner", "customer")
+    search_fields = ("user__email", "partner__name_key", "customer__name_key")
+
+    def save_model(self, request, obj, form, change):
+        roles = form.cleaned_data["role_choice"]
+        if change:
+            obj.set_roles(roles, by=request.user)
+        else:
+            joined = Membership.objects.join(obj.user, obj.organisation, roles, by=request.user)
+            obj.pk = joined.pk
+
+
+@admin.register(MembershipRole)
+class MembershipRoleAdmin(ReadOnlyAdmin):
+    list_display = ("membership", "role")
+    list_filter = ("role",)
+    list_select_related = (
+        "membership__user",
+        "membership__partner",
+        "membership__customer",
+    )
+
+
+@admin.register(ActivityEntry)
+class ActivityEntryAdmin(ReadOnlyAdmin):
+    list_display = ("at", "action", "subject", "customer", "actor")
+    list_filter = ("action",)
+    list_select_related = ("customer", "actor")
+    search_fields = ("subject",)
+    date_hierarchy = "at"

@@ -1,0 +1,42 @@
+"""Who is signed in, and what the roles of that user permit."""
+
+from django.contrib.auth.backends import ModelBackend
+
+from portal.models import User
+from portal.permissions import PERMISSIONS_BY_ROLE, Permission
+
+
+class RoleBackend(ModelBackend):
+    """Signs users in by email and password, and answers ``has_perm`` from the role table.
+
+    An operator holds Django's own model permissions, for Django admin, and none of the portal's: it
+    runs the installation but belongs to no tenant.
+    """
+
+    def get_user(self, user_id):
+        user = (
+            User.objects.select_related("membership__partner", "membership__customer")
+            .filter(pk=user_id)
+            .first()
+        )
+        return user if user and self.user_can_authenticate(user) else None
+
+    def user_can_authenticate(self, user):
+        """T3: nobody signs in, or stays so, who is deactivated or whose partner is."""
+        return user.is_active and getattr(user.organisation, "is_active", True)
+
+    def get_all_permissions(self, user_obj, obj=None):
+        membership = getattr(user_obj, "membership", None)
+        if not membership or obj is not None:
+            return frozenset()
+        return frozenset().union(*(PERMISSIONS_BY_ROLE[role] for role in membership.roles))
+
+    def has_perm(self, user_obj, perm, obj=None):
+        if not user_obj.is_active:
+            return False
+        if user_obj.is_staff:
+            return perm not in Permission
+        return perm in self.get_all_permissions(user_obj, obj)
+
+    def has_module_perms(self, user_obj, app_label):
+        return user_obj.is_active and user_obj.is_staff

@@ -1,0 +1,130 @@
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Action(models.TextChoices):
+    """What happened, as the activity log names it."""
+
+    CUSTOMER_ADDED = "customer.added", _("Customer added")
+    CUSTOMER_CHANGED = "customer.changed", _("Customer details changed")
+    PARTNER_ADDED = "partner.added", _("Partner added")
+    PARTNER_CHANGED = "partner.changed", _("Partner details changed")
+    PARTNER_DEACTIVATED = "partner.deactivated", _("Partner deactivated")
+    PARTNER_REACTIVATED = "partner.reactivated", _("Partner reactivated")
+    USER_ADDED = "user.added", _("User added")
+    USER_CHANGED = "user.changed", _("User changed")
+    USER_ROLES_CHANGED = "user.roles_changed", _("User roles changed")
+    USER_DEACTIVATED = "user.deactivated", _("User deactivated")
+    USER_REACTIVATED = "user.reactivated", _("User reactivated")
+    PARTNERSHIP_STARTED = "partnership.started", _("Partnership started")
+    PARTNERSHIP_ENDED = "partnership.ended", _("Partnership ended")
+    RELATIONSHIP_STARTED = "relationship.started", _("Relationship started")
+    RELATIONSHIP_ENDED = "relationship.ended", _("Relationship removed")
+    DAP_GRANTED = "relationship.dap_granted", _("Delegated admin privileges granted")
+    DAP_REMOVED = "relationship.dap_removed", _("Delegated admin privileges removed")
+    SUBSCRIPTION_ADDED = "subscription.added", _("Subscription added")
+    SUBSCRIPTION_CHANGED = "subscription.changed", _("Subscription changed")
+    SUBSCRIPTION_SUSPENDED = "subscription.suspended", _("Subscription suspended")
+    SUBSCRIPTION_REACTIVATED = "subscription.reactivated", _("Subscription reactivated")
+    SUPPORT_CONTACT_DESIGNATED = "support_contact.designated", _("Support contact designated")
+    SUPPORT_CONTACT_FELL_BACK = "support_contact.fell_back", _("Support contact fell back")
+
+
+class ActivityEntryQuerySet(models.QuerySet):
+    def visible_to(self, membership):
+        """Return the entries that concern the organisation of ``membership`` (T1)."""
+        if membership is None:
+            return self.none()
+        if membership.customer_id:
+            return self.filter(customer_id=membership.customer_id)
+        return self.filter(partners=membership.partner_id)
+
+    def record(
+        self, action, *, by, partners, subject, customer=None, before=None, after=None, reason=""
+    ):
+        """Write one entry, in the transaction of the change it tells of.
+
+        ``partners`` are the partners whom it concerns and who may read it; ``by`` is the user who
+        acted, or None for the portal itself. ``before`` and ``after`` hold what changed, by field.
+        """
+        return self.record_many(
+            [
+                {
+                    "action": action,
+                    "by": by,
+                    "partners": partners,
+                    "subject": subject,
+                    "customer": customer,
+                    "before": before,
+                    "after": after,
+                    "reason": reason,
+                }
+            ]
+        )[0]
+
+    @transaction.atomic
+    def record_many(self, facts):
+        """Write an entry for each of ``facts``, dictionaries of the arguments of ``record``."""
+        entries = self.bulk_create(
+            ActivityEntry(
+                action=fact["action"],
+                actor=fact["by"],
+                customer=fact.get("customer"),
+                subject=str(fact["subject"])[:200],
+                subject_id=fact["subject"].pk,
+                before=fact.get("before") or {},
+                after=fact.get("after") or {},
+                reason=fact.get("reason", ""),
+            )
+            for fact in facts
+        )
+        audience = ActivityEntry.partners.through
+        audience.objects.bulk_create(
+            audience(activityentry_id=entry.pk, partner_id=partner_id)
+            for entry, fact in zip(entries, facts, strict=True)
+            for partner_id in {partner.pk for partner in fact["partners"] if partner}
+        )
+        return entries
+
+
+class ActivityEntry(models.Model):
+    """Who changed what, when, for which customer, from what to what. Written once, never changed."""
+
+    at = models.DateTimeField(_("at"), default=timezone.now, editable=False)
+    actor = models.ForeignKey(
+        "portal.User",
+        models.PROTECT,
+        related_name="activity",
+        verbose_name=_("changed by"),
+        null=True,
+        editable=False,
+    )
+    action = models.CharField(_("action"), max_length=40, choices=Action, editable=False)
+    customer = models.ForeignKey(
+        "customers.Customer",
+        models.PROTECT,
+        related_name="activity",
+        verbose_name=_("customer"),
+        null=True,
+        editable=False,
+    )
+    partners = models.ManyToManyField(
+        "portal.Partner", related_name="activity", verbose_name=_("partners concerned")
+    )
+    subject = models.CharField(_("what was changed"), max_length=200, editable=False)
+    subject_id = models.UUIDField(editable=False)
+    before = models.JSONField(_("before"), default=dict, editable=False)
+    after = models.JSONField(_("after"), default=dict, editable=False)
+    reason = models.CharField(_("reason"), max_length=200, blank=True, editable=False)
+
+    objects = ActivityEntryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("activity log entry")
+        verbose_name_plural = _("activity log")
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["customer", "-id"], name="portal_activity_customer")]
+
+    def __str__(self):
+        return f"{self.get_action_display()}: {self.subject}"

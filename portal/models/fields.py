@@ -1,0 +1,24 @@
+from django.db import models
+
+from portal.text import fold
+
+
+class FoldedField(models.CharField):
+    """The text of the field ``source`` as a key for search and sorting, kept up to date on saving.
+
+    Where ``update_fields`` names the source, name this field too.
+    """
+
+    def __init__(self, *args, source, **kwargs):
+        self.source = source
+        # Folding can lengthen a text: ß becomes ss, a ligature its letters.
+        super().__init__(*args, **{"max_length": 800, "editable": False, **kwargs})
+
+    def deconstruct(self):
+        name, path, args, kwargs = super().deconstruct()
+        return name, path, args, {**kwargs, "source": self.source}
+
+    def pre_save(self, model_instance, add):
+        key = fold(getattr(model_instance, self.source))[: self.max_length]
+        setattr(model_instance, self.attname, key)
+        return key

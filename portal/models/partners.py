@@ -1,0 +1,150 @@
+import uuid
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import get_language_info
+from django.utils.translation import gettext_lazy as _
+from django_countries.fields import CountryField
+
+from .activity import Action, ActivityEntry
+from .fields import FoldedField
+
+
+class PartnerType(models.TextChoices):
+    INDIRECT_PROVIDER = "provider", _("Indirect provider")
+    INDIRECT_RESELLER = "reseller", _("Indirect reseller")
+    DIRECT_BILL = "direct", _("Direct-bill partner")
+
+
+phone_validator = RegexValidator(
+    r"\A\+[0-9][0-9 ()/.-]{4,28}[0-9]\Z",
+    _("Enter the phone number in international form, such as +49 40 123456."),
+)
+mpn_id_validator = RegexValidator(r"\A[0-9]{4,10}\Z", _("An MPN ID has 4 to 10 digits."))
+
+
+def validate_languages(codes):
+    """Raise ``ValidationError`` unless ``codes`` is a list of language codes that Django can name."""
+    try:
+        for code in codes:
+            get_language_info(code)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValidationError(
+            _("Enter language codes, such as de or en."), code="invalid"
+        ) from error
+
+
+class PartnerQuerySet(models.QuerySet):
+    def active(self):
+        return self.filter(deactivated_at=None)
+
+
+class Partner(models.Model):
+    """A firm in the channel: it buys from the vendor, resells, or looks after customers.
+
+    Its support details are what a customer reads where this partner is the designated support
+    contact, so email and phone are always there.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(_("name"), max_length=200)
+    name_key = FoldedField(source="name")
+    type = models.CharField(_("type"), max_length=20, choices=PartnerType)
+    mpn_id = models.CharField(
+        _("MPN ID"),
+        max_length=10,
+        unique=True,
+        validators=[mpn_id_validator],
+        help_text=_("The partner's number in the vendor's partner network."),
+        error_messages={"unique": _("Another partner has this MPN ID.")},
+    )
+    country = CountryField(_("country"))
+    support_email = models.EmailField(_("support email"))
+    support_phone = models.CharField(
+        _("support phone"), max_length=30, validators=[phone_validator]
+    )
+    support_website = models.URLField(_("support website"), blank=True)
+    support_hours = models.CharField(_("support hours"), max_length=200, blank=True)
+    support_languages = models.JSONField(
+        _("support languages"), default=list, blank=True, validators=[validate_languages]
+    )
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    deactivated_at = models.DateTimeField(_("deactivated"), null=True, blank=True, editable=False)
+
+    objects = PartnerQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("partner")
+        verbose_name_plural = _("partners")
+        ordering = ["name_key", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(type__in=PartnerType.values),
+                name="portal_partner_type",
+                violation_error_message=_("This type of partner does not exist."),
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(support_email="") & ~models.Q(support_phone=""),
+                name="portal_partner_support_details",
+                violation_error_message=_("A partner needs a support email and a support phone."),
+            ),
+        ]
+        indexes = [models.Index(fields=["name_key", "id"], name="portal_partner_name_key")]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def is_active(self):
+        return self.deactivated_at is None
+
+    @property
+    def is_provider(self):
+        return self.type == PartnerType.INDIRECT_PROVIDER
+
+    @property
+    def is_reseller(self):
+        return self.type == PartnerType.INDIRECT_RESELLER
+
+    @property
+    def may_sell(self):
+        """Whether subscriptions are sold by this type of partner: resellers sell through a provider."""
+        return not self.is_reseller
+
+    @property
+    def support_phone_uri(self):
+        return "tel:+" + "".join(char for char in self.support_phone if char.isdecimal())
+
+    @property
+    def support_language_names(self):
+        """The names of the support languages in the reader's language."""
+        return [get_language_info(code)["name_translated"] for code in self.support_languages]
+
+    @transaction.atomic
+    def deactivate(self, *, by):
+        """Close the partner down: its people are signed out (T3), its support contacts fall back (C9).
+
+        Deactivating again changes nothing. Relationships and partnerships stay readable.
+        """
+        locked = Partner.objects.select_for_update(no_key=True).get(pk=self.pk)
+        if locked.is_active:
+            self.deactivated_at = timezone.now()
+            self.save(update_fields=["deactivated_at"])
+            self.memberships.end_sessions()
+            self.supported_subscriptions.fall_back(Action.PARTNER_DEACTIVATED, by=by)
+            self.record(Action.PARTNER_DEACTIVATED, by=by)
+
+    @transaction.atomic
+    def reactivate(self, *, by):
+        """Let the partner's people sign in again. Support contacts that fell back stay where they are."""
+        locked = Partner.objects.select_for_update(no_key=True).get(pk=self.pk)
+        if not locked.is_active:
+            self.deactivated_at = None
+            self.save(update_fields=["deactivated_at"])
+            self.record(Action.PARTNER_REACTIVATED, by=by)
+
+    def record(self, action, *, by, **changes):
+        """Write what happened to this partner into the activity log."""
+        ActivityEntry.objects.record(action, by=by, partners=[self], subject=self, **changes)

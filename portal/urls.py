@@ -1,0 +1,25 @@
+"""Every path of the portal. Paths are a promise: bookmarks, tests and monitoring use them."""
+
+from django.contrib import admin
+from django.contrib.auth.views import LogoutView
+from django.urls import include, path
+
+from portal import views
+
+urlpatterns = [
+    path("", views.HomeView.as_view(), name="home"),
+    path("accounts/login/", views.SignInView.as_view(), name="login"),
+    path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("accounts/language/", views.SetLanguageView.as_view(), name="set_language"),
+    path("customers/", include("customers.urls")),
+    path("customers/<uuid:customer_id>/", include("subscriptions.urls")),
+    path("support/", include("subscriptions.support_urls")),
+    path("settings/profile/", views.ProfileView.as_view(), name="profile"),
+    path("admin/", admin.site.urls),
+    path("healthz", views.alive, name="healthz"),
+    path("readyz", views.ready, name="readyz"),
+]
+
+handler400 = "portal.views.bad_request"
+handler403 = "portal.views.permission_denied"
+handler404 = "portal.views.page_not_found"

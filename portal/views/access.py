@@ -1,0 +1,73 @@
+from django.contrib.auth.mixins import PermissionRequiredMixin
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.views.generic import ListView
+
+from portal.forms import SearchForm
+from portal.permissions import Permission
+
+
+class RoleRequired(PermissionDenied):
+    """The user's roles do not include what is needed (T2). The page names the roles that do."""
+
+    def __init__(self, *permissions):
+        super().__init__()
+        self.permissions = permissions
+
+
+class PortalView(PermissionRequiredMixin):
+    """The base of every page of an organisation: it states the permission that it needs.
+
+    The project does not start with a view that states none. ``permission_required = ()`` opens a page
+    to every member of an organisation. Users without an organisation (operators) are refused.
+    """
+
+    permission_required: Permission | tuple[()] | None = None
+
+    @classmethod
+    def as_view(cls, **initkwargs):
+        if cls.permission_required is None:
+            raise ImproperlyConfigured(f"{cls.__name__} states no permission_required.")
+        return super().as_view(**initkwargs)
+
+    @property
+    def membership(self):
+        return self.request.user.membership
+
+    def has_permission(self):
+        return hasattr(self.request.user, "membership") and super().has_permission()
+
+    def handle_no_permission(self):
+        raise RoleRequired(*self.get_permission_required())
+
+
+class ScopedView(PortalView):
+    """A page about rows: it shows only those that exist for the user's organisation (T1)."""
+
+    def get_queryset(self):
+        return super().get_queryset().visible_to(self.membership)
+
+
+class ScopedListView(ScopedView, ListView):
+    """A list of the organisation's rows, in pages, with a search over ``queryset.search(text)``.
+
+    A page number that is no number or past the end leads to the nearest page, so that old links work.
+    """
+
+    paginate_by: int | None = 25
+
+    def get_queryset(self):
+        self.search_form = SearchForm(self.request.GET or None)
+        found = super().get_queryset()
+        if not self.search_form.is_bound:
+            return found
+        if not self.search_form.is_valid():
+            return found.none()
+        return found.search(self.search_form.cleaned_data["q"])
+
+    def paginate_queryset(self, queryset, page_size):
+        paginator = self.get_paginator(queryset, page_size)
+        page = paginator.get_page(self.request.GET.get(self.page_kwarg))
+        return paginator, page, page.object_list, page.has_other_pages()
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(search_form=self.search_form, **kwargs)

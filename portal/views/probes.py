@@ -1,0 +1,30 @@
+"""For monitoring: is the process alive, and can it serve?"""
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+
+@login_not_required
+@never_cache
+@require_safe
+def alive(request):
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@login_not_required
+@never_cache
+@require_safe
+def ready(request):
+    """Answer 200 if the database is reachable and every migration applied, else 503."""
+    try:
+        executor = MigrationExecutor(connection)
+        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        return HttpResponse("database unreachable\n", content_type="text/plain", status=503)
+    if pending:
+        return HttpResponse("migrations pending\n", content_type="text/plain", status=503)
+    return HttpResponse("ok\n", content_type="text/plain")

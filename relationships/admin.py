@@ -1,0 +1,56 @@
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from portal.admin import PortalAdmin
+
+from .models import Partnership, Relationship
+
+
+@admin.register(Partnership)
+class PartnershipAdmin(PortalAdmin):
+    list_display = ("provider", "reseller", "started_at", "ended_at")
+    list_select_related = ("provider", "reseller")
+    list_filter = (("ended_at", admin.EmptyFieldListFilter),)
+    search_fields = ("provider__name_key", "reseller__name_key")
+    autocomplete_fields = ("provider", "reseller")
+    fixed_fields = ("provider", "reseller")
+    readonly_fields = ("started_at", "ended_at")
+    actions = ("end",)
+
+    def save_model(self, request, obj, form, change):
+        if not change:
+            started = Partnership.objects.start(obj.provider, obj.reseller, by=request.user)
+            obj.pk = started.pk
+
+    @admin.action(description=_("End the partnership"))
+    def end(self, request, queryset):
+        self.act(request, queryset, "end", _("%(row)s was ended."))
+
+
+@admin.register(Relationship)
+class RelationshipAdmin(PortalAdmin):
+    list_display = ("partner", "customer", "has_dap", "started_at", "ended_at")
+    list_select_related = ("partner", "customer")
+    list_filter = ("has_dap", ("ended_at", admin.EmptyFieldListFilter))
+    search_fields = ("partner__name_key", "customer__name_key")
+    autocomplete_fields = ("partner", "customer")
+    fixed_fields = ("partner", "customer", "has_dap")
+    readonly_fields = ("dap_removed_at", "started_at", "ended_at")
+    actions = ("remove_dap", "end")
+
+    def save_model(self, request, obj, form, change):
+        if not change:
+            started = Relationship.objects.start(
+                obj.partner, obj.customer, has_dap=obj.has_dap, by=request.user
+            )
+            obj.pk = started.pk
+
+    @admin.action(description=_("Remove delegated admin privileges"))
+    def remove_dap(self, request, queryset):
+        self.act(
+            request, queryset, "remove_dap", _("%(row)s: delegated admin privileges were removed.")
+        )
+
+    @admin.action(description=_("Remove the relationship"))
+    def end(self, request, queryset):
+        self.act(request, queryset, "end", _("%(row)s was ended."))

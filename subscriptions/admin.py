@@ -1,0 +1,34 @@
+from django.contrib import admin
+
+from portal.admin import PortalAdmin, ReadOnlyAdmin
+from portal.models import Action
+
+from .models import Offer, Subscription, SupportContactAssignment
+
+
+@admin.register(Offer)
+class OfferAdmin(PortalAdmin):
+    list_display = ("name", "publisher", "billing", "is_add_on", "is_trial")
+    list_filter = ("publisher", "billing", "is_add_on", "is_trial")
+    search_fields = ("name", "publisher")
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(PortalAdmin):
+    added_action = Action.SUBSCRIPTION_ADDED
+    changed_action = Action.SUBSCRIPTION_CHANGED
+    list_display = ("friendly_name", "customer", "status", "seller", "support_contact")
+    list_select_related = ("customer", "seller", "support_contact")
+    list_filter = ("status",)
+    search_fields = ("name_key", "customer__name_key", "customer__domain")
+    autocomplete_fields = ("customer", "offer", "seller", "reseller_of_record")
+    fixed_fields = ("customer", "offer", "seller")
+    readonly_fields = ("status", "suspended_at", "support_contact", "created_at")
+
+
+@admin.register(SupportContactAssignment)
+class SupportContactAssignmentAdmin(ReadOnlyAdmin):
+    list_display = ("subscription", "partner", "started_at", "ended_at", "changed_by", "reason")
+    list_select_related = ("subscription", "partner", "changed_by")
+    list_filter = ("reason", ("ended_at", admin.EmptyFieldListFilter))
+    search_fields = ("subscription__name_key", "partner__name_key")

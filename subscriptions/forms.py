@@ -1,0 +1,46 @@
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from portal.forms import StyledField
+
+
+class SupportContactForm(forms.Form):
+    """The choice of the designated support contact among the partners that are eligible now.
+
+    ``seen`` carries the assignment that was in force when the page was opened (C8).
+    """
+
+    bound_field_class = StyledField
+
+    support_contact = forms.ChoiceField(
+        label=_("Designated support contact"),
+        error_messages={
+            "required": _("Choose a partner."),
+            "invalid_choice": _(
+                "This partner can't be the support contact. Choose one of the list."
+            ),
+        },
+    )
+    seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args, subscription, candidates, **kwargs):
+        assignment = subscription.contact_in_force
+        super().__init__(
+            *args,
+            initial={"support_contact": assignment.partner_id or "", "seen": assignment.pk},
+            **kwargs,
+        )
+        self.partners = {str(one.partner.pk): one.partner for one in candidates if one.is_eligible}
+        choices = [(key, str(partner)) for key, partner in self.partners.items()]
+        field = self.fields["support_contact"]
+        if subscription.is_bought_elsewhere:
+            choices.insert(0, ("", _("No partner designated")))
+            field.required = False
+        elif str(assignment.partner_id) not in self.partners:
+            choices.insert(0, ("", _("Choose a partner")))
+        field.choices = choices
+
+    @property
+    def partner(self):
+        """The chosen partner, or None for *no partner designated*."""
+        return self.partners.get(self.cleaned_data["support_contact"])

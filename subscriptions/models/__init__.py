@@ -1,0 +1,15 @@
+"""What customers have bought, and who answers for it when help is needed."""
+
+from .offers import Billing, Offer
+from .subscriptions import Subscription, SubscriptionStatus
+from .support_contacts import Candidate, StaleSupportContact, SupportContactAssignment
+
+__all__ = [
+    "Billing",
+    "Candidate",
+    "Offer",
+    "StaleSupportContact",
+    "Subscription",
+    "SubscriptionStatus",
+    "SupportContactAssignment",
+]

@@ -1,0 +1,21 @@
+"""What stands below ``/customers/<customer_id>/``."""
+
+from django.urls import path
+
+from . import views
+
+app_name = "subscriptions"
+urlpatterns = [
+    path("", views.SubscriptionListView.as_view(), name="list"),
+    path("subscriptions/<uuid:pk>/", views.SubscriptionDetailView.as_view(), name="detail"),
+    path(
+        "subscriptions/<uuid:pk>/support-contact/review/",
+        views.SupportContactReviewView.as_view(),
+        name="review",
+    ),
+    path(
+        "subscriptions/<uuid:pk>/history/",
+        views.SupportContactHistoryView.as_view(),
+        name="history",
+    ),
+]

@@ -1,0 +1,161 @@
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.views.generic import DetailView
+
+from customers.models import Customer
+from portal.permissions import Permission, roles_with
+from portal.views import RoleRequired, ScopedListView, ScopedView
+
+from .forms import SupportContactForm
+from .models import StaleSupportContact, Subscription
+
+
+class CustomerPageMixin:
+    """A page below ``/customers/<customer_id>/``; the customer is 404 where it is not the user's (T1)."""
+
+    @cached_property
+    def customer(self):
+        return get_object_or_404(
+            Customer.objects.visible_to(self.membership), pk=self.kwargs["customer_id"]
+        )
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(customer=self.customer, **kwargs)
+
+
+class SubscriptionListView(CustomerPageMixin, ScopedListView):
+    """The subscriptions of one customer, as far as the partner sees them."""
+
+    permission_required = Permission.VIEW_CUSTOMERS
+    model = Subscription
+
+    def get_queryset(self):
+        return super().get_queryset().filter(customer=self.customer).with_parties()
+
+
+class SubscriptionPageView(CustomerPageMixin, ScopedView, DetailView):
+    """The base of the pages about one subscription."""
+
+    permission_required = Permission.VIEW_CUSTOMERS
+    model = Subscription
+
+    def get_queryset(self):
+        found = super().get_queryset().filter(customer=self.customer)
+        return found.with_parties().select_related("customer")
+
+    @cached_property
+    def may_designate(self):
+        return self.request.user.has_perm(
+            Permission.ASSIGN_SUPPORT_CONTACT
+        ) and self.object.may_be_designated_by(self.membership.partner)
+
+    def label_changes(self, assignments):
+        """Say for each of ``assignments`` by whom it was made, as the user may know it."""
+        for assignment in assignments:
+            assignment.changed_by_label = assignment.changed_by_for(self.membership)
+        return assignments
+
+
+class SubscriptionDetailView(SubscriptionPageView):
+    """A subscription, with the choice of its designated support contact."""
+
+    def get_context_data(self, **kwargs):
+        subscription = self.object
+        if self.may_designate:
+            kwargs.setdefault("form", self.get_form())
+            kwargs["not_eligible"] = [one for one in self.candidates if not one.is_eligible]
+        else:
+            kwargs["assigning_roles"] = roles_with(Permission.ASSIGN_SUPPORT_CONTACT)
+            kwargs["is_decided_here"] = subscription.may_be_designated_by(self.membership.partner)
+        kwargs["assignment"] = subscription.contact_in_force
+        return super().get_context_data(**kwargs)
+
+    @cached_property
+    def candidates(self):
+        return self.object.support_contact_candidates(self.membership.partner)
+
+    def get_form(self, data=None):
+        return SupportContactForm(data, subscription=self.object, candidates=self.candidates)
+
+    def post(self, request, *args, **kwargs):
+        """**Submit**: designate the chosen partner, and on to the review."""
+        self.object = self.get_object()
+        if not request.user.has_perm(Permission.ASSIGN_SUPPORT_CONTACT):
+            raise RoleRequired(Permission.ASSIGN_SUPPORT_CONTACT)
+        if not self.may_designate:
+            raise PermissionDenied(
+                _("Only the partner that sold this subscription may change its support contact.")
+            )
+        form = self.get_form(request.POST)
+        if not form.is_valid():
+            return self.render_to_response(self.get_context_data(form=form))
+        page = (self.customer.pk, self.object.pk)
+        try:
+            assignment = self.object.designate(
+                form.partner, by=request.user, seen=form.cleaned_data["seen"]
+            )
+        except StaleSupportContact as stale:
+            [conflict] = self.label_changes([stale.assignment])
+            return self.render_to_response(self.get_context_data(conflict=conflict), status=409)
+        except ValidationError as error:
+            form.add_error("support_contact", error)
+            return self.render_to_response(self.get_context_data(form=form))
+        if assignment is None:
+            messages.info(
+                request,
+                _("%(partner)s already is the designated support contact. Nothing was changed.")
+                % {"partner": form.partner}
+                if form.partner
+                else _("No partner is designated already. Nothing was changed."),
+            )
+            return redirect("subscriptions:detail", *page)
+        return redirect("subscriptions:review", *page)
+
+
+class SupportContactReviewView(SubscriptionPageView):
+    """What was changed, and what the customer reads from now on (C6)."""
+
+    template_name = "subscriptions/support_contact_review.html"
+
+    def get(self, request, *args, **kwargs):
+        self.object = self.get_object()
+        history = self.object.support_contact_history.with_people()[:2]
+        if len(history) < 2:
+            return redirect("subscriptions:detail", self.customer.pk, self.object.pk)
+        [after, before] = self.label_changes(list(history))
+        return self.render_to_response(
+            self.get_context_data(after=after, before=before, may_undo=self.may_return_to(before))
+        )
+
+    def may_return_to(self, assignment):
+        if not self.may_designate:
+            return False
+        if assignment.partner is None:
+            return self.object.is_bought_elsewhere
+        eligible = self.object.eligible_support_contacts(self.membership.partner)
+        return eligible.filter(pk=assignment.partner_id).exists()
+
+
+class SupportContactHistoryView(SubscriptionPageView):
+    """Every support contact that the subscription ever had (C10)."""
+
+    template_name = "subscriptions/support_contact_history.html"
+
+    def get_context_data(self, **kwargs):
+        history = self.object.support_contact_history.with_people()
+        return super().get_context_data(assignments=self.label_changes(history), **kwargs)
+
+
+class SupportListView(ScopedListView):
+    """The customer's admin sees for each product whom to call."""
+
+    permission_required = Permission.VIEW_SUPPORT
+    model = Subscription
+    template_name = "subscriptions/support_list.html"
+    paginate_by = None
+
+    def get_queryset(self):
+        return super().get_queryset().with_parties().with_contact_since()
