@@ -61,7 +61,8 @@ format: $(DEVELOPMENT) ## Let the tools of lint correct what they can
 messages: export DEBUG = 1
 messages: $(RUNTIME) ## Collect the texts to translate and compile the catalogues
 	@command -v msgfmt >/dev/null || { echo "make messages needs GNU gettext: install the package gettext." >&2; exit 1; }
-	@$(PY) manage.py makemessages --locale de --add-location file --no-wrap --ignore .venv --ignore tests
+	@$(PY) manage.py makemessages --locale de --add-location file --no-wrap --no-obsolete --ignore .venv --ignore tests
+	@sed -i.bak -e '/^"POT-Creation-Date/d' -e '/^"Report-Msgid-Bugs-To/d' locale/de/LC_MESSAGES/django.po && rm locale/de/LC_MESSAGES/django.po.bak
 	@$(PY) manage.py compilemessages --ignore .venv
 
 requirements: $(DEVELOPMENT) ## Pin the dependencies of pyproject.toml anew (ARGS=--upgrade takes new versions)

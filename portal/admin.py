@@ -4,6 +4,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.http import HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +20,7 @@ from portal.models import (
 )
 from portal.permissions import Role
 
+admin.site.unregister(Group)  # roles take the place of groups
 admin.site.site_header = _("Partner portal: operators")
 admin.site.site_title = _("Partner portal")
 admin.site.index_title = _("Keep partners, users and offers in order")
@@ -242,6 +244,17 @@ class MembershipRoleAdmin(ReadOnlyAdmin):
 
 @admin.register(ActivityEntry)
 class ActivityEntryAdmin(ReadOnlyAdmin):
+    fields = (
+        "at",
+        "actor",
+        "action",
+        "customer",
+        "partners",
+        "subject",
+        "before",
+        "after",
+        "reason",
+    )
     list_display = ("at", "action", "subject", "customer", "actor")
     list_filter = ("action",)
     list_select_related = ("customer", "actor")

@@ -109,7 +109,7 @@ class SubscriptionDetailView(SubscriptionPageView):
                 _("%(partner)s already is the designated support contact. Nothing was changed.")
                 % {"partner": form.partner}
                 if form.partner
-                else _("No partner is designated already. Nothing was changed."),
+                else _("There is no designated partner already. Nothing was changed."),
             )
             return redirect("subscriptions:detail", *page)
         return redirect("subscriptions:review", *page)

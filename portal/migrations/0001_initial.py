@@ -377,6 +377,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="role_rows",
                         to="portal.membership",
+                        verbose_name="membership",
                     ),
                 ),
             ],

@@ -303,7 +303,9 @@ class Membership(models.Model):
 class MembershipRole(models.Model):
     """One role that a member holds. Written by ``Membership.set_roles``."""
 
-    membership = models.ForeignKey(Membership, models.PROTECT, related_name="role_rows")
+    membership = models.ForeignKey(
+        Membership, models.PROTECT, related_name="role_rows", verbose_name=_("membership")
+    )
     role = models.CharField(_("role"), max_length=20, choices=Role)
 
     class Meta:

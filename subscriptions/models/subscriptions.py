@@ -382,15 +382,17 @@ class Subscription(models.Model):
             raise StaleSupportContact(current)
         if is_same:
             return None
-        if partner is None:
-            is_eligible = self.is_bought_elsewhere
-        else:
-            is_eligible = self.eligible_support_contacts(acting).filter(pk=partner.pk).exists()
-        if not is_eligible:
+        if partner is None and not self.is_bought_elsewhere:
+            raise ValidationError(
+                _("A subscription that was sold here always has a support contact."),
+                code="not_eligible",
+            )
+        eligible = self.eligible_support_contacts(acting)
+        if partner is not None and not eligible.filter(pk=partner.pk).exists():
             raise ValidationError(
                 _("%(partner)s can't be the support contact of this subscription."),
                 code="not_eligible",
-                params={"partner": partner or _("Nobody")},
+                params={"partner": partner},
             )
         now = timezone.now()
         self.support_contact_history.filter(pk=current.pk).update(ended_at=now)

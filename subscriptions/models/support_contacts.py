@@ -98,7 +98,7 @@ class SupportContactAssignment(models.Model):
         organisation = self.changed_by.organisation
         if membership and organisation == membership.organisation:
             return str(self.changed_by)
-        return str(organisation or _("the operator of the portal"))
+        return str(organisation or _("The operator of the portal"))
 
 
 class StaleSupportContact(ValidationError):

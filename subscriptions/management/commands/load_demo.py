@@ -215,12 +215,16 @@ def is_demo_password(encoded):
 class Command(BaseCommand):
     help = "Makes the demo data, or brings it back to how it was, and prints who can sign in."
 
-    @transaction.atomic
     def handle(self, *args, **options):
         if not settings.DEBUG:
             raise CommandError(
                 "The demo data has a known password. It is loaded only where DEBUG is on."
             )
+        with transaction.atomic():
+            self.load()
+        self.print_people()
+
+    def load(self):
         self.add_user(OPERATOR, is_staff=True)
         self.partners = {name: self.add_partner(name, *row) for name, row in PARTNERS.items()}
         self.customers = {name: self.add_customer(name, *row) for name, row in CUSTOMERS.items()}
@@ -230,7 +234,6 @@ class Command(BaseCommand):
         self.keep_relationships()
         for names, row in SUBSCRIPTIONS.items():
             self.restore_subscription(*names, *row)
-        self.print_people()
 
     def add_user(self, email, organisation=None, role=None, **fields):
         user = User.objects.filter(email=email).first() or User(id=key(email), email=email)
