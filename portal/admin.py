@@ -2,10 +2,13 @@
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.http import HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
@@ -19,11 +22,22 @@ from portal.models import (
     User,
 )
 from portal.permissions import Role
+from portal.text import fold
 
 admin.site.unregister(Group)  # roles take the place of groups
 admin.site.site_header = _("Partner portal: operators")
 admin.site.site_title = _("Partner portal")
 admin.site.index_title = _("Keep partners, users and offers in order")
+
+
+class RowSelect(AutocompleteSelect):
+    """Draws a posted key that is none without a chosen row; the field says what is wrong."""
+
+    def optgroups(self, name, value, attr=None):
+        try:
+            return super().optgroups(name, value, attr)
+        except ValidationError:
+            return super().optgroups(name, [], attr)
 
 
 class PortalAdmin(admin.ModelAdmin):
@@ -38,12 +52,30 @@ class PortalAdmin(admin.ModelAdmin):
     changed_action: Action | None = None
     fixed_fields: tuple[str, ...] = ()  # can be set when adding, not afterwards
 
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
+
+    def get_search_results(self, request, queryset, search_term):
+        if any(name.endswith("name_key") for name in self.search_fields):
+            search_term = fold(search_term)
+        return super().get_search_results(request, queryset, search_term)
+
     def has_delete_permission(self, request, obj=None):
         return False
 
     def get_readonly_fields(self, request, obj=None):
         fixed = self.fixed_fields if obj else ()
         return (*super().get_readonly_fields(request, obj), *fixed)
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = RowSelect(db_field, self.admin_site, using=kwargs.get("using"))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def changelist_view(self, request, *args, **kwargs):
+        try:
+            return super().changelist_view(request, *args, **kwargs)
+        except ValidationError as error:
+            return self.refuse(request, error)
 
     def changeform_view(self, request, *args, **kwargs):
         try:
@@ -57,13 +89,19 @@ class PortalAdmin(admin.ModelAdmin):
         return HttpResponseRedirect(request.get_full_path())
 
     def save_model(self, request, obj, form, change):
+        fields = [name for name in form.changed_data if "password" not in name]
+        before = self.described(self.model._base_manager.get(pk=obj.pk), fields) if change else {}
         super().save_model(request, obj, form, change)
         action = self.changed_action if change else self.added_action
-        if action and form.changed_data:
-            fields = [name for name in form.changed_data if "password" not in name]
-            before = {name: str(form.initial.get(name, "")) for name in fields} if change else {}
-            after = {name: str(form.cleaned_data[name] or "") for name in fields}
+        if action and fields:
+            after = self.described(obj, fields)
             obj.record(action, by=request.user, before=before, after=after)
+
+    @staticmethod
+    def described(obj, fields):
+        """The values of ``fields`` as the activity log keeps them."""
+        values = {name: getattr(obj, name) for name in fields}
+        return {name: "" if value is None else str(value) for name, value in values.items()}
 
     def act(self, request, queryset, method, done):
         """Call the business act ``method`` on each chosen row, as the operator."""
@@ -188,6 +226,15 @@ class UserAdmin(PortalAdmin, DjangoUserAdmin):
     def roles(self, user):
         membership = getattr(user, "membership", None)
         return ", ".join(str(role.label) for role in membership.roles) if membership else ""
+
+    def user_change_password(self, request, id, form_url=""):
+        """Let the operator set a password, and log that it was set."""
+        user = self.get_object(request, unquote(id))
+        before = user and user.password
+        answer = super().user_change_password(request, id, form_url)
+        if user and before != User.objects.get(pk=user.pk).password:
+            user.record(Action.USER_CHANGED, by=request.user)
+        return answer
 
     @admin.action(description=_("Deactivate and sign out"))
     def deactivate(self, request, queryset):

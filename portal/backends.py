@@ -32,7 +32,7 @@ class RoleBackend(ModelBackend):
         return frozenset().union(*(PERMISSIONS_BY_ROLE[role] for role in membership.roles))
 
     def has_perm(self, user_obj, perm, obj=None):
-        if not user_obj.is_active:
+        if not self.user_can_authenticate(user_obj):
             return False
         if user_obj.is_staff:
             return perm not in Permission

@@ -31,12 +31,23 @@ class PortalModelForm(forms.ModelForm):
     a server error. Here they end as an error of the form, at the field where it has one.
     """
 
-    def validate_constraints(self):
+    def validate_unique(self):
+        super().validate_unique()
+        if self.errors:
+            return
         try:
             self.instance.validate_constraints()
         except ValidationError as error:
             for field, errors in error.update_error_dict({}).items():
                 self.add_error(field if field in self.fields else None, errors)
+
+
+class SearchInput(forms.TextInput):
+    input_type = "search"
+
+    def format_value(self, value):
+        # A NUL byte is refused by the field; drawn again it would make the page invalid.
+        return super().format_value(value.replace("\x00", "") if value else value)
 
 
 class SearchForm(forms.Form):
@@ -48,7 +59,7 @@ class SearchForm(forms.Form):
         label=_("Search"),
         required=False,
         max_length=200,
-        widget=forms.TextInput(attrs={"type": "search"}),
+        widget=SearchInput,
     )
 
 

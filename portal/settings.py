@@ -22,7 +22,7 @@ def read(cast, name, default):
     """Return the variable ``name``, or stop the start with a sentence that says what to set."""
     try:
         return cast(name, default=default)
-    except (ValueError, ImproperlyConfigured) as error:
+    except (ValueError, KeyError, ImproperlyConfigured) as error:
         raise ImproperlyConfigured(f"{name} can't be read: {error}. See .env.example.") from error
 
 
@@ -38,6 +38,11 @@ if not SECRET_KEY:
     SECRET_KEY = "insecure-only-for-development-because-DEBUG-is-on"  # noqa: S105
 
 ALLOWED_HOSTS = read(env.list, "ALLOWED_HOSTS", [])
+if not ALLOWED_HOSTS and not DEBUG:
+    raise ImproperlyConfigured(
+        "ALLOWED_HOSTS is not set. Set it to the host names under which the portal is reached. "
+        "See .env.example."
+    )
 CSRF_TRUSTED_ORIGINS = read(env.list, "CSRF_TRUSTED_ORIGINS", [])
 
 INSTALLED_APPS = [
@@ -93,15 +98,11 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # Database
 
-try:
-    DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
-except (ValueError, ImproperlyConfigured) as error:
-    raise ImproperlyConfigured(f"DATABASE_URL can't be read: {error}. See .env.example.") from error
-
+DATABASES = {"default": read(env.db, "DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
 _database = DATABASES["default"]
 # A socket directory stands percent-encoded in the place of the host; django-environ leaves it so.
 _database["HOST"] = unquote(_database.get("HOST") or "")
-if _database["ENGINE"] == "django.db.backends.sqlite3":
+if _database.get("ENGINE") == "django.db.backends.sqlite3":
     # One request after the other on the same connection; writers queue instead of failing.
     _database["CONN_MAX_AGE"] = None
     _database["OPTIONS"] = {
@@ -109,10 +110,17 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
-elif _database["ENGINE"] == "django.db.backends.postgresql":
-    _database.setdefault("OPTIONS", {}).setdefault("pool", True)
+elif _database.get("ENGINE") == "django.db.backends.postgresql":
+    # Without an answer from the server a request fails, and /readyz says so, after this many seconds.
+    _database.setdefault("OPTIONS", {}).setdefault(
+        "pool", {"min_size": 1, "max_size": 4, "timeout": 5}
+    )
+    # A connection that a restart of the server has cut is replaced, not handed out.
+    _database["CONN_HEALTH_CHECKS"] = True
 else:
-    raise ImproperlyConfigured("DATABASE_URL must start with postgres:// or sqlite:///.")
+    raise ImproperlyConfigured(
+        "DATABASE_URL can't be read: it must start with postgres:// or sqlite:///. See .env.example."
+    )
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -159,7 +167,7 @@ STORAGES = {
 # Mail
 
 vars().update(
-    env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25")
+    read(env.email_url, "EMAIL_URL", "consolemail://" if DEBUG else "smtp://localhost:25")
 )
 
 # Security

@@ -38,6 +38,7 @@ class PartnershipQuerySet(LockingQuerySet):
 
         Raises ``ValidationError`` if they do already, or if one is of the wrong type.
         """
+        Partner.objects.select_for_update(no_key=True).get(pk=reseller.pk)
         partnership = self.model(provider=provider, reseller=reseller)
         partnership.full_clean()
         partnership.save()
@@ -85,18 +86,22 @@ class Partnership(models.Model):
         if self.provider_id and not self.provider.is_provider:
             raise ValidationError(
                 {
-                    "provider": _("%(partner)s is not an indirect provider.")
-                    % {"partner": self.provider}
-                },
-                code="type",
+                    "provider": ValidationError(
+                        _("%(partner)s is not an indirect provider."),
+                        code="type",
+                        params={"partner": self.provider},
+                    )
+                }
             )
         if self.reseller_id and self.reseller.type != PartnerType.INDIRECT_RESELLER:
             raise ValidationError(
                 {
-                    "reseller": _("%(partner)s is not an indirect reseller.")
-                    % {"partner": self.reseller}
-                },
-                code="type",
+                    "reseller": ValidationError(
+                        _("%(partner)s is not an indirect reseller."),
+                        code="type",
+                        params={"partner": self.reseller},
+                    )
+                }
             )
 
     @transaction.atomic
@@ -139,6 +144,8 @@ class RelationshipQuerySet(LockingQuerySet):
 
         Raises ``ValidationError`` if it does already (R1).
         """
+        # One at a time for each customer: of two that start the same relationship one is refused.
+        Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
         relationship = self.model(partner=partner, customer=customer, has_dap=has_dap)
         relationship.full_clean()
         relationship.save()
@@ -226,7 +233,8 @@ class Relationship(models.Model):
         Raises ``ValidationError`` with code ``active_subscriptions`` while active subscriptions sold
         by the partner are left. Ending again changes nothing.
         """
-        if not self._lock():
+        locked = self._lock()
+        if not locked:
             return
         if self.customer.subscriptions.sold_by(self.partner).active().exists():
             raise ValidationError(
@@ -234,7 +242,7 @@ class Relationship(models.Model):
                 code="active_subscriptions",
                 params={"partner": self.partner, "customer": self.customer},
             )
-        had_dap = self.has_dap
+        had_dap = locked[0].has_dap
         self.has_dap, self.ended_at = False, timezone.now()
         self.save(update_fields=["has_dap", "ended_at"])
         supported = self.customer.subscriptions.supported_by(self.partner)

@@ -31,13 +31,14 @@ class SupportContactForm(forms.Form):
             **kwargs,
         )
         self.partners = {str(one.partner.pk): one.partner for one in candidates if one.is_eligible}
+        if assignment.partner:
+            # The one in force can always be left as it is, also one that another partner chose (C4).
+            self.partners.setdefault(str(assignment.partner_id), assignment.partner)
         choices = [(key, str(partner)) for key, partner in self.partners.items()]
         field = self.fields["support_contact"]
         if subscription.is_bought_elsewhere:
             choices.insert(0, ("", _("No partner designated")))
             field.required = False
-        elif str(assignment.partner_id) not in self.partners:
-            choices.insert(0, ("", _("Choose a partner")))
         field.choices = choices
 
     @property

@@ -32,7 +32,7 @@ def validate_languages(codes):
             get_language_info(code)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValidationError(
-            _("Enter language codes, such as de or en."), code="invalid"
+            _("Enter language codes, such as de or en."), code="language"
         ) from error
 
 

@@ -88,7 +88,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.email = self.email.strip().lower()
         if self.is_staff and Membership.objects.filter(user=self).exists():
             raise ValidationError(
-                {"is_staff": _("A user of a partner or customer can't be an operator.")}, code="T3"
+                {
+                    "is_staff": ValidationError(
+                        _("A user of a partner or customer can't be an operator."), code="T3"
+                    )
+                }
             )
 
     def save(self, *args, **kwargs):
@@ -219,7 +223,11 @@ class Membership(models.Model):
     def clean(self):
         if self.user_id and self.user.is_staff:
             raise ValidationError(
-                {"user": _("An operator can't belong to a partner or customer.")}, code="T3"
+                {
+                    "user": ValidationError(
+                        _("An operator can't belong to a partner or customer."), code="T3"
+                    )
+                }
             )
 
     @property

@@ -56,18 +56,19 @@ class ScopedListView(ScopedView, ListView):
     paginate_by: int | None = 25
 
     def get_queryset(self):
-        self.search_form = SearchForm(self.request.GET or None)
+        self.search_form = SearchForm(self.request.GET)
         found = super().get_queryset()
-        if not self.search_form.is_bound:
-            return found
         if not self.search_form.is_valid():
             return found.none()
         return found.search(self.search_form.cleaned_data["q"])
 
     def paginate_queryset(self, queryset, page_size):
         paginator = self.get_paginator(queryset, page_size)
-        page = paginator.get_page(self.request.GET.get(self.page_kwarg))
+        wanted = self.request.GET.get(self.page_kwarg, "1")
+        page = paginator.get_page(wanted if wanted.isdecimal() and int(wanted) else 1)
         return paginator, page, page.object_list, page.has_other_pages()
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(search_form=self.search_form, **kwargs)
+        return super().get_context_data(
+            search_form=self.search_form, query=self.search_form.cleaned_data.get("q"), **kwargs
+        )

@@ -10,7 +10,12 @@ def bad_request(request, exception):
 def permission_denied(request, exception):
     """Say who may, where the roles of the user are what is missing (T2)."""
     permissions = getattr(exception, "permissions", ())
-    context = {"roles": roles_with(*permissions) if permissions else [], "reason": str(exception)}
+    membership = getattr(request.user, "membership", None)
+    roles = roles_with(*permissions) if permissions and membership else []
+    context = {
+        "roles": [role for role in roles if role in membership.possible_roles],
+        "reason": str(exception),
+    }
     return render(request, "403.html", context, status=403)
 
 

@@ -1,7 +1,8 @@
 """What customers have bought, and who answers for it when help is needed."""
 
 from .offers import Billing, Offer
-from .subscriptions import Subscription, SubscriptionStatus
+from .querysets import SubscriptionStatus
+from .subscriptions import Subscription
 from .support_contacts import Candidate, StaleSupportContact, SupportContactAssignment
 
 __all__ = [

@@ -10,128 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from portal.models import Action, ActivityEntry, FoldedField, Partner
 from portal.permissions import Permission
-from portal.text import fold
 from relationships.models import Partnership, Relationship
 
 from .offers import Billing, Offer
+from .querysets import SubscriptionQuerySet, SubscriptionStatus
 from .support_contacts import Candidate, StaleSupportContact, SupportContactAssignment
 
 # How long a suspended subscription can be reactivated (S2).
 REACTIVATION_PERIOD = timedelta(days=90)
-
-
-class SubscriptionStatus(models.TextChoices):
-    ACTIVE = "active", _("Active")
-    SUSPENDED = "suspended", _("Suspended")
-
-
-class SubscriptionQuerySet(models.QuerySet):
-    def active(self):
-        return self.filter(status=SubscriptionStatus.ACTIVE)
-
-    def sold_by(self, partner):
-        return self.filter(seller=partner)
-
-    def supported_by(self, partner):
-        return self.filter(support_contact=partner)
-
-    def on_behalf_of(self, provider):
-        """Return those whose support contact rests on a partnership with ``provider``.
-
-        What it sold, and what was bought elsewhere and assigned by its staff (C4).
-        """
-        in_force = SupportContactAssignment.objects.filter(
-            subscription=models.OuterRef("pk"), ended_at=None, designated_for=provider
-        )
-        return self.filter(
-            models.Q(seller=provider) | models.Q(models.Exists(in_force), seller=None)
-        )
-
-    def visible_to(self, membership):
-        """Return the subscriptions that exist for ``membership`` (S3, T1).
-
-        A customer has its own. A partner with an active relationship has those that it sold, is
-        reseller of record or support contact of, and with DAP those bought elsewhere.
-        """
-        if membership is None:
-            return self.none()
-        if membership.customer_id:
-            return self.filter(customer=membership.customer_id)
-        partner = membership.partner_id
-        relationships = Relationship.objects.active().filter(partner=partner)
-        return self.filter(
-            models.Q(seller=partner)
-            | models.Q(reseller_of_record=partner)
-            | models.Q(support_contact=partner)
-            | models.Q(seller=None, customer__in=relationships.with_dap().values("customer")),
-            customer__in=relationships.values("customer"),
-        )
-
-    def with_parties(self):
-        """Load what a row shows of the firms around a subscription."""
-        return self.select_related("offer", "seller", "reseller_of_record", "support_contact")
-
-    def with_contact_since(self):
-        """Add ``contact_since``: when the support contact came into force."""
-        in_force = SupportContactAssignment.objects.filter(
-            subscription=models.OuterRef("pk"), ended_at=None
-        )
-        return self.annotate(contact_since=models.Subquery(in_force.values("started_at")))
-
-    def search(self, text):
-        """Return those whose friendly name contains every word of ``text``; case and accents don't count."""
-        found = self
-        for word in fold(text).split():
-            found = found.filter(name_key__contains=word)
-        return found
-
-    @transaction.atomic
-    def fall_back(self, reason, *, by):
-        """Give these subscriptions back to their sellers, or to nobody if bought elsewhere (C9).
-
-        ``reason`` is the ``Action`` that took the contact its right; it stands in the history and in
-        the log of each subscription. Those already with their seller stay as they are. Returns how
-        many fell back.
-        """
-        fallen = list(
-            self.exclude(support_contact=models.F("seller"))
-            .exclude(support_contact=None)
-            .select_for_update(of=("self",), no_key=True)
-            .select_related("customer", "seller", "support_contact")
-            .order_by("pk")
-        )
-        keys = [subscription.pk for subscription in fallen]
-        now = timezone.now()
-        SupportContactAssignment.objects.filter(subscription__in=keys, ended_at=None).update(
-            ended_at=now
-        )
-        SupportContactAssignment.objects.bulk_create(
-            SupportContactAssignment(
-                subscription=subscription,
-                partner=subscription.seller,
-                started_at=now,
-                changed_by=by,
-                reason=reason,
-            )
-            for subscription in fallen
-        )
-        Subscription.objects.filter(pk__in=keys).update(support_contact=models.F("seller"))
-        ActivityEntry.objects.record_many(
-            [
-                {
-                    "action": Action.SUPPORT_CONTACT_FELL_BACK,
-                    "by": by,
-                    "partners": [subscription.seller, subscription.support_contact],
-                    "customer": subscription.customer,
-                    "subject": subscription,
-                    "before": {"support_contact": str(subscription.support_contact)},
-                    "after": {"support_contact": str(subscription.seller or "")},
-                    "reason": reason,
-                }
-                for subscription in fallen
-            ]
-        )
-        return len(fallen)
 
 
 class Subscription(models.Model):
@@ -227,42 +113,44 @@ class Subscription(models.Model):
     def clean(self):
         if not self.friendly_name and hasattr(self, "offer"):
             self.friendly_name = self.offer.name
+        errors = {}
         if hasattr(self, "offer"):
             if self.offer.billing == Billing.LICENSE and self.quantity is None:
-                raise ValidationError({"quantity": _("Enter how many licenses.")}, code="required")
+                errors["quantity"] = ValidationError(_("Enter how many licenses."), code="required")
             if self.offer.billing == Billing.USAGE and self.quantity is not None:
-                raise ValidationError(
-                    {"quantity": _("A usage-based offer has no number of licenses.")}, code="usage"
+                errors["quantity"] = ValidationError(
+                    _("A usage-based offer has no number of licenses."), code="usage"
                 )
         if self.seller and self.seller.is_reseller:
-            raise ValidationError(
-                {"seller": _("An indirect reseller sells through its provider.")}, code="type"
+            errors["seller"] = ValidationError(
+                _("An indirect reseller sells through its provider."), code="type"
             )
         if self.reseller_of_record and self.seller:
-            # S4
             partnership = Partnership.objects.between(self.seller, self.reseller_of_record)
             if not partnership.exists():
-                raise ValidationError(
-                    {
-                        "reseller_of_record": _("%(reseller)s has no partnership with %(seller)s.")
-                        % {"reseller": self.reseller_of_record, "seller": self.seller}
-                    },
+                errors["reseller_of_record"] = ValidationError(
+                    _("%(reseller)s has no partnership with %(seller)s."),
                     code="S4",
+                    params={"reseller": self.reseller_of_record, "seller": self.seller},
                 )
+        if errors:
+            raise ValidationError(errors)
 
     @transaction.atomic
     def save(self, *args, **kwargs):
         """Save; a new subscription starts with its seller as support contact (C1).
 
-        The support contact of an existing one is never written here: a form that was open for a while
-        can't undo what ``designate`` did meanwhile.
+        The support contact and the status of an existing one are not written here, unless
+        ``update_fields`` names them: a form that was open for a while can't undo what ``designate`` or
+        ``suspend`` did meanwhile.
         """
         if not self._state.adding:
             if kwargs.get("update_fields") is None:
                 kwargs["update_fields"] = [
                     field.name
                     for field in self._meta.concrete_fields
-                    if not field.primary_key and field.name != "support_contact"
+                    if not field.primary_key
+                    and field.name not in ("support_contact", "status", "suspended_at")
                 ]
             super().save(*args, **kwargs)
             return
@@ -284,6 +172,11 @@ class Subscription(models.Model):
     @property
     def is_bought_elsewhere(self):
         return self.seller_id is None
+
+    @property
+    def parties(self):
+        """The partners whom it concerns; each may be None."""
+        return [self.seller, self.reseller_of_record, self.support_contact]
 
     @property
     def reactivate_by(self):
@@ -394,7 +287,8 @@ class Subscription(models.Model):
                 code="not_eligible",
                 params={"partner": partner},
             )
-        now = timezone.now()
+        # Not before what it follows, even where the clocks of two servers differ a little.
+        now = max(timezone.now(), current.started_at)
         self.support_contact_history.filter(pk=current.pk).update(ended_at=now)
         assignment = self.support_contact_history.create(
             partner=partner,
@@ -484,7 +378,11 @@ class Subscription(models.Model):
 
         ``partners`` names further partners that it concerns.
         """
-        parties = [self.seller, self.reseller_of_record, self.support_contact, *partners]
         ActivityEntry.objects.record(
-            action, by=by, partners=parties, customer=self.customer, subject=self, **changes
+            action,
+            by=by,
+            partners=[*self.parties, *partners],
+            customer=self.customer,
+            subject=self,
+            **changes,
         )

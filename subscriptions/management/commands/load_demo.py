@@ -359,6 +359,10 @@ class Command(BaseCommand):
             subscription.designate(None, by=self.admin_of(self.partners["Nordlicht Distribution"]))
             return
         admin = self.admin_of(subscription.seller)
+        if subscription.suspended_at and subscription.reactivate_by <= timezone.localdate():
+            # Suspended today: one that lay too long could not be reactivated any more (S2).
+            subscription.suspended_at = timezone.now()
+            subscription.save(update_fields=["suspended_at"])
         subscription.designate(subscription.seller, by=admin)
         if is_suspended:
             subscription.suspend(by=admin)

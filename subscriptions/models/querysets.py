@@ -1,0 +1,128 @@
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from portal.models import Action, ActivityEntry
+from portal.text import fold
+from relationships.models import Relationship
+
+from .support_contacts import SupportContactAssignment
+
+
+class SubscriptionStatus(models.TextChoices):
+    ACTIVE = "active", _("Active")
+    SUSPENDED = "suspended", _("Suspended")
+
+
+class SubscriptionQuerySet(models.QuerySet):
+    def active(self):
+        return self.filter(status=SubscriptionStatus.ACTIVE)
+
+    def sold_by(self, partner):
+        return self.filter(seller=partner)
+
+    def supported_by(self, partner):
+        return self.filter(support_contact=partner)
+
+    def on_behalf_of(self, provider):
+        """Return those whose support contact rests on a partnership with ``provider``.
+
+        What it sold, and what was bought elsewhere and assigned by its staff (C4).
+        """
+        in_force = SupportContactAssignment.objects.filter(
+            subscription=models.OuterRef("pk"), ended_at=None, designated_for=provider
+        )
+        return self.filter(
+            models.Q(seller=provider) | models.Q(models.Exists(in_force), seller=None)
+        )
+
+    def visible_to(self, membership):
+        """Return the subscriptions that exist for ``membership`` (S3, T1).
+
+        A customer has its own. A partner with an active relationship has those that it sold, is
+        reseller of record or support contact of, and with DAP those bought elsewhere.
+        """
+        if membership is None:
+            return self.none()
+        if membership.customer_id:
+            return self.filter(customer=membership.customer_id)
+        partner = membership.partner_id
+        relationships = Relationship.objects.active().filter(partner=partner)
+        return self.filter(
+            models.Q(seller=partner)
+            | models.Q(reseller_of_record=partner)
+            | models.Q(support_contact=partner)
+            | models.Q(seller=None, customer__in=relationships.with_dap().values("customer")),
+            customer__in=relationships.values("customer"),
+        )
+
+    def with_parties(self):
+        """Load what a row shows of the firms around a subscription."""
+        return self.select_related("offer", "seller", "reseller_of_record", "support_contact")
+
+    def with_contact_since(self):
+        """Add ``contact_since``: when the support contact came into force."""
+        in_force = SupportContactAssignment.objects.filter(
+            subscription=models.OuterRef("pk"), ended_at=None
+        )
+        return self.annotate(contact_since=models.Subquery(in_force.values("started_at")))
+
+    def search(self, text):
+        """Return those whose friendly name contains every word of ``text``; case and accents don't count."""
+        found = self
+        for word in fold(text).split():
+            found = found.filter(name_key__contains=word)
+        return found
+
+    @transaction.atomic
+    def fall_back(self, reason, *, by):
+        """Give these subscriptions back to their sellers, or to nobody if bought elsewhere (C9).
+
+        ``reason`` is the ``Action`` that took the contact its right; it stands in the history and in
+        the log of each subscription. Those already with their seller stay as they are. Returns how
+        many fell back.
+        """
+        fallen = list(
+            self.exclude(support_contact=models.F("seller"))
+            .exclude(support_contact=None)
+            .select_for_update(of=("self",), no_key=True)
+            .select_related("customer", "seller", "reseller_of_record", "support_contact")
+            .order_by("pk")
+        )
+        keys = [subscription.pk for subscription in fallen]
+        in_force = SupportContactAssignment.objects.filter(subscription__in=keys, ended_at=None)
+        choosers = {
+            one.subscription_id: one.designated_for
+            for one in in_force.select_related("designated_for")
+        }
+        # Not before what it follows, even where the clocks of two servers differ a little.
+        newest = in_force.aggregate(at=models.Max("started_at"))["at"]
+        now = max(timezone.now(), newest or timezone.now())
+        in_force.update(ended_at=now)
+        SupportContactAssignment.objects.bulk_create(
+            SupportContactAssignment(
+                subscription=subscription,
+                partner=subscription.seller,
+                started_at=now,
+                changed_by=by,
+                reason=reason,
+            )
+            for subscription in fallen
+        )
+        self.model.objects.filter(pk__in=keys).update(support_contact=models.F("seller"))
+        ActivityEntry.objects.record_many(
+            [
+                {
+                    "action": Action.SUPPORT_CONTACT_FELL_BACK,
+                    "by": by,
+                    "partners": [*subscription.parties, choosers[subscription.pk]],
+                    "customer": subscription.customer,
+                    "subject": subscription,
+                    "before": {"support_contact": str(subscription.support_contact)},
+                    "after": {"support_contact": str(subscription.seller or "")},
+                    "reason": reason,
+                }
+                for subscription in fallen
+            ]
+        )
+        return len(fallen)

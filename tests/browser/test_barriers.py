@@ -1,0 +1,137 @@
+"""axe-core finds no barrier on any page, light or dark, wide or narrow."""
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.urls import reverse
+
+from tests.pages import signed_in
+
+AXE = (Path(__file__).parents[1] / "vendor" / "axe.min.js").read_text()
+RUN = """async () => {
+    const found = await axe.run();
+    return found.violations.flatMap(
+        rule => rule.nodes.map(node => `${rule.id}: ${node.target} – ${node.failureSummary}`)
+    );
+}"""
+HELPDESK = "helpdesk@nordlicht.example"
+
+
+@pytest.fixture
+def subscription(demo):
+    """Office 365 at Reederei Albers, which has been with Hafen IT since a moment ago."""
+    office = demo.subscription("Reederei Albers", "Office 365 Business Standard")
+    office.designate(demo.partner("Hafen IT"), by=demo.user(HELPDESK))
+    return office
+
+
+def open_as(open_browser, live_server, email, language="en"):
+    page = open_browser(language)
+    if email:
+        session = signed_in(email).cookies[settings.SESSION_COOKIE_NAME].value
+        page.context.add_cookies(
+            [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
+        )
+    return page
+
+
+def barriers(page):
+    """What axe finds on this page in each of its four looks, and where it scrolls sideways."""
+    page.evaluate(AXE)
+    found = []
+    for scheme in ("light", "dark"):
+        # Colours that are still on their way would be measured as they pass.
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        for width in (1280, 320):
+            page.set_viewport_size({"width": width, "height": 900})
+            look = f"{page.url}, {scheme}, {width} px"
+            found += [f"{look}: {barrier}" for barrier in page.evaluate(RUN)]
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                found.append(f"{look}: scrolls sideways")
+    return found
+
+
+def require_no_barriers(page, *paths):
+    found = []
+    for path in paths:
+        page.goto(path)
+        found += barriers(page)
+    assert not found, "\n".join(found)
+
+
+def test_nobody_meets_a_barrier_at_the_sign_in(demo, open_browser, live_server):
+    page = open_as(open_browser, live_server, None)
+    require_no_barriers(page, "/accounts/login/?next=/customers/", "/nowhere/")
+    page.goto("/accounts/login/")
+    page.get_by_label("Email").fill("nobody@nowhere.example")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("alert").wait_for()
+    assert barriers(page) == []
+
+
+def test_a_helpdesk_agent_meets_no_barrier(subscription, open_browser, live_server):
+    page = open_as(open_browser, live_server, HELPDESK)
+    customer = reverse("subscriptions:list", args=[subscription.customer_id])
+    keys = [subscription.customer_id, subscription.pk]
+    require_no_barriers(
+        page,
+        "/customers/",
+        "/customers/?q=nothing",
+        "/customers/?q=" + "x" * 300,
+        customer,
+        reverse("subscriptions:detail", args=keys),
+        reverse("subscriptions:review", args=keys),
+        reverse("subscriptions:history", args=keys),
+        "/settings/profile/",
+        "/support/",  # not allowed
+    )
+
+
+def test_C8_a_conflict_and_a_refused_choice_have_no_barrier(
+    demo, subscription, open_browser, live_server
+):
+    page = open_as(open_browser, live_server, HELPDESK)
+    page.goto(reverse("subscriptions:detail", args=[subscription.customer_id, subscription.pk]))
+    subscription.designate(
+        demo.partner("Nordlicht Distribution"), by=demo.user("global@nordlicht.example")
+    )
+    page.get_by_role("button", name="Submit").click()
+    page.get_by_role("alert").wait_for()
+    found = barriers(page)
+    page.evaluate("document.querySelector('option:checked').value = 'x'")
+    page.get_by_role("button", name="Submit").click()
+    page.get_by_role("alert").get_by_text("Nothing was saved.").wait_for()
+    found += barriers(page)
+    assert not found, "\n".join(found)
+
+
+def test_a_sales_agent_and_a_reseller_meet_no_barrier(subscription, open_browser, live_server):
+    keys = [subscription.customer_id, subscription.pk]
+    for email in ("sales@nordlicht.example", "global@hafen.example"):
+        page = open_as(open_browser, live_server, email)
+        require_no_barriers(page, reverse("subscriptions:detail", args=keys))
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_customer_meets_no_barrier(subscription, open_browser, live_server, language):
+    page = open_as(open_browser, live_server, "admin@albers.example", language)
+    require_no_barriers(page, "/support/", "/support/?q=nothing")
+
+
+def test_long_names_do_not_make_the_page_scroll_sideways(demo, open_browser, live_server):
+    albers = demo.customer("Reederei Albers")
+    albers.name = "Donaudampfschifffahrtsgesellschaftskapitänsmützenverleih" * 3
+    albers.save()
+    for subscription in albers.subscriptions.all():
+        subscription.friendly_name = "Betriebsunterbrechungsversicherungsverwaltung" * 4
+        subscription.save()
+    page = open_as(open_browser, live_server, HELPDESK)
+    keys = [albers.pk, albers.subscriptions.filter(seller__name="Nordlicht Distribution")[0].pk]
+    require_no_barriers(
+        page,
+        "/customers/",
+        reverse("subscriptions:list", args=[albers.pk]),
+        reverse("subscriptions:detail", args=keys),
+    )

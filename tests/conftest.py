@@ -1,0 +1,126 @@
+"""The people, firms and subscriptions of the demo data, and what every test may ask of them."""
+
+from contextlib import contextmanager
+from io import StringIO
+
+import hypothesis
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import transaction
+from django.test import override_settings
+
+from customers.models import Customer
+from portal.models import ActivityEntry, Partner, User
+from relationships.models import Partnership, Relationship
+from subscriptions.models import Offer, Subscription
+
+APPS = ("portal", "customers", "relationships", "subscriptions")
+
+# On a busy machine a slow example says nothing about the code.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords():
+    """A hash that is slow on purpose would be most of the run."""
+    hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with override_settings(PASSWORD_HASHERS=hashers):
+        yield
+
+
+def load_demo():
+    """Run the command as an operator would, and return what it prints."""
+    output = StringIO()
+    with override_settings(DEBUG=True):
+        call_command("load_demo", stdout=output)
+    return output.getvalue()
+
+
+def models():
+    """Every model of the portal, with the tables that Django made in between."""
+    return [
+        model
+        for label in APPS
+        for model in apps.get_app_config(label).get_models(include_auto_created=True)
+    ]
+
+
+def rows():
+    """Everything that the portal has stored, to compare a before with an after."""
+    return {
+        model._meta.label: list(model._base_manager.order_by("pk").values()) for model in models()
+    }
+
+
+class Demo:
+    """The demo data by its names. Each call reads the row anew."""
+
+    def partner(self, name):
+        return Partner.objects.get(name=name)
+
+    def user(self, email):
+        return User.objects.get(email=email)
+
+    def customer(self, name):
+        return Customer.objects.get(name=name)
+
+    def offer(self, name):
+        return Offer.objects.get(name=name)
+
+    def subscription(self, customer, name):
+        return Subscription.objects.get(customer__name=customer, friendly_name=name)
+
+    def relationship(self, customer, partner):
+        """The active relationship of a partner to a customer."""
+        return Relationship.objects.active().get(customer__name=customer, partner__name=partner)
+
+    def partnership(self, provider, reseller):
+        """The active partnership of a provider and a reseller."""
+        return Partnership.objects.active().get(provider__name=provider, reseller__name=reseller)
+
+    def log(self, **conditions):
+        """The activity log from the first entry to the last."""
+        return list(ActivityEntry.objects.filter(**conditions).order_by("id"))
+
+
+@pytest.fixture(scope="session")
+def _demo_rows():
+    return []
+
+
+@pytest.fixture
+def demo(db, _demo_rows):
+    """The demo data of section 6.
+
+    The command makes it for the first test; the others get copies of the same rows, for less.
+    """
+    if not _demo_rows:
+        load_demo()
+        _demo_rows.extend((model, list(model._base_manager.all())) for model in models())
+    else:
+        with transaction.atomic():
+            for model, instances in _demo_rows:
+                model._base_manager.bulk_create(instances)
+    return Demo()
+
+
+@pytest.fixture
+def nothing_written(db):
+    """A context manager: whatever happens inside leaves every row of the portal as it was."""
+
+    @contextmanager
+    def check():
+        before = rows()
+        yield
+        assert rows() == before
+
+    return check
+
+
+@pytest.fixture
+def admin_client(client, demo):
+    """A browser in which the operator is signed in."""
+    client.force_login(demo.user("operator@portal.example"))
+    return client

@@ -1,0 +1,226 @@
+"""Customers: whom a partner sees, and how it finds them."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from customers.models import Customer, domain_validator
+from portal.models import Action, ActivityEntry
+from tests.factories import CustomerFactory
+
+
+def names(customers):
+    return [customer.name for customer in customers]
+
+
+class TestT1:
+    @pytest.mark.parametrize(
+        ("email", "seen"),
+        [
+            ("helpdesk@nordlicht.example", ["Backhaus Petersen", "Reederei Albers"]),
+            ("users@nordlicht.example", ["Backhaus Petersen", "Reederei Albers"]),
+            ("global@suedwind.example", ["Reederei Albers", "Weingut Huber"]),
+            ("global@brandt.example", ["Praxis Dr. Yılmaz"]),
+            ("global@elbe.example", ["Backhaus Petersen", "Reederei Albers"]),
+            ("global@kranich.example", []),
+            ("global@pacific.example", []),
+            ("admin@albers.example", ["Reederei Albers"]),
+        ],
+    )
+    def test_T1_a_partner_sees_its_customers_and_a_customer_itself(self, demo, email, seen):
+        assert names(Customer.objects.visible_to(demo.user(email).membership)) == seen
+
+    def test_T1_who_belongs_nowhere_sees_nobody(self, demo):
+        assert names(Customer.objects.visible_to(None)) == []
+
+    def test_T1_a_customer_whose_relationship_ended_is_gone(self, demo):
+        """Others still act for it, and the ended relationship is still there."""
+        membership = demo.user("global@hafen.example").membership
+        demo.relationship("Reederei Albers", "Hafen IT").end(by=None)
+        assert names(Customer.objects.visible_to(membership)) == []
+
+    def test_T1_a_customer_that_came_back_is_there_once(self, demo):
+        membership = demo.user("global@hafen.example").membership
+        for _ in range(2):
+            relationship = demo.relationship("Reederei Albers", "Hafen IT")
+            relationship.end(by=None)
+            type(relationship).objects.start(
+                relationship.partner, relationship.customer, has_dap=True, by=None
+            )
+        assert names(Customer.objects.visible_to(membership)) == ["Reederei Albers"]
+
+    def test_T1_what_happens_to_it_is_read_by_itself_and_its_partners(self, demo):
+        albers = demo.customer("Reederei Albers")
+        demo.relationship("Reederei Albers", "Hafen IT").end(by=None)
+        albers.record(Action.CUSTOMER_CHANGED, by=None, after={"city": "Bremen"})
+
+        def reads(email):
+            seen = ActivityEntry.objects.visible_to(demo.user(email).membership)
+            return seen.filter(action=Action.CUSTOMER_CHANGED).exists()
+
+        assert reads("admin@albers.example")
+        assert reads("global@nordlicht.example")
+        assert reads("global@elbe.example")
+        assert not reads("global@hafen.example")
+        assert not reads("global@kranich.example")
+        assert not reads("admin@petersen.example")
+
+
+class TestSearch:
+    @pytest.mark.parametrize(
+        ("text", "found"),
+        [
+            ("albers", "Reederei Albers"),
+            ("ALBERS", "Reederei Albers"),
+            ("reed alb", "Reederei Albers"),
+            ("alb reed", "Reederei Albers"),
+            ("eede", "Reederei Albers"),
+            ("  albers  ", "Reederei Albers"),
+            ("albers.example", "Reederei Albers"),
+            ("reederei albers.exa", "Reederei Albers"),
+            ("yilmaz", "Praxis Dr. Yılmaz"),
+            ("Yılmaz", "Praxis Dr. Yılmaz"),
+            ("YILMAZ", "Praxis Dr. Yılmaz"),
+            ("Yīlmàz", "Praxis Dr. Yılmaz"),
+            ("dr. y", "Praxis Dr. Yılmaz"),
+            ("Grosse Backerei", "Große Bäckerei"),
+            ("GROSSE BÄCKEREI", "Große Bäckerei"),
+            ("große", "Große Bäckerei"),
+            ("offi", "Oﬃce ﬁrst"),
+            ("office first", "Oﬃce ﬁrst"),
+            ("lodz", "Łódź Øresund Þór"),
+            ("oresund thor", "Łódź Øresund Þór"),
+            ("ΟΔΟΣ", "Οδός"),
+            ("100%", "100% Bio_Kost"),
+            ("bio_kost", "100% Bio_Kost"),
+        ],
+    )
+    def test_case_accents_and_word_order_do_not_count(self, demo, text, found):
+        for name in ("Große Bäckerei", "Oﬃce ﬁrst", "Łódź Øresund Þór", "Οδός", "100% Bio_Kost"):
+            CustomerFactory(name=name)
+        CustomerFactory(name="1000 BioXKost")
+        assert names(Customer.objects.search(text)) == [found]
+
+    @pytest.mark.parametrize("text", ["albers petersen", "alberss", "_", "%", "'", "\\", "☃"])
+    def test_what_is_in_no_name_finds_nobody(self, demo, text):
+        assert names(Customer.objects.search(text)) == []
+
+    @pytest.mark.parametrize("text", ["", "  ", "\t\n", "\u0301", "\u00a0"])
+    def test_nothing_to_search_for_finds_everybody(self, demo, text):
+        assert len(Customer.objects.search(text)) == 4
+
+    def test_within_what_is_visible(self, demo):
+        mine = Customer.objects.visible_to(demo.user("global@suedwind.example").membership)
+        assert names(mine.search("e")) == ["Reederei Albers", "Weingut Huber"]
+        assert names(mine.search("petersen")) == []
+
+    def test_a_new_name_is_found_at_once(self, demo):
+        customer = demo.customer("Reederei Albers")
+        customer.name = "Schiffahrt Östlund"
+        customer.save()
+        assert names(Customer.objects.search("ostlund")) == ["Schiffahrt Östlund"]
+        assert names(Customer.objects.search("reederei")) == []
+
+    def test_the_list_stands_in_the_order_that_readers_expect(self, db):
+        for name in ("Zander", "Ärzte", "beta", "Arndt", "Azur", "Öl", "oben"):
+            CustomerFactory(name=name)
+        assert names(Customer.objects.all()) == [
+            "Arndt",
+            "Ärzte",
+            "Azur",
+            "beta",
+            "oben",
+            "Öl",
+            "Zander",
+        ]
+
+
+class TestDomain:
+    def test_it_is_stored_in_lower_case(self, db):
+        assert CustomerFactory(domain=" Firm.Example ").domain == "firm.example"
+
+    def test_the_database_refuses_any_other(self, db):
+        customer = CustomerFactory()
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Customer.objects.filter(pk=customer.pk).update(domain="Firm.Example")
+
+    def test_it_belongs_to_one_customer(self, demo):
+        twin = CustomerFactory.build(name="Twin", domain="ALBERS.example")
+        with pytest.raises(ValidationError) as refusal:
+            twin.full_clean()
+        assert refusal.value.message_dict == {"domain": ["A customer with this domain exists."]}
+
+    @pytest.mark.parametrize(
+        "domain",
+        ["firm.example", "a.de", "xn--mller-kva.example", "sub.firm-1.co.uk", "1.2.example"],
+    )
+    def test_a_domain_is_accepted(self, domain):
+        domain_validator(domain)
+
+    @pytest.mark.parametrize(
+        "domain",
+        [
+            "",
+            "firm",
+            ".firm.example",
+            "firm.example.",
+            "firm..example",
+            "-firm.example",
+            "firm-.example",
+            "firm.example-",
+            "firm.e",
+            "firm.123",
+            "192.0.2.1",
+            "fir m.example",
+            "müller.example",
+            "firm.example\n",
+            "http://firm.example",
+            "firm.example/",
+            "user@firm.example",
+            "firm_1.example",
+            f"{'a' * 64}.example",
+            f"{'a.' * 130}example",
+        ],
+    )
+    def test_what_is_no_domain_is_refused(self, domain):
+        with pytest.raises(ValidationError) as refusal:
+            domain_validator(domain)
+        assert refusal.value.messages == ["Enter a domain, such as firm.example."]
+
+    LETTERS = "abcdefghijklmnopqrstuvwxyz"
+    INNER = st.text(LETTERS + "0123456789-", max_size=61)
+    EDGE = st.sampled_from(LETTERS + "0123456789")
+    LABEL = st.one_of(EDGE, st.builds("{}{}{}".format, EDGE, INNER, EDGE))
+    TOP = st.builds("{}{}{}".format, st.sampled_from(LETTERS), INNER, EDGE)
+
+    @given(labels=st.lists(LABEL, min_size=1, max_size=6), top=TOP)
+    def test_whatever_is_put_together_by_the_rules_is_accepted_up_to_253_characters(
+        self, labels, top
+    ):
+        domain = ".".join([*labels, top])
+        if len(domain) <= 253:
+            domain_validator(domain)
+        else:
+            with pytest.raises(ValidationError):
+                domain_validator(domain)
+
+    @given(st.text())
+    @example("a.bc\n")
+    @example("ａ.example")
+    @example("a.exampl\u0131")
+    def test_whatever_is_accepted_is_a_domain(self, text):
+        try:
+            domain_validator(text)
+        except ValidationError:
+            return
+        assert text == text.lower()
+        assert text.isascii()
+        assert len(text) <= 253
+        labels = text.split(".")
+        assert len(labels) >= 2
+        for label in labels:
+            assert 1 <= len(label) <= 63
+            assert set(label) <= set(self.LETTERS + "0123456789-")
+            assert label.strip("-") == label

@@ -1,0 +1,120 @@
+"""How tests read the portal: signed in as someone, a page as its reader sees it, and every path."""
+
+import html5lib
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+
+from portal.models import User
+
+NORDLICHT = "helpdesk@nordlicht.example"
+ALBERS = "admin@albers.example"
+OPERATOR = "operator@portal.example"
+
+
+def signed_in(email, **headers):
+    """A browser in which this person is signed in; it speaks English unless told otherwise."""
+    client = Client(headers={"accept-language": "en", **headers})
+    user = User.objects.get(email=email)
+    last_login = user.last_login
+    client.force_login(user)
+    # Signing in leaves its mark; a test about what a page writes wants only the page's.
+    User.objects.filter(pk=user.pk).update(last_login=last_login)
+    return client
+
+
+def words(element):
+    """The text inside an element, as it reads on the page."""
+    return " ".join("".join(element.itertext()).split())
+
+
+class Page:
+    """A page as a user reads it."""
+
+    def __init__(self, response):
+        self.source = response.content.decode()
+        self.tree = html5lib.parse(self.source, namespaceHTMLElements=False)
+        self.main = self.tree.find(".//main")
+
+    def find(self, path):
+        return self.main.findall(f".//{path}")
+
+    def all_text(self, path):
+        return [words(element) for element in self.find(path)]
+
+    @property
+    def text(self):
+        return words(self.main)
+
+    @property
+    def title(self):
+        return words(self.tree.find(".//title"))
+
+    @property
+    def language(self):
+        return self.tree.get("lang")
+
+    @property
+    def heading(self):
+        [heading] = self.all_text("h1")
+        return heading
+
+    @property
+    def menu(self):
+        menu = self.tree.find(".//nav[@class='site-menu']")
+        return [] if menu is None else [words(link) for link in menu.findall(".//a")]
+
+    @property
+    def alerts(self):
+        """The notices at the head of the page: (role, text)."""
+        return [
+            (element.get("role"), words(element))
+            for element in self.main.iter()
+            if "alert" in element.get("class", "").split()
+        ]
+
+    @property
+    def facts(self):
+        """What the definition lists say."""
+        rows = self.find("dl/div")
+        return {words(row.find("dt")): words(row.find("dd")) for row in rows}
+
+    @property
+    def table(self):
+        """The rows of the table, each a dictionary by its column's heading."""
+        headings = self.all_text("thead/tr/th")
+        return [dict(zip(headings, map(words, row), strict=True)) for row in self.find("tbody/tr")]
+
+    @property
+    def options(self):
+        """The choices of the page's list, with the chosen one first."""
+        return self.all_text("select/option")
+
+    @property
+    def chosen(self):
+        """The choice that the list shows: the selected one, else the first, as browsers do."""
+        options = self.find("select/option")
+        selected = [option for option in options if "selected" in option.attrib]
+        return words((selected or options)[0])
+
+    @property
+    def field_errors(self):
+        return self.all_text("ul[@class='errorlist']/li")
+
+    def hidden(self, name):
+        return self.tree.find(f".//main//input[@name='{name}']").get("value")
+
+
+def routes(patterns=None, prefix="", namespace=""):
+    """Every path of the project: (name, path as written, view). Without a name the path stands."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield namespace + (pattern.name or path), path, pattern.callback
+        else:
+            inner = f"{pattern.namespace}:" if pattern.namespace else ""
+            yield from routes(pattern.url_patterns, path, namespace + inner)
+
+
+def own_routes():
+    """The paths of the portal itself; Django admin's are left out."""
+    return {name: view for name, path, view in routes() if not path.startswith("admin/")}

@@ -1,0 +1,268 @@
+"""Rules R1 and R7 to R9: a partner acts for a customer, with or without delegated admin privileges."""
+
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from portal.models import Action, ActivityEntry
+from relationships.models import Relationship
+from subscriptions.models import Subscription
+from tests.factories import CustomerFactory, PartnerFactory, RelationshipFactory
+
+
+def suspend_all(demo, customer, seller, email):
+    for subscription in demo.customer(customer).subscriptions.sold_by(demo.partner(seller)):
+        subscription.suspend(by=demo.user(email))
+
+
+class TestR1:
+    def test_R1_the_database_refuses_a_second_active_relationship(self, demo):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Relationship.objects.create(
+                partner=demo.partner("Hafen IT"), customer=demo.customer("Reederei Albers")
+            )
+
+    def test_R1_starting_it_again_is_refused_with_a_sentence(self, demo, nothing_written):
+        with nothing_written(), pytest.raises(ValidationError) as refusal:
+            Relationship.objects.start(
+                demo.partner("Hafen IT"),
+                demo.customer("Reederei Albers"),
+                has_dap=False,
+                by=None,
+            )
+        assert refusal.value.messages == ["This partner has a relationship with this customer."]
+
+    def test_R1_after_the_end_a_new_one_may_start(self, demo):
+        first = demo.relationship("Reederei Albers", "Hafen IT")
+        first.end(by=None)
+        again = Relationship.objects.start(
+            demo.partner("Hafen IT"), demo.customer("Reederei Albers"), has_dap=True, by=None
+        )
+        assert again != first
+        assert demo.relationship("Reederei Albers", "Hafen IT") == again
+        assert Relationship.objects.filter(pk=first.pk, ended_at__isnull=False).exists()
+
+    def test_R1_any_number_of_them_may_lie_in_the_past(self, demo):
+        for _ in range(3):
+            demo.relationship("Reederei Albers", "Hafen IT").end(by=None)
+            RelationshipFactory(
+                partner=demo.partner("Hafen IT"), customer=demo.customer("Reederei Albers")
+            )
+        assert (
+            demo.partner("Hafen IT")
+            .relationships.filter(customer=demo.customer("Reederei Albers"))
+            .count()
+            == 4
+        )
+
+    def test_R1_others_are_not_in_the_way(self, demo):
+        Relationship.objects.start(
+            demo.partner("Hafen IT"), demo.customer("Weingut Huber"), has_dap=True, by=None
+        )
+        Relationship.objects.start(
+            demo.partner("Pacific Resale"),
+            demo.customer("Reederei Albers"),
+            has_dap=True,
+            by=None,
+        )
+
+
+def test_starting_one_is_logged_for_both_sides(demo):
+    by = demo.user("admin@albers.example")
+    relationship = Relationship.objects.start(
+        demo.partner("Kranich Consulting"), demo.customer("Reederei Albers"), has_dap=True, by=by
+    )
+    assert str(relationship) == "Kranich Consulting – Reederei Albers"
+    entry = demo.log(action=Action.RELATIONSHIP_STARTED)[-1]
+    assert (entry.actor, entry.subject, entry.customer.name) == (
+        by,
+        "Kranich Consulting",
+        "Reederei Albers",
+    )
+    assert entry.after == {"has_dap": True}
+    assert [partner.name for partner in entry.partners.all()] == ["Kranich Consulting"]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"has_dap": True, "ended_at": datetime(2026, 1, 1, tzinfo=UTC)},
+        {"has_dap": True, "dap_removed_at": datetime(2026, 1, 1, tzinfo=UTC)},
+    ],
+    ids=["after-the-end", "after-its-removal"],
+)
+def test_dap_without_what_it_rests_on_is_impossible(db, state):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        RelationshipFactory(**state)
+
+
+class TestR7:
+    def test_R7_dap_can_be_granted_to_who_has_none(self, demo):
+        by = demo.user("admin@albers.example")
+        relationship = demo.relationship("Reederei Albers", "Elbe Support")
+        relationship.grant_dap(by=by)
+        assert relationship.has_dap
+        stored = demo.relationship("Reederei Albers", "Elbe Support")
+        assert (stored.has_dap, stored.dap_removed_at) == (True, None)
+        entry = demo.log()[-1]
+        assert (entry.action, entry.actor) == (Action.DAP_GRANTED, by)
+        assert (entry.before, entry.after) == ({"has_dap": False}, {"has_dap": True})
+
+    def test_R7_restored_it_knows_no_removal_any_more(self, demo):
+        demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=None)
+        demo.relationship("Reederei Albers", "Hafen IT").grant_dap(by=None)
+        stored = demo.relationship("Reederei Albers", "Hafen IT")
+        assert (stored.has_dap, stored.dap_removed_at) == (True, None)
+
+    def test_R7_granting_what_is_there_writes_nothing(self, demo, nothing_written):
+        with nothing_written():
+            demo.relationship("Reederei Albers", "Hafen IT").grant_dap(by=None)
+
+    def test_R7_a_relationship_that_ended_gets_none(self, demo, nothing_written):
+        ended = demo.relationship("Reederei Albers", "Hafen IT")
+        Relationship.objects.get(pk=ended.pk).end(by=None)
+        with nothing_written():
+            ended.grant_dap(by=None)
+
+
+class TestR8:
+    @pytest.mark.parametrize("email", ["admin@albers.example", "global@nordlicht.example"])
+    def test_R8_removing_dap_leaves_relationship_and_subscriptions(self, demo, email):
+        relationship = demo.relationship("Reederei Albers", "Nordlicht Distribution")
+        before = Subscription.objects.order_by("pk").values("pk", "status", "seller", "quantity")
+        expected = list(before)
+        noon = datetime(2027, 1, 2, 12, 0, tzinfo=UTC)
+        with time_machine.travel(noon, tick=False):
+            relationship.remove_dap(by=demo.user(email))
+        stored = demo.relationship("Reederei Albers", "Nordlicht Distribution")
+        assert (stored.has_dap, stored.dap_removed_at, stored.ended_at) == (False, noon, None)
+        assert list(before.all()) == expected
+        entry = demo.log(action=Action.DAP_REMOVED)[-1]
+        assert (entry.actor.email, entry.subject, entry.customer.name) == (
+            email,
+            "Nordlicht Distribution",
+            "Reederei Albers",
+        )
+        assert (entry.before, entry.after) == ({"has_dap": True}, {"has_dap": False})
+
+    def test_R8_removing_it_again_writes_nothing(self, demo, nothing_written):
+        stale = demo.relationship("Reederei Albers", "Hafen IT")
+        demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=None)
+        with nothing_written():
+            stale.remove_dap(by=None)
+
+    def test_R8_where_there_was_none_no_date_of_removal_appears(self, demo, nothing_written):
+        with nothing_written():
+            demo.relationship("Reederei Albers", "Elbe Support").remove_dap(by=None)
+
+    def test_R8_the_partner_still_sees_the_customer(self, demo):
+        demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=None)
+        membership = demo.user("global@hafen.example").membership
+        assert demo.customer("Reederei Albers") in type(
+            demo.customer("Reederei Albers")
+        ).objects.visible_to(membership)
+
+
+class TestR9:
+    def test_R9_active_subscriptions_sold_by_the_partner_block_it(self, demo, nothing_written):
+        relationship = demo.relationship("Reederei Albers", "Nordlicht Distribution")
+        with nothing_written(), pytest.raises(ValidationError) as refusal:
+            relationship.end(by=demo.user("global@nordlicht.example"))
+        assert refusal.value.code == "active_subscriptions"
+        assert refusal.value.messages == [
+            "Suspend the active subscriptions that Nordlicht Distribution sold to "
+            "Reederei Albers first."
+        ]
+        assert (relationship.has_dap, relationship.ended_at) == (True, None)
+
+    def test_R9_one_left_is_enough_to_block_it(self, demo):
+        by = demo.user("global@nordlicht.example")
+        demo.subscription("Reederei Albers", "Office 365 Business Standard").suspend(by=by)
+        with pytest.raises(ValidationError):
+            demo.relationship("Reederei Albers", "Nordlicht Distribution").end(by=by)
+
+    def test_R9_once_they_are_suspended_it_ends_and_dap_with_it(self, demo):
+        suspend_all(demo, "Reederei Albers", "Nordlicht Distribution", "global@nordlicht.example")
+        relationship = demo.relationship("Reederei Albers", "Nordlicht Distribution")
+        by = demo.user("global@nordlicht.example")
+        noon = datetime(2027, 1, 2, 12, 0, tzinfo=UTC)
+        with time_machine.travel(noon, tick=False):
+            relationship.end(by=by)
+        stored = Relationship.objects.get(pk=relationship.pk)
+        assert (stored.has_dap, stored.ended_at) == (False, noon)
+        entry = demo.log()[-1]
+        assert (entry.action, entry.actor) == (Action.RELATIONSHIP_ENDED, by)
+        assert entry.before == {"has_dap": True}
+
+    def test_R9_the_log_says_what_was_in_force_even_if_the_page_was_old(self, demo):
+        stale = demo.relationship("Reederei Albers", "Hafen IT")
+        demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=None)
+        stale.end(by=None)
+        assert demo.log(action=Action.RELATIONSHIP_ENDED)[-1].before == {"has_dap": False}
+
+    def test_R9_what_others_sold_does_not_block_it(self, demo):
+        demo.relationship("Reederei Albers", "Möwe Systems").end(by=None)
+        demo.relationship("Reederei Albers", "Hafen IT").end(by=None)
+
+    def test_R9_the_customer_leaves_the_partners_list(self, demo):
+        membership = demo.user("global@hafen.example").membership
+        customers = type(demo.customer("Reederei Albers")).objects.visible_to(membership)
+        assert [customer.name for customer in customers] == ["Reederei Albers"]
+        demo.relationship("Reederei Albers", "Hafen IT").end(by=None)
+        assert list(customers.all()) == []
+
+    def test_R9_the_past_stays_readable_in_the_log(self, demo):
+        demo.relationship("Reederei Albers", "Hafen IT").end(by=None)
+        for email in ("global@hafen.example", "admin@albers.example"):
+            seen = ActivityEntry.objects.visible_to(demo.user(email).membership)
+            actions = set(
+                seen.filter(subject="Hafen IT", customer__name="Reederei Albers").values_list(
+                    "action", flat=True
+                )
+            )
+            assert actions == {Action.RELATIONSHIP_STARTED, Action.RELATIONSHIP_ENDED}
+
+    def test_R9_ending_it_again_writes_nothing(self, demo, nothing_written):
+        stale = demo.relationship("Reederei Albers", "Hafen IT")
+        demo.relationship("Reederei Albers", "Hafen IT").end(by=None)
+        with nothing_written():
+            stale.end(by=None)
+
+    def test_R9_the_seller_that_left_still_answers_for_what_it_sold(self, demo):
+        """C9 gives subscriptions back to the seller, so it can't lose them to anybody."""
+        suspend_all(demo, "Reederei Albers", "Nordlicht Distribution", "global@nordlicht.example")
+        demo.relationship("Reederei Albers", "Nordlicht Distribution").end(by=None)
+        office = demo.subscription("Reederei Albers", "Office 365 Business Standard")
+        assert office.support_contact.name == "Nordlicht Distribution"
+
+
+def test_each_side_sees_its_own_relationships_only(demo):
+    def seen(email):
+        found = Relationship.objects.visible_to(demo.user(email).membership)
+        return {str(relationship) for relationship in found}
+
+    assert seen("global@hafen.example") == {"Hafen IT – Reederei Albers"}
+    assert seen("global@pacific.example") == set()
+    assert seen("admin@albers.example") == {
+        f"{partner} – Reederei Albers"
+        for partner in (
+            "Nordlicht Distribution",
+            "Hafen IT",
+            "Elbe Support",
+            "Möwe Systems",
+            "Südwind Cloud",
+        )
+    }
+    assert list(Relationship.objects.visible_to(None)) == []
+
+
+def test_what_is_active_and_what_has_dap(db):
+    partner, customers = PartnerFactory(), [CustomerFactory() for _ in range(3)]
+    active = RelationshipFactory(partner=partner, customer=customers[0])
+    without = RelationshipFactory(partner=partner, customer=customers[1], has_dap=False)
+    RelationshipFactory(partner=partner, customer=customers[2]).end(by=None)
+    assert set(Relationship.objects.active()) == {active, without}
+    assert set(Relationship.objects.with_dap()) == {active}

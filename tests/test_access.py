@@ -1,0 +1,377 @@
+"""Who gets what where: every path of the project, for everyone, in one table.
+
+A path without a row fails. So does a page that shows anyone another tenant's rows.
+"""
+
+import re
+from html.parser import HTMLParser
+from urllib.parse import urlencode
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+from django.views import View
+
+from customers.models import Customer
+from portal.permissions import Permission, Role
+from portal.views import PortalView
+from subscriptions.models import Subscription
+from tests.factories import (
+    CustomerFactory,
+    MembershipFactory,
+    PartnerFactory,
+    PartnershipFactory,
+    RelationshipFactory,
+    SubscriptionFactory,
+)
+from tests.pages import routes, signed_in
+
+APPS = ("portal", "customers", "relationships", "subscriptions")
+
+# The columns of the table: one person for each role of section 4, and those outside. What they ask
+# for belongs to Nordlicht and its customer Backhaus Petersen.
+PEOPLE = {
+    "global": "global@nordlicht.example",
+    "agent": "agent@nordlicht.example",
+    "sales": "sales@nordlicht.example",
+    "helpdesk": "helpdesk@nordlicht.example",
+    "users": "users@nordlicht.example",
+    "customer": "admin@petersen.example",
+    "operator": "operator@portal.example",
+    "nobody": None,
+    # Other tenants: another provider, a direct-bill partner, a reseller of Nordlicht that does not
+    # know this customer, another customer.
+    "suedwind": "global@suedwind.example",
+    "brandt": "global@brandt.example",
+    "hafen": "global@hafen.example",
+    "albers": "admin@albers.example",
+}
+FORM = "application/x-www-form-urlencoded"
+IN = "sign-in"  # sent to the sign-in, and from there back
+GO = 302  # sent on
+NO = 405  # no such method here
+
+# fmt: off
+TABLE = {
+    # method, name                       glob agt sal hlp usr cus  op  nob süd bra haf alb
+    ("GET",  "home"):                   ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
+    ("POST", "home"):                   ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  IN,  NO,  NO,  NO,  NO),
+    ("GET",  "login"):                  (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "login"):                  (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET",  "logout"):                 ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  IN,  NO,  NO,  NO,  NO),
+    ("POST", "logout"):                 ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
+    ("GET",  "set_language"):           ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO),
+    ("POST", "set_language"):           ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO),
+    ("GET",  "profile"):                (200, 200, 200, 200, 200, 200, 403,  IN, 200, 200, 200, 200),
+    ("POST", "profile"):                ( GO,  GO,  GO,  GO,  GO,  GO, 403,  IN,  GO,  GO,  GO,  GO),
+    ("GET",  "customers:list"):         (200, 200, 200, 200, 403, 403, 403,  IN, 200, 200, 200, 403),
+    ("POST", "customers:list"):         ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("GET",  "subscriptions:list"):     (200, 200, 200, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("POST", "subscriptions:list"):     ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("GET",  "subscriptions:detail"):   (200, 200, 200, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("POST", "subscriptions:detail"):   ( GO,  GO, 403,  GO, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("GET",  "subscriptions:review"):   (200, 200, 200, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("POST", "subscriptions:review"):   ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("GET",  "subscriptions:history"):  (200, 200, 200, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("POST", "subscriptions:history"):  ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("GET",  "support:list"):           (403, 403, 403, 403, 403, 200, 403,  IN, 403, 403, 403, 200),
+    ("POST", "support:list"):           (403, 403, 403, 403, 403,  NO, 403,  IN, 403, 403, 403,  NO),
+    ("GET",  "healthz"):                (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "healthz"):                ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO),
+    ("GET",  "readyz"):                 (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "readyz"):                 ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO),
+}
+# fmt: on
+
+# What anyone may ask for without being signed in, and why.
+OPEN_TO_EVERYONE = {
+    "login": "the way in",
+    "set_language": "the sign-in can be read in either language",
+    "healthz": "monitoring has no account",
+    "readyz": "monitoring has no account",
+    "admin:login": "the operators' way in",
+}
+# Views that state no permission, and why.
+NEEDS_NO_PERMISSION = {
+    "HomeView": "sends everyone to the page that is theirs",
+    "SignInView": "the way in",
+    "LogoutView": "the way out, for everyone who is in",
+    "SetLanguageView": "the language is everyone's own",
+}
+
+ADMIN = {name: path for name, path, view in routes() if path.startswith("admin/")}
+VIEWS = {name: view for name, path, view in routes() if name not in ADMIN}
+
+
+def test_every_path_has_its_rows_in_the_table():
+    assert set(TABLE) == {(method, name) for name in VIEWS for method in ("GET", "POST")}
+
+
+def test_the_table_has_a_column_for_every_role(demo):
+    partner_roles = {
+        role
+        for email in PEOPLE.values()
+        if email and hasattr(user := demo.user(email), "membership")
+        for role in user.membership.roles
+    }
+    assert partner_roles == set(Role)
+    assert all(len(row) == len(PEOPLE) for row in TABLE.values())
+
+
+@pytest.mark.parametrize(("method", "name"), TABLE)
+def test_T1_T2_everyone_gets_what_the_table_says(demo, method, name):
+    exchange = demo.subscription("Backhaus Petersen", "Exchange Online (Plan 1)")
+    elbe = demo.partner("Elbe Support")
+    exchange.designate(elbe, by=demo.user("global@nordlicht.example"))
+    keys = {}
+    if name.startswith("subscriptions:"):
+        keys["customer_id"] = exchange.customer_id
+    if name in ("subscriptions:detail", "subscriptions:review", "subscriptions:history"):
+        keys["pk"] = exchange.pk
+    path = reverse(name, kwargs=keys)
+    data = {
+        "login": {"username": "nobody@nowhere.example", "password": "wrong"},
+        "set_language": {"language": "de"},
+        "profile": {"name": "Someone", "language": ""},
+        "subscriptions:detail": {"support_contact": str(elbe.pk)},
+    }
+    encoded = urlencode(data.get(name, {})) if method == "POST" else ""
+    got = {}
+    for column, email in PEOPLE.items():
+        browser = signed_in(email) if email else Client()
+        answer = browser.generic(method, path, encoded, content_type=FORM)
+        got[column] = answer.status_code
+        if answer.status_code == 302 and answer.url == f"/accounts/login/?next={path}":
+            got[column] = IN
+    assert got == dict(zip(PEOPLE, TABLE[method, name], strict=True))
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("column", PEOPLE)
+def test_only_operators_enter_django_admin(demo, method, column):
+    assert "admin:index" in ADMIN
+    browser = signed_in(PEOPLE[column]) if PEOPLE[column] else Client()
+    entered = set()
+    for name, path in ADMIN.items():
+        if name in ("admin:login", "admin:logout"):
+            continue
+        address = "/" + re.sub(r"<(\w+:)?\w+>|\(\?P<url>.*", "1", path)
+        answer = browser.get(address) if method == "GET" else browser.post(address)
+        if answer.status_code != 302 or "/login/?next=" not in answer.url:
+            entered.add(name)
+    assert bool(entered) == (column == "operator"), entered
+
+
+def test_the_operator_can_open_every_list_in_django_admin(demo):
+    browser = signed_in(PEOPLE["operator"])
+    for app in APPS:
+        for model in apps.get_app_config(app).get_models():
+            name = f"admin:{app}_{model._meta.model_name}_changelist"
+            assert browser.get(reverse(name)).status_code == 200
+
+
+# Closed by default
+
+
+def test_only_these_paths_are_open_to_everyone():
+    views = {name: view for name, path, view in routes()}
+    unprotected = {
+        name for name, view in views.items() if not getattr(view, "login_required", True)
+    }
+    assert unprotected == set(OPEN_TO_EVERYONE)
+    assert "django.contrib.auth.middleware.LoginRequiredMiddleware" in settings.MIDDLEWARE
+
+
+def own_view_classes():
+    """Every view class of our apps, whether it has a path or not."""
+    found, waiting = set(), [View]
+    while waiting:
+        for view in waiting.pop().__subclasses__():
+            waiting.append(view)
+            if view.__module__.partition(".")[0] in APPS:
+                found.add(view)
+    return found
+
+
+def test_every_view_states_the_permission_it_needs():
+    routed = {view.view_class for view in VIEWS.values() if hasattr(view, "view_class")}
+    bases = {"ScopedListView", "SubscriptionPageView"}
+    checked = {view for view in routed | own_view_classes() if view.__name__ not in bases}
+    silent = set()
+    for view in checked:
+        if not issubclass(view, PortalView):
+            silent.add(view.__name__)
+            continue
+        stated = view.permission_required
+        assert stated == () or stated in Permission, f"{view.__name__} states {stated!r}"
+    assert silent == set(NEEDS_NO_PERMISSION)
+
+
+def test_every_function_as_a_view_is_a_probe():
+    functions = {name for name, view in VIEWS.items() if not hasattr(view, "view_class")}
+    assert functions == {"healthz", "readyz"}
+
+
+def test_a_view_without_a_permission_stops_the_start():
+    class Forgetful(PortalView, View):
+        pass
+
+    with pytest.raises(Exception, match="Forgetful states no permission_required"):
+        Forgetful.as_view()
+
+
+# What templates ask for
+
+
+def permissions_asked_for(template):
+    return set(re.findall(r"\bperms\.(\w+\.\w+)", template)) | {
+        f"{app}.*" for app in re.findall(r"\bperms\.(\w+)(?![\w.])", template)
+    }
+
+
+def test_the_scan_of_templates_finds_what_they_ask_for():
+    asked = permissions_asked_for("{% if perms.portal.fly and not perms.customers %}{% endif %}")
+    assert asked == {"portal.fly", "customers.*"}
+
+
+def test_templates_ask_only_for_permissions_that_exist():
+    folders = [settings.BASE_DIR / "templates", *settings.BASE_DIR.glob("*/templates")]
+    templates = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert len(templates) > 10
+    for path in templates:
+        unknown = permissions_asked_for(path.read_text()) - set(Permission.values)
+        assert not unknown, f"{path} asks for {unknown}"
+
+
+# The canary: a tenant of its own, near everything, that nobody of the demo may see
+
+
+class Links(HTMLParser):
+    """Where a page leads to within the portal."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.found = set()
+        self.feed(source)
+
+    def handle_starttag(self, tag, attrs):
+        target = dict(attrs).get("href") if tag == "a" else None
+        if target and target.startswith("/"):
+            self.found.add(target)
+
+
+@pytest.fixture
+def canary(demo):
+    """Firms named CANARY close to those of the demo; gives the Global admin of their provider."""
+    nordlicht, hafen = demo.partner("Nordlicht Distribution"), demo.partner("Hafen IT")
+    albers = demo.customer("Reederei Albers")
+
+    provider = PartnerFactory(name="CANARY Nordlicht", support_hours="CANARY hours")
+    reseller = PartnerFactory(name="CANARY Hafen IT", reseller=True)
+    direct = PartnerFactory(name="CANARY Direkt", direct=True)
+    boss = MembershipFactory(
+        partner=provider, user__email="global@canary.example", user__name="CANARY Person"
+    ).user
+    PartnershipFactory(provider=provider, reseller=reseller)
+
+    # A customer like Reederei Albers, and Reederei Albers itself, which has several partners.
+    customer = CustomerFactory(name="CANARY Reederei Albers", domain="canary-albers.example")
+    MembershipFactory(customer=customer, user__name="CANARY Customer")
+    for owner in (customer, albers):
+        for partner in (provider, reseller, direct):
+            RelationshipFactory(partner=partner, customer=owner)
+        for offer in ("Office 365 Business Standard", "Visio Plan 2"):
+            subscription = SubscriptionFactory(
+                customer=owner,
+                offer=demo.offer(offer),
+                friendly_name=f"CANARY {offer}",
+                seller=provider,
+                reseller_of_record=reseller,
+            )
+            subscription.designate(reseller, by=boss)
+    SubscriptionFactory(customer=customer, friendly_name="CANARY Visio Plan 2", seller=None)
+
+    # What once was Nordlicht's or Hafen's, and is no more.
+    former = CustomerFactory(name="CANARY Backhaus", domain="canary-backhaus.example")
+    for partner in (nordlicht, hafen):
+        RelationshipFactory(partner=partner, customer=former).end(by=None)
+    left = PartnerFactory(name="CANARY Elbe Support", reseller=True)
+    PartnershipFactory(provider=nordlicht, reseller=left).end(by=None)
+    RelationshipFactory(partner=left, customer=albers)
+    return boss
+
+
+def everything(browser):
+    """Every address that someone could try: what links lead to, and the paths of all rows."""
+    waiting = {
+        "/",
+        "/customers/?q=office",
+        "/customers/?q=canar",
+        "/customers/?q=albers",
+        "/support/?q=canar",
+        "/support/?q=office",
+        "/activity/",
+    }
+    for customer in Customer.objects.all():
+        waiting.add(reverse("subscriptions:list", args=[customer.pk]))
+        waiting.add(reverse("subscriptions:list", args=[customer.pk]) + "?q=office")
+    for one in Subscription.objects.all():
+        for name in ("detail", "review", "history"):
+            waiting.add(reverse(f"subscriptions:{name}", args=[one.customer_id, one.pk]))
+    seen = set()
+    while waiting:
+        address = waiting.pop()
+        seen.add(address)
+        answer = browser.get(address)
+        yield address, answer
+        if answer.status_code == 302:
+            waiting |= {answer.url} - seen
+        elif answer["Content-Type"].startswith("text/html"):
+            waiting |= Links(answer.content.decode()).found - seen
+
+
+DEMO_PEOPLE = [
+    f"{role}@nordlicht.example" for role in ("global", "agent", "sales", "helpdesk", "users")
+]
+DEMO_PEOPLE += [
+    f"global@{partner}.example"
+    for partner in ("suedwind", "brandt", "hafen", "elbe", "kranich", "moewe", "pacific")
+]
+# The admin of Reederei Albers is not among them: CANARY sells to that customer too.
+DEMO_PEOPLE += [f"admin@{customer}.example" for customer in ("petersen", "yilmaz", "huber")]
+
+
+@pytest.mark.parametrize("email", DEMO_PEOPLE)
+def test_T1_no_page_shows_the_canary(demo, canary, email):
+    browser = signed_in(email)
+    answers = dict(everything(browser))
+    for address, answer in answers.items():
+        assert answer.status_code in (200, 302, 403, 404), address
+        assert "CANARY" not in answer.content.decode(), address
+    assert sum(answer.status_code == 200 for answer in answers.values())
+
+
+def test_T1_the_canary_could_be_seen(demo, canary):
+    sung = {
+        address
+        for address, answer in everything(signed_in(canary.email))
+        if answer.status_code == 200 and "CANARY" in answer.content.decode()
+    }
+    assert len(sung) > 10
+    products = signed_in("admin@albers.example").get("/support/").content.decode()
+    assert products.count("CANARY Hafen IT") == 2
+
+
+@pytest.mark.parametrize("name", ["Office 365 Business Standard", "Visio Plan 2"])
+def test_T1_a_refused_choice_does_not_tell_who_it_was(demo, canary, nothing_written, name):
+    subscription = demo.subscription("Reederei Albers", name)
+    page = reverse("subscriptions:detail", args=[subscription.customer_id, subscription.pk])
+    browser = signed_in("helpdesk@nordlicht.example")
+    with nothing_written():
+        for partner in ("CANARY Nordlicht", "CANARY Hafen IT", "CANARY Elbe Support"):
+            choice = str(demo.partner(partner).pk)
+            answer = browser.post(page, {"support_contact": choice})
+            assert answer.status_code == 200
+            assert "CANARY" not in answer.content.decode()

@@ -1,0 +1,147 @@
+"""The four floors: imports only go down, stand at the top of a module, and modules stay short."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FLOORS = ["portal", "customers", "relationships", "subscriptions"]
+LONGEST_MODULE = 400
+
+# The ground floor is also the project: its urls.py is the one place that knows every app.
+ROOT_URLS = Path("portal/urls.py")
+
+
+def imported_floors(path, node):
+    """The apps that an import statement of the module ``path`` reads from."""
+    if isinstance(node, ast.Import):
+        modules = [alias.name for alias in node.names]
+    elif node.level:
+        package = path.parent.parts[: len(path.parent.parts) - node.level + 1]
+        modules = [".".join((*package, node.module or ""))]
+    else:
+        modules = [node.module]
+    return {module.partition(".")[0] for module in modules} & set(FLOORS)
+
+
+def faults(path, source):
+    """What is wrong with the imports and the length of one module, one sentence each."""
+    floor = FLOORS.index(path.parts[0])
+    found = []
+    tree = ast.parse(source)
+    functions = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    ]
+    inline = {id(node) for function in functions for node in ast.walk(function) if is_import(node)}
+    for node in filter(is_import, ast.walk(tree)):
+        found += [
+            f"{path}:{node.lineno} imports from {name}, a floor above"
+            for name in sorted(imported_floors(path, node))
+            if FLOORS.index(name) > floor
+        ]
+        if id(node) in inline:
+            found.append(f"{path}:{node.lineno} imports inside a function")
+    found += [
+        f"{path}:{node.lineno} imports by name"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name | ast.Attribute)
+        and getattr(node, "id", getattr(node, "attr", "")) in ("import_module", "__import__")
+    ]
+    length = len(source.splitlines())
+    if length > LONGEST_MODULE:
+        found.append(f"{path} has {length} lines, more than {LONGEST_MODULE}")
+    return found
+
+
+def is_import(node):
+    return isinstance(node, ast.Import | ast.ImportFrom)
+
+
+def modules():
+    return [
+        path.relative_to(ROOT)
+        for floor in FLOORS
+        for path in sorted((ROOT / floor).rglob("*.py"))
+        if "migrations" not in path.parts
+    ]
+
+
+def test_imports_only_go_down_and_modules_are_short():
+    found = [fault for path in modules() for fault in faults(path, (ROOT / path).read_text())]
+    assert found == []
+
+
+def test_the_check_reads_every_app():
+    assert {path.parts[0] for path in modules()} == set(FLOORS)
+    assert Path("subscriptions/management/commands/load_demo.py") in modules()
+
+
+def test_every_app_is_on_a_floor(settings):
+    ours = {name for name in settings.INSTALLED_APPS if (ROOT / name).is_dir()}
+    assert ours == set(FLOORS)
+
+
+def test_the_root_urls_reach_up_by_name_only():
+    assert ROOT_URLS in modules()
+    assert 'include("subscriptions.urls")' in (ROOT / ROOT_URLS).read_text()
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "fault"),
+    [
+        (
+            "portal/models.py",
+            "from customers.models import Customer\n",
+            "portal/models.py:1 imports from customers, a floor above",
+        ),
+        (
+            "customers/models.py",
+            "import os\nimport subscriptions.models as later\n",
+            "customers/models.py:2 imports from subscriptions, a floor above",
+        ),
+        (
+            "relationships/models.py",
+            "from django.db import models\nif models:\n    from subscriptions import models as s\n",
+            "relationships/models.py:3 imports from subscriptions, a floor above",
+        ),
+        (
+            "subscriptions/models.py",
+            "class Subscription:\n    def end(self):\n        from portal.models import User\n",
+            "subscriptions/models.py:3 imports inside a function",
+        ),
+        (
+            "subscriptions/views.py",
+            "async def view(request):\n    import json\n",
+            "subscriptions/views.py:2 imports inside a function",
+        ),
+        (
+            "portal/views/pages.py",
+            "from importlib import import_module\nimport_module('customers.models')\n",
+            "portal/views/pages.py:2 imports by name",
+        ),
+        (
+            "portal/text.py",
+            "x = 1\n" * 401,
+            "portal/text.py has 401 lines, more than 400",
+        ),
+    ],
+)
+def test_the_check_finds_a_bad_example(path, source, fault):
+    assert faults(Path(path), source) == [fault]
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("subscriptions/models/offers.py", "from .support_contacts import Candidate\n"),
+        ("subscriptions/models/offers.py", "from ..forms import SupportContactForm\n"),
+        ("subscriptions/models/offers.py", "from portal.models import User\n"),
+        ("portal/models/users.py", "from portal.permissions import Role\nfrom .. import text\n"),
+        ("portal/text.py", "x = 1\n" * 400),
+    ],
+)
+def test_the_check_accepts_a_good_example(path, source):
+    assert faults(Path(path), source) == []

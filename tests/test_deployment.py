@@ -1,0 +1,408 @@
+"""The portal as an operator runs it: a copy of the checkout, DEBUG off, gunicorn, its own database."""
+
+import http.client
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+from contextlib import closing
+from html import unescape
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection
+
+CHECKOUT = Path(settings.BASE_DIR)
+SECRET = "only-for-this-test-0123456789-abcdefghijklmnopqrstuvwxyz"
+PRODUCTION = {
+    "PATH": os.environ["PATH"],
+    "SECRET_KEY": SECRET,
+    "ALLOWED_HOSTS": "portal.example",
+    "CSRF_TRUSTED_ORIGINS": "https://portal.example",
+    "EMAIL_URL": "smtp+tls://user:password@mail.example:587",
+}
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """What a clone contains, without what this machine has added: no .env, no database."""
+    copy = tmp_path_factory.mktemp("production") / "portal"
+    copy.mkdir()
+    leftovers = shutil.ignore_patterns("__pycache__", "*.pyc")
+    for name in ("portal", "customers", "relationships", "subscriptions", "templates", "static"):
+        shutil.copytree(CHECKOUT / name, copy / name, ignore=leftovers)
+    shutil.copytree(CHECKOUT / "locale", copy / "locale")
+    for name in ("manage.py", "gunicorn.conf.py"):
+        shutil.copy(CHECKOUT / name, copy)
+    return copy
+
+
+def run(checkout, *command, without=(), **environment):
+    environment = {
+        name: value for name, value in (PRODUCTION | environment).items() if name not in without
+    }
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=checkout,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def manage(checkout, *command, **environment):
+    return run(checkout, "-W", "error", "manage.py", *command, **environment)
+
+
+def start(checkout, **environment):
+    """Load the portal as the server does, and ask for its settings."""
+    return run(checkout, "-c", "import portal.wsgi", **environment)
+
+
+def last_line(result):
+    return result.stderr.strip().splitlines()[-1]
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    "database", ["sqlite:////tmp/portal.sqlite3", "postgres://portal:secret@db.example:5432/portal"]
+)
+def test_the_deployment_check_has_nothing_to_say(checkout, database):
+    result = manage(checkout, "check", "--deploy", "--fail-level", "WARNING", DATABASE_URL=database)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout + result.stderr == ("System check identified no issues (0 silenced).\n")
+
+
+def test_no_start_without_a_secret_key_unless_debug_is_on(checkout):
+    for refused in (
+        start(checkout, without=["SECRET_KEY"]),
+        start(checkout, SECRET_KEY=""),
+        manage(checkout, "check", without=["SECRET_KEY"]),
+        start(checkout, without=["SECRET_KEY"], DEBUG="0"),
+    ):
+        assert refused.returncode != 0
+        assert last_line(refused) == (
+            "django.core.exceptions.ImproperlyConfigured: SECRET_KEY is not set. Set it to a long "
+            "random string that stays the same between starts, or set DEBUG=1 on a developer's "
+            "machine. See .env.example."
+        )
+    accepted = start(checkout, without=["SECRET_KEY", "ALLOWED_HOSTS"], DEBUG="1")
+    assert accepted.returncode == 0, accepted.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "bogus"),
+        ("DATABASE_URL", ""),
+        ("DATABASE_URL", "mysql://root@db.example/portal"),
+        ("DATABASE_URL", "postgres://portal@db.example:port/portal"),
+        ("EMAIL_URL", "bogus"),
+        ("EMAIL_URL", "smtp://mail.example:port"),
+    ],
+)
+def test_a_variable_that_cannot_be_read_stops_the_start_with_a_sentence(checkout, name, value):
+    refused = start(checkout, **{name: value})
+    assert refused.returncode != 0
+    assert last_line(refused).startswith(f"django.core.exceptions.ImproperlyConfigured: {name} ")
+
+
+def test_no_start_without_allowed_hosts_unless_debug_is_on(checkout):
+    """Else the portal would start and answer nobody."""
+    refused = start(checkout, without=["ALLOWED_HOSTS"])
+    assert refused.returncode != 0
+    assert "ALLOWED_HOSTS" in last_line(refused)
+
+
+def ask(checkout, expression, **environment):
+    code = f"from portal import settings; print(({expression}))"
+    result = run(checkout, "-c", code, **environment)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+def test_a_socket_folder_as_host_is_decoded(checkout):
+    url = f"postgres://portal@{quote('/var/run/postgres ql', safe='')}/portal"
+    database = ask(checkout, "settings.DATABASES['default']['HOST']", DATABASE_URL=url)
+    assert database == "/var/run/postgres ql"
+
+
+def test_the_data_is_in_the_checkout_unless_told_otherwise(checkout):
+    database = "settings.DATABASES['default']['NAME']"
+    assert ask(checkout, database) == str(checkout / "db.sqlite3")
+    elsewhere = "sqlite:////srv/portal/data.sqlite3"
+    assert ask(checkout, database, DATABASE_URL=elsewhere) == "/srv/portal/data.sqlite3"
+
+
+def test_hosts_and_origins_are_lists(checkout):
+    found = ask(
+        checkout,
+        "settings.ALLOWED_HOSTS, settings.CSRF_TRUSTED_ORIGINS",
+        ALLOWED_HOSTS="a.example,b.example",
+        CSRF_TRUSTED_ORIGINS="https://a.example,https://b.example",
+    )
+    assert found == "(['a.example', 'b.example'], ['https://a.example', 'https://b.example'])"
+
+
+def test_debug_is_off_unless_switched_on(checkout):
+    assert ask(checkout, "settings.DEBUG") == "False"
+    assert ask(checkout, "settings.DEBUG", DEBUG="1") == "True"
+
+
+def test_a_file_named_env_is_read_and_the_environment_comes_first(checkout):
+    file = checkout / ".env"
+    file.write_text("SECRET_KEY=from-the-file\nALLOWED_HOSTS=file.example\n")
+    try:
+        found = ask(checkout, "settings.SECRET_KEY, settings.ALLOWED_HOSTS", without=["SECRET_KEY"])
+    finally:
+        file.unlink()
+    assert found == "('from-the-file', ['portal.example'])"
+
+
+def test_every_variable_is_explained_in_the_example():
+    source = (CHECKOUT / "portal" / "settings.py").read_text()
+    read = set(re.findall(r'"([A-Z_]+)"(?:,|\)) ?', source)) & set(
+        re.findall(r'(?:env\.\w+\(|read\(env\.\w+, )"([A-Z_]+)"', source)
+    )
+    assert read >= {"DATABASE_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "EMAIL_URL"}
+    explained = set(re.findall(r"^# ([A-Z_]+)=", (CHECKOUT / ".env.example").read_text(), re.M))
+    assert explained == read
+
+
+# Dependencies
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_the_pinned_dependencies_name_no_index_and_no_url(name):
+    text = (CHECKOUT / name).read_text()
+    assert not re.search(r"://|git\+|^\s*(-i|-f|-e|--(extra-)?index|--find)| @ ", text, re.M)
+    pinned = re.findall(r"^([a-z0-9._-]+(?:\[[a-z,]+\])?)==\S+", text, re.M | re.I)
+    hashed = [
+        block for block in re.split(r"^(?=\S)", text, flags=re.M) if "--hash=sha256:" in block
+    ]
+    assert len(pinned) == len(hashed) > 10
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_direct_dependency_is_pinned(name):
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
+    wanted = project["project"]["dependencies"]
+    if name == "requirements-dev.txt":
+        wanted = wanted + project["dependency-groups"]["dev"]
+    pinned = set(re.findall(r"^([a-z0-9._-]+)", (CHECKOUT / name).read_text(), re.M))
+    assert {re.match(r"[a-z0-9-]+", one)[0] for one in wanted} <= pinned
+
+
+# The server
+
+
+@pytest.fixture(scope="module")
+def database_url(tmp_path_factory, django_db_setup, django_db_blocker):
+    """A database of its own, of the kind that this run tests."""
+    if connection.vendor == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('data') / 'portal.sqlite3'}"
+        return
+    name = f"portal_deployment_{os.getpid()}"
+    with django_db_blocker.unblock():
+        server = connection.get_connection_params() | {"dbname": "postgres"}
+    for unused in ("context", "cursor_factory", "prepare_threshold"):
+        server.pop(unused, None)
+    with psycopg.connect(**server, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}"')
+        user, password = server["user"], server.get("password")
+        person = user + (f":{quote(password, safe='')}" if password else "")
+        port = f":{server['port']}" if server.get("port") else ""
+        yield f"postgres://{person}@{quote(server['host'], safe='')}{port}/{name}"
+        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+class Server:
+    """A running portal; the test stands where the proxy would."""
+
+    operator = "operator@portal.example"
+    password = "a long enough password"
+
+    def __init__(self, port):
+        self.port = port
+
+    def ask(self, path, method="GET", scheme="https", data=None, **headers):
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        headers = {"Host": "portal.example"} | headers
+        if scheme == "https":
+            headers |= {"X-Forwarded-Proto": "https", "Referer": "https://portal.example/"}
+        if data is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as wire:
+            wire.request(method, path, urlencode(data) if data is not None else None, headers)
+            answer = wire.getresponse()
+            answer.text = answer.read().decode()
+        return answer
+
+
+@pytest.fixture(scope="module")
+def server(checkout, database_url):
+    """Set up as the operator would: migrate, collectstatic, an operator's account, gunicorn."""
+    environment = {"DATABASE_URL": database_url}
+    for command in (
+        ["migrate", "--verbosity", "0"],
+        ["collectstatic", "--noinput", "--verbosity", "0"],
+        ["createsuperuser", "--noinput", "--email", Server.operator],
+    ):
+        done = manage(checkout, *command, DJANGO_SUPERUSER_PASSWORD=Server.password, **environment)
+        assert done.returncode == 0, done.stderr
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = checkout.parent / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn"],
+            cwd=checkout,
+            env=PRODUCTION | environment | {"PORT": str(port), "WEB_CONCURRENCY": "1"},
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        assert process.poll() is None, log.read_text()
+        yield Server(port)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def test_the_probes_answer_without_tls(server):
+    for path in ("/healthz", "/readyz"):
+        answer = server.ask(path, scheme="http")
+        assert (answer.status, answer.text) == (200, "ok\n")
+
+
+@pytest.mark.parametrize("path", ["/", "/accounts/login/", "/customers/?q=a", "/admin/", "/x"])
+def test_everything_else_is_sent_to_https(server, path):
+    answer = server.ask(path, scheme="http")
+    assert answer.status == 301
+    assert answer.headers["Location"] == f"https://portal.example{path}"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/accounts/login/", 200), ("/nowhere/", 404), ("/admin/login/", 200)]
+)
+def test_every_answer_carries_the_headers_that_protect_it(server, path, status):
+    answer = server.ask(path)
+    assert answer.status == status
+    policy = dict(
+        directive.strip().split(" ", 1)
+        for directive in answer.headers["Content-Security-Policy"].split(";")
+    )
+    assert policy == {
+        "default-src": "'self'",
+        "img-src": "'self' data:",
+        "form-action": "'self'",
+        "base-uri": "'none'",
+        "object-src": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+
+
+def test_another_host_gets_no_page(server):
+    assert server.ask("/accounts/login/", Host="elsewhere.example").status == 400
+
+
+def test_the_static_files_are_served_for_a_year_under_the_name_of_their_content(server):
+    page = server.ask("/accounts/login/").text
+    files = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
+    assert len(files) >= 3
+    for path in files:
+        assert re.search(r"\.[0-9a-f]{12}\.\w+$", path)
+        answer = server.ask(path)
+        assert answer.status == 200
+        assert answer.headers["Cache-Control"] == "max-age=315360000, public, immutable"
+
+
+def cookies(answer):
+    """The cookies that an answer sets: name → (value, attributes)."""
+    found = {}
+    for header in answer.headers.get_all("Set-Cookie", []):
+        first, *rest = (part.strip() for part in header.split(";"))
+        name, _, value = first.partition("=")
+        found[name] = value, {part.lower() for part in rest}
+    return found
+
+
+def test_the_operator_signs_in_and_the_cookies_travel_by_tls_alone(server):
+    form = server.ask("/accounts/login/")
+    token, attributes = cookies(form)["csrftoken"]
+    assert "secure" in attributes
+    [hidden] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form.text)[:1]
+    data = {"username": server.operator, "password": server.password}
+    answer = server.ask(
+        "/accounts/login/",
+        "POST",
+        data=data | {"csrfmiddlewaretoken": hidden},
+        Cookie=f"csrftoken={token}",
+    )
+    assert (answer.status, answer.headers["Location"]) == (302, "/")
+    session, attributes = cookies(answer)["sessionid"]
+    assert attributes >= {"secure", "httponly", "samesite=lax"}
+    admin = server.ask("/admin/", Cookie=f"sessionid={session}")
+    assert admin.status == 200
+    assert "Partner portal: operators" in unescape(admin.text)
+
+
+def test_a_form_from_another_site_is_refused(server):
+    form = server.ask("/accounts/login/")
+    token, _ = cookies(form)["csrftoken"]
+    answer = server.ask(
+        "/accounts/login/",
+        "POST",
+        data={"csrfmiddlewaretoken": token},
+        Cookie=f"csrftoken={token}",
+        Origin="https://elsewhere.example",
+    )
+    assert answer.status == 403
+    assert "The page was open too long" in answer.text
+
+
+def test_a_restart_of_the_database_is_not_noticed(server, database_url):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no server; the run on PostgreSQL tests this")
+    assert server.ask("/readyz").status == 200
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    assert [server.ask("/readyz").status for _ in range(6)] == [200] * 6
+
+
+def test_not_ready_is_said_soon_where_no_database_server_answers(checkout):
+    code = (
+        "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'portal.settings';"
+        "django.setup(); from django.test import Client;"
+        "print(Client().get('/readyz', headers={'host': 'portal.example'}).status_code)"
+    )
+    before = time.monotonic()
+    answer = run(checkout, "-c", code, DATABASE_URL="postgres://portal@%2Fnowhere/portal")
+    assert answer.stdout == "503\n", answer.stderr
+    assert time.monotonic() - before < 15
