@@ -29,6 +29,7 @@ setup: $(DEVELOPMENT) ## Install everything for development into .venv
 	@echo "Ready: make demo, make test, make lint."
 
 demo: export DEBUG = 1
+demo: export PORTAL_URL = http://127.0.0.1:$(PORT)
 demo: $(RUNTIME) ## Serve the portal with demo data on 127.0.0.1:8000, or on PORT
 	@$(PY) manage.py migrate --verbosity 0
 	@$(PY) manage.py load_demo

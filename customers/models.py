@@ -2,14 +2,15 @@
 
 import uuid
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
-from portal.models import ActivityEntry, FoldedField
+from portal.models import Action, ActivityEntry, FoldedField
 from portal.text import fold
 
 domain_validator = RegexValidator(
@@ -31,6 +32,12 @@ class CustomerQuerySet(models.QuerySet):
         return self.filter(
             relationships__partner=membership.partner_id, relationships__ended_at=None
         )
+
+    def known_by_email(self, address):
+        """Return the customer that this address belongs to, by its domain or one of its users, or None."""
+        address = address.lower()
+        found = self.filter(memberships__user__email=address).first()
+        return found or self.filter(domain=address.rpartition("@")[2]).first()
 
     def search(self, text):
         """Return the customers whose name or domain contains every word of ``text``.
@@ -95,6 +102,28 @@ class Customer(models.Model):
     def save(self, *args, **kwargs):
         self.domain = self.domain.strip().lower()
         super().save(*args, **kwargs)
+
+    @property
+    def address(self):
+        """The lines of a letter to the customer."""
+        city = f"{self.postal_code} {self.city}".strip()
+        return "\n".join(filter(None, [self.name, self.contact_name, self.street, city]))
+
+    @transaction.atomic
+    def accept_agreement(self, *, by, agrees):
+        """Accept the customer agreement, if that was not done before (R6).
+
+        Raises ``ValidationError`` with code ``agreement`` where it is still to be done and the admin
+        ``by`` does not agree.
+        """
+        locked = Customer.objects.select_for_update(no_key=True).get(pk=self.pk)
+        if locked.agreement_accepted_at:
+            return
+        if not agrees:
+            raise ValidationError(_("Accept the customer agreement."), code="agreement")
+        self.agreement_accepted_at = timezone.now()
+        self.save(update_fields=["agreement_accepted_at"])
+        self.record(Action.AGREEMENT_ACCEPTED, by=by)
 
     def record(self, action, *, by, **changes):
         """Write what happened to this customer into the log, for it and its partners to read."""

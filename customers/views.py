@@ -1,12 +1,12 @@
 from django.db.models import F
 
 from portal.permissions import Permission
-from portal.views import ScopedListView
+from portal.views import NoticesMixin, ScopedListView
 
 from .models import Customer
 
 
-class CustomerListView(ScopedListView):
+class CustomerListView(NoticesMixin, ScopedListView):
     """The customers of the partner, by name."""
 
     permission_required = Permission.VIEW_CUSTOMERS

@@ -12,7 +12,7 @@ from django.db import models
 from django.http import HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
-from portal.forms import PortalModelForm
+from portal.forms import PortalModelForm, SupportLanguagesField
 from portal.models import (
     Action,
     ActivityEntry,
@@ -20,6 +20,7 @@ from portal.models import (
     MembershipRole,
     Partner,
     User,
+    describe,
 )
 from portal.permissions import Role
 from portal.text import fold
@@ -90,18 +91,11 @@ class PortalAdmin(admin.ModelAdmin):
 
     def save_model(self, request, obj, form, change):
         fields = [name for name in form.changed_data if "password" not in name]
-        before = self.described(self.model._base_manager.get(pk=obj.pk), fields) if change else {}
+        before = describe(self.model._base_manager.get(pk=obj.pk), fields) if change else {}
         super().save_model(request, obj, form, change)
         action = self.changed_action if change else self.added_action
         if action and fields:
-            after = self.described(obj, fields)
-            obj.record(action, by=request.user, before=before, after=after)
-
-    @staticmethod
-    def described(obj, fields):
-        """The values of ``fields`` as the activity log keeps them."""
-        values = {name: getattr(obj, name) for name in fields}
-        return {name: "" if value is None else str(value) for name, value in values.items()}
+            obj.record(action, by=request.user, before=before, after=describe(obj, fields))
 
     def act(self, request, queryset, method, done):
         """Call the business act ``method`` on each chosen row, as the operator."""
@@ -126,25 +120,7 @@ class ReadOnlyAdmin(PortalAdmin):
 
 
 class PartnerForm(PortalModelForm):
-    support_languages = forms.MultipleChoiceField(
-        label=_("Support languages"),
-        required=False,
-        choices=sorted(
-            [
-                ("de", _("German")),
-                ("en", _("English")),
-                ("fr", _("French")),
-                ("it", _("Italian")),
-                ("es", _("Spanish")),
-                ("nl", _("Dutch")),
-                ("pl", _("Polish")),
-                ("tr", _("Turkish")),
-                ("da", _("Danish")),
-                ("cs", _("Czech")),
-            ]
-        ),
-        widget=forms.CheckboxSelectMultiple,
-    )
+    support_languages = SupportLanguagesField()
 
 
 @admin.register(Partner)

@@ -8,8 +8,11 @@ def navigation(request):
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}
-    menu = [{"label": item.label, "path": reverse(item.url_name)} for item in menu_for(user)]
-    here = [item for item in menu if request.path.startswith(item["path"])]
+    menu = []
+    for item in menu_for(user):
+        path = reverse(item.url_name)
+        menu.append({"label": item.label, "path": path, "section": item.section or path})
+    here = [item for item in menu if request.path.startswith(item["section"])]
     if here:
         current = max(here, key=lambda item: len(item["path"]))
         current["aria_current"] = "page" if current["path"] == request.path else "true"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from portal.models import PartnerType
 from portal.permissions import Permission
 
 
@@ -13,15 +14,39 @@ class MenuItem:
     label: Promise
     url_name: str
     permission: Permission | None = None
+    partner_type: PartnerType | None = None
+    section: str = ""  # the paths it stands for, where they are more than those below its own
+
+    def is_for(self, user, partner):
+        """Whether ``user`` of ``partner`` (None: of a customer) may open the page."""
+        if self.partner_type and partner.type != self.partner_type:
+            return False
+        return self.permission is None or user.has_perm(self.permission)
 
 
 PARTNER_MENU = [
     MenuItem(_("Customers"), "customers:list", Permission.VIEW_CUSTOMERS),
-    MenuItem(_("Settings"), "profile"),
+    MenuItem(_("Relationship requests"), "relationships:requests", Permission.VIEW_CUSTOMERS),
+    MenuItem(
+        _("Indirect resellers"),
+        "relationships:resellers",
+        Permission.VIEW_CUSTOMERS,
+        PartnerType.INDIRECT_PROVIDER,
+    ),
+    MenuItem(
+        _("Indirect providers"),
+        "relationships:providers",
+        Permission.VIEW_CUSTOMERS,
+        PartnerType.INDIRECT_RESELLER,
+    ),
+    MenuItem(_("Activity log"), "activity", Permission.VIEW_ACTIVITY),
+    MenuItem(_("Settings"), "profile", section="/settings/"),
 ]
 CUSTOMER_MENU = [
     MenuItem(_("Support"), "support:list", Permission.VIEW_SUPPORT),
-    MenuItem(_("Settings"), "profile"),
+    MenuItem(_("Partner relationships"), "support_partners:list", Permission.ANSWER_REQUESTS),
+    MenuItem(_("Activity log"), "activity", Permission.VIEW_ACTIVITY),
+    MenuItem(_("Settings"), "profile", section="/settings/"),
 ]
 
 
@@ -31,4 +56,4 @@ def menu_for(user):
     if membership is None:
         return []
     items = PARTNER_MENU if membership.partner_id else CUSTOMER_MENU
-    return [item for item in items if item.permission is None or user.has_perm(item.permission)]
+    return [item for item in items if item.is_for(user, membership.partner)]

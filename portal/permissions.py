@@ -7,6 +7,7 @@ A permission answers *may this role do this at all*. On which rows is a question
 (``visible_to``), and whether now is one for the models.
 """
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -90,6 +91,20 @@ PERMISSIONS_BY_ROLE = {
     )
     for role in Role
 }
+
+
+def require_one_of(user, *grants):
+    """Raise ``ValidationError`` with code ``not_allowed`` unless ``user`` holds one of ``grants``.
+
+    A grant is an organisation and the permission that its member needs. Operators may act as a last
+    resort, and None stands for the portal itself; the activity log names them.
+    """
+    if user is None or user.is_staff:
+        return
+    for organisation, permission in grants:
+        if user.organisation == organisation and user.has_perm(permission):
+            return
+    raise ValidationError(_("Your roles do not include this."), code="not_allowed")
 
 
 def roles_with(*permissions):

@@ -4,6 +4,7 @@
 with a sentence that says what to set.
 """
 
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -55,6 +56,7 @@ INSTALLED_APPS = [
     "django.forms",
     "csp",
     "django_countries",
+    "post_office",
     "portal",
     "customers",
     "relationships",
@@ -164,11 +166,29 @@ STORAGES = {
     },
 }
 
-# Mail
+# Mail is queued in the database and delivered by manage.py send_queued_mail, by way of EMAIL_URL.
+# On a developer's machine it needs no worker and goes to the terminal at once.
 
-vars().update(
-    read(env.email_url, "EMAIL_URL", "consolemail://" if DEBUG else "smtp://localhost:25")
-)
+_mail = read(env.email_url, "EMAIL_URL", "consolemail://" if DEBUG else "smtp://localhost:25")
+POST_OFFICE = {
+    "BACKENDS": {"default": _mail.pop("EMAIL_BACKEND")},
+    "DEFAULT_PRIORITY": "now" if DEBUG else "medium",
+    "MAX_RETRIES": 1000,  # ten days
+    "RETRY_INTERVAL": timedelta(minutes=15),
+}
+vars().update(_mail)
+EMAIL_BACKEND = "portal.mail.QueueBackend"
+DEFAULT_FROM_EMAIL = read(env.str, "DEFAULT_FROM_EMAIL", "portal@localhost")
+
+# Where the portal is reached, for links in mail.
+PORTAL_URL = read(
+    env.str,
+    "PORTAL_URL",
+    f"https://{ALLOWED_HOSTS[0]}" if ALLOWED_HOSTS else "http://127.0.0.1:8000",
+).rstrip("/")
+
+# How long a relationship request stays open (R3).
+RELATIONSHIP_REQUEST_PERIOD = timedelta(days=read(env.int, "RELATIONSHIP_REQUEST_DAYS", 90))
 
 # Security
 

@@ -1,9 +1,9 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from portal.admin import PortalAdmin
+from portal.admin import PortalAdmin, ReadOnlyAdmin
 
-from .models import Partnership, Relationship
+from .models import Partnership, RegionCountry, Relationship, RelationshipRequest, SalesRegion
 
 
 @admin.register(Partnership)
@@ -54,3 +54,32 @@ class RelationshipAdmin(PortalAdmin):
     @admin.action(description=_("Remove the relationship"))
     def end(self, request, queryset):
         self.act(request, queryset, "end", _("%(row)s was ended."))
+
+
+class RegionCountryInline(admin.TabularInline):
+    model = RegionCountry
+    extra = 3
+
+
+@admin.register(SalesRegion)
+class SalesRegionAdmin(admin.ModelAdmin):
+    """The operator's table of countries to sales regions (R11)."""
+
+    inlines = (RegionCountryInline,)
+    list_display = ("name",)
+    search_fields = ("name",)
+
+
+@admin.register(RegionCountry)
+class RegionCountryAdmin(admin.ModelAdmin):
+    list_display = ("country", "region")
+    list_filter = ("region",)
+    list_select_related = ("region",)
+
+
+@admin.register(RelationshipRequest)
+class RelationshipRequestAdmin(ReadOnlyAdmin):
+    list_display = ("recipient_name", "kind", "partner", "status", "created_at", "expires_at")
+    list_select_related = ("partner",)
+    list_filter = ("kind", "status")
+    search_fields = ("recipient_name", "recipient_email", "partner__name_key")

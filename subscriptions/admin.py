@@ -15,7 +15,6 @@ class OfferAdmin(PortalAdmin):
 
 @admin.register(Subscription)
 class SubscriptionAdmin(PortalAdmin):
-    added_action = Action.SUBSCRIPTION_ADDED
     changed_action = Action.SUBSCRIPTION_CHANGED
     list_display = ("friendly_name", "customer", "status", "seller", "support_contact")
     list_select_related = ("customer", "seller", "support_contact")
@@ -24,6 +23,12 @@ class SubscriptionAdmin(PortalAdmin):
     autocomplete_fields = ("customer", "offer", "seller", "reseller_of_record")
     fixed_fields = ("customer", "offer", "seller")
     readonly_fields = ("status", "suspended_at", "support_contact", "created_at")
+
+    def save_model(self, request, obj, form, change):
+        if change:
+            super().save_model(request, obj, form, change)
+        else:
+            obj.pk = Subscription.objects.add(by=request.user, **form.cleaned_data).pk
 
 
 @admin.register(SupportContactAssignment)

@@ -13,6 +13,8 @@ urlpatterns = [
         views.SupportContactReviewView.as_view(),
         name="review",
     ),
+    path("subscriptions/<uuid:pk>/suspend/", views.SuspendView.as_view(), name="suspend"),
+    path("subscriptions/<uuid:pk>/reactivate/", views.ReactivateView.as_view(), name="reactivate"),
     path(
         "subscriptions/<uuid:pk>/history/",
         views.SupportContactHistoryView.as_view(),

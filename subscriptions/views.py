@@ -1,20 +1,23 @@
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.generic import DetailView
 
 from customers.models import Customer
-from portal.permissions import Permission, roles_with
-from portal.views import RoleRequired, ScopedListView, ScopedView
+from portal.permissions import Permission
+from portal.views import ActView, NoticesMixin, RoleRequired, ScopedListView, ScopedView
 
+from .cures import Cure
 from .forms import SupportContactForm
 from .models import StaleSupportContact, Subscription
 
 
-class CustomerPageMixin:
-    """A page below ``/customers/<customer_id>/``; the customer is 404 where it is not the user's (T1)."""
+class CustomerMixin:
+    """Something below ``/customers/<customer_id>/``; the customer is 404 where it is not the user's (T1)."""
 
     @cached_property
     def customer(self):
@@ -22,6 +25,8 @@ class CustomerPageMixin:
             Customer.objects.visible_to(self.membership), pk=self.kwargs["customer_id"]
         )
 
+
+class CustomerPageMixin(CustomerMixin):
     def get_context_data(self, **kwargs):
         return super().get_context_data(customer=self.customer, **kwargs)
 
@@ -66,9 +71,12 @@ class SubscriptionDetailView(SubscriptionPageView):
         subscription = self.object
         if self.may_designate:
             kwargs.setdefault("form", self.get_form())
-            kwargs["not_eligible"] = [one for one in self.candidates if not one.is_eligible]
+            kwargs["not_eligible"] = [
+                (one, Cure.of(one, self.customer, self.request.user))
+                for one in self.candidates
+                if not one.is_eligible
+            ]
         else:
-            kwargs["assigning_roles"] = roles_with(Permission.ASSIGN_SUPPORT_CONTACT)
             kwargs["is_decided_here"] = subscription.may_be_designated_by(self.membership.partner)
         kwargs["assignment"] = subscription.contact_in_force
         return super().get_context_data(**kwargs)
@@ -115,6 +123,34 @@ class SubscriptionDetailView(SubscriptionPageView):
         return redirect("subscriptions:review", *page)
 
 
+class SubscriptionActView(CustomerMixin, ActView):
+    """The base of the buttons of a subscription (S1)."""
+
+    permission_required = Permission.MANAGE_SUBSCRIPTIONS
+    model = Subscription
+
+    def get_queryset(self):
+        found = super().get_queryset().filter(customer=self.customer)
+        return found.select_related("customer", "seller")
+
+    def get_success_url(self):
+        return reverse("subscriptions:detail", args=[self.customer.pk, self.object.pk])
+
+
+class SuspendView(SubscriptionActView):
+    done_message = gettext_lazy("The subscription was suspended.")
+
+    def act(self):
+        self.object.suspend(by=self.request.user)
+
+
+class ReactivateView(SubscriptionActView):
+    done_message = gettext_lazy("The subscription was reactivated.")
+
+    def act(self):
+        self.object.reactivate(by=self.request.user)
+
+
 class SupportContactReviewView(SubscriptionPageView):
     """What was changed, and what the customer reads from now on (C6)."""
 
@@ -149,7 +185,7 @@ class SupportContactHistoryView(SubscriptionPageView):
         return super().get_context_data(assignments=self.label_changes(history), **kwargs)
 
 
-class SupportListView(ScopedListView):
+class SupportListView(NoticesMixin, ScopedListView):
     """The customer's admin sees for each product whom to call."""
 
     permission_required = Permission.VIEW_SUPPORT

@@ -15,7 +15,10 @@ os.environ |= {
     "ALLOWED_HOSTS": "",
     "CSRF_TRUSTED_ORIGINS": "",
     "DEBUG": "1",
+    "DEFAULT_FROM_EMAIL": "portal@portal.example",
     "EMAIL_URL": "consolemail://",
+    "PORTAL_URL": "https://portal.example",
+    "RELATIONSHIP_REQUEST_DAYS": "90",
     "SECRET_KEY": "",
 }
 # Playwright's event loop runs in the thread of the tests, where Django would refuse its queries.

@@ -10,13 +10,16 @@ from urllib.parse import urlencode
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from django.views import View
 
 from customers.models import Customer
 from portal.permissions import Permission, Role
 from portal.views import PortalView
+from relationships.models import Relationship, RelationshipRequest, RequestKind
 from subscriptions.models import Subscription
 from tests.factories import (
     CustomerFactory,
@@ -51,6 +54,7 @@ PEOPLE = {
 FORM = "application/x-www-form-urlencoded"
 IN = "sign-in"  # sent to the sign-in, and from there back
 GO = 302  # sent on
+BACK = "back"  # sent to the page of the personal link
 NO = 405  # no such method here
 
 # fmt: off
@@ -78,6 +82,77 @@ TABLE = {
     ("POST", "subscriptions:history"):  ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
     ("GET",  "support:list"):           (403, 403, 403, 403, 403, 200, 403,  IN, 403, 403, 403, 200),
     ("POST", "support:list"):           (403, 403, 403, 403, 403,  NO, 403,  IN, 403, 403, 403,  NO),
+    ("GET",  "account:detail"):         (200, 200, 200, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("POST", "account:detail"):         ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("GET",  "account:give_up_dap"):    ( NO,  NO, 403, 403, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("POST", "account:give_up_dap"):    ( GO,  GO, 403, 403, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("GET",  "account:suspend"):        ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("POST", "account:suspend"):        ( GO,  GO,  GO,  GO, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("GET",  "account:remove"):         ( NO, 403, 403, 403, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("POST", "account:remove"):         ( GO, 403, 403, 403, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("GET",  "relationships:requests"): (200, 200, 200, 200, 403, 403, 403,  IN, 200, 200, 200, 403),
+    ("POST", "relationships:requests"): ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("GET",  "relationships:request_new"):
+                                        (200, 200, 200, 403, 403, 403, 403,  IN, 200, 200, 200, 403),
+    ("POST", "relationships:request_new"):
+                                        ( GO,  GO,  GO, 403, 403, 403, 403,  IN,  GO,  GO,  GO, 403),
+    ("GET",  "relationships:request"):  (200, 200, 200, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("POST", "relationships:request"):  ( GO,  GO, 403, 403, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("GET",  "relationships:request_renew"):
+                                        ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("POST", "relationships:request_renew"):
+                                        ( GO,  GO, 403, 403, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("GET",  "relationships:request_withdraw"):
+                                        ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("POST", "relationships:request_withdraw"):
+                                        ( GO,  GO, 403, 403, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("GET",  "relationships:resellers"):
+                                        (200, 200, 200, 200, 403, 403, 403,  IN, 200, 403, 403, 403),
+    ("POST", "relationships:resellers"):
+                                        ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO, 403, 403, 403),
+    ("GET",  "relationships:reseller_invite"):
+                                        (200, 200, 200, 403, 403, 403, 403,  IN, 200, 403, 403, 403),
+    ("POST", "relationships:reseller_invite"):
+                                        ( GO,  GO,  GO, 403, 403, 403, 403,  IN,  GO, 403, 403, 403),
+    ("GET",  "relationships:providers"):
+                                        (403, 403, 403, 403, 403, 403, 403,  IN, 403, 403, 200, 403),
+    ("POST", "relationships:providers"):
+                                        (403, 403, 403, 403, 403, 403, 403,  IN, 403, 403,  NO, 403),
+    ("GET",  "relationships:partnership_end"):
+                                        ( NO, 403, 403, 403, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("POST", "relationships:partnership_end"):
+                                        ( GO, 403, 403, 403, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("GET",  "relationships:notice"):   (200, 403, 403, 403, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("POST", "relationships:notice"):   ( NO, 403, 403, 403, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    # The link itself is the permission to read; who may not answer is led back to the page that says so.
+    ("GET",  "invitations:detail"):     (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "invitations:detail"):     ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO),
+    ("GET",  "invitations:accept"):     (BACK,BACK,BACK,BACK,BACK,BACK,BACK,BACK,BACK,BACK,BACK,BACK),
+    ("POST", "invitations:accept"):     (BACK,BACK,BACK,BACK,BACK,  GO,BACK,BACK,BACK,BACK,BACK,BACK),
+    ("GET",  "invitations:decline"):    (BACK,BACK,BACK,BACK,BACK,BACK,BACK,BACK,BACK,BACK,BACK,BACK),
+    ("POST", "invitations:decline"):    (BACK,BACK,BACK,BACK,BACK,  GO,BACK,BACK,BACK,BACK,BACK,BACK),
+    ("GET",  "invitations:register"):   (BACK,BACK,BACK,BACK,BACK,BACK,BACK, 200,BACK,BACK,BACK,BACK),
+    ("POST", "invitations:register"):   (BACK,BACK,BACK,BACK,BACK,BACK,BACK,  GO,BACK,BACK,BACK,BACK),
+    ("GET",  "support_partners:list"):  (403, 403, 403, 403, 403, 200, 403,  IN, 403, 403, 403, 200),
+    ("POST", "support_partners:list"):  (403, 403, 403, 403, 403,  NO, 403,  IN, 403, 403, 403,  NO),
+    ("GET",  "support_partners:remove_dap"):
+                                        (403, 403, 403, 403, 403,  NO, 403,  IN, 403, 403, 403,  NO),
+    ("POST", "support_partners:remove_dap"):
+                                        (403, 403, 403, 403, 403,  GO, 403,  IN, 403, 403, 403, 404),
+    ("GET",  "subscriptions:suspend"):  ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("POST", "subscriptions:suspend"):  ( GO,  GO,  GO,  GO, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("GET",  "subscriptions:reactivate"):
+                                        ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("POST", "subscriptions:reactivate"):
+                                        ( GO,  GO,  GO,  GO, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("GET",  "activity"):               (200, 200, 200, 200, 200, 200, 403,  IN, 200, 200, 200, 200),
+    ("POST", "activity"):               ( NO,  NO,  NO,  NO,  NO,  NO, 403,  IN,  NO,  NO,  NO,  NO),
+    ("GET",  "activity_export"):        (200, 200, 200, 200, 200, 200, 403,  IN, 200, 200, 200, 200),
+    ("POST", "activity_export"):        ( NO,  NO,  NO,  NO,  NO,  NO, 403,  IN,  NO,  NO,  NO,  NO),
+    ("GET",  "company"):                (200, 403, 403, 403, 403, 403, 403,  IN, 200, 200, 200, 403),
+    ("POST", "company"):                (200, 403, 403, 403, 403, 403, 403,  IN, 200, 200, 200, 403),
+    ("GET",  "dismiss_notices"):        ( NO,  NO,  NO,  NO,  NO,  NO, 403,  IN,  NO,  NO,  NO,  NO),
+    ("POST", "dismiss_notices"):        ( GO,  GO,  GO,  GO,  GO,  GO, 403,  IN,  GO,  GO,  GO,  GO),
     ("GET",  "healthz"):                (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
     ("POST", "healthz"):                ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO),
     ("GET",  "readyz"):                 (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
@@ -89,6 +164,10 @@ TABLE = {
 OPEN_TO_EVERYONE = {
     "login": "the way in",
     "set_language": "the sign-in can be read in either language",
+    "invitations:detail": "the personal link is the permission to read the request",
+    "invitations:accept": "who may not answer is led back to the page of the link",
+    "invitations:decline": "who may not answer is led back to the page of the link",
+    "invitations:register": "a customer that is new has no account yet",
     "healthz": "monitoring has no account",
     "readyz": "monitoring has no account",
     "admin:login": "the operators' way in",
@@ -99,6 +178,11 @@ NEEDS_NO_PERMISSION = {
     "SignInView": "the way in",
     "LogoutView": "the way out, for everyone who is in",
     "SetLanguageView": "the language is everyone's own",
+    "InvitationView": "the personal link is the permission to read",
+    "InvitationAnswerView": "the model asks who may answer for the organisation",
+    "InvitationAcceptView": "the model asks who may answer for the organisation",
+    "InvitationDeclineView": "the model asks who may answer for the organisation",
+    "InvitationRegisterView": "the personal link is the permission to register",
 }
 
 ADMIN = {name: path for name, path, view in routes() if path.startswith("admin/")}
@@ -120,31 +204,109 @@ def test_the_table_has_a_column_for_every_role(demo):
     assert all(len(row) == len(PEOPLE) for row in TABLE.values())
 
 
-@pytest.mark.parametrize(("method", "name"), TABLE)
-def test_T1_T2_everyone_gets_what_the_table_says(demo, method, name):
-    exchange = demo.subscription("Backhaus Petersen", "Exchange Online (Plan 1)")
-    elbe = demo.partner("Elbe Support")
-    exchange.designate(elbe, by=demo.user("global@nordlicht.example"))
-    keys = {}
-    if name.startswith("subscriptions:"):
-        keys["customer_id"] = exchange.customer_id
-    if name in ("subscriptions:detail", "subscriptions:review", "subscriptions:history"):
-        keys["pk"] = exchange.pk
-    path = reverse(name, kwargs=keys)
-    data = {
+@pytest.fixture
+def asked(demo):
+    """``asked(**fields)``: an open request, with DAP, of Nordlicht's Global admin."""
+
+    def ask(**fields):
+        return RelationshipRequest.objects.ask(
+            by=demo.user("global@nordlicht.example"),
+            **{
+                "recipient_name": "Backhaus Petersen",
+                "recipient_email": "admin@petersen.example",
+                "language": "de",
+                **fields,
+            },
+        )
+
+    return ask
+
+
+@pytest.fixture
+def keys(demo, asked):
+    """``keys(name)``: the keys of the path, for what belongs to Nordlicht and Backhaus Petersen."""
+    petersen = demo.customer("Backhaus Petersen")
+    own = demo.relationship("Backhaus Petersen", "Nordlicht Distribution")
+
+    def of(name):
+        if name == "support_partners:remove_dap":
+            return {"pk": own.pk}
+        if name == "relationships:notice":
+            petersen.subscriptions.update(status="suspended", suspended_at=timezone.now())
+            own.end(by=None)
+            return {"pk": own.pk}
+        if name == "relationships:partnership_end":
+            return {"pk": demo.partnership("Nordlicht Distribution", "Elbe Support").pk}
+        if name == "invitations:register":
+            new = asked(recipient_name="New", recipient_email="anna@new.example")
+            return {"token": new.token}
+        if name.startswith(("relationships:request", "invitations:")) and name not in (
+            "relationships:requests",
+            "relationships:request_new",
+        ):
+            own.remove_dap(by=None)
+            made = asked()
+            assert made.customer == petersen
+            return {"token": made.token} if name.startswith("invitations:") else {"pk": made.pk}
+        if name.startswith("account:"):
+            return {"customer_id": petersen.pk}
+        if name.startswith("subscriptions:"):
+            exchange = petersen.subscriptions.get(friendly_name="Exchange Online (Plan 1)")
+            elbe = demo.partner("Elbe Support")
+            exchange.designate(elbe, by=demo.user("global@nordlicht.example"))
+            here = {} if name == "subscriptions:list" else {"pk": exchange.pk}
+            return {"customer_id": petersen.pk, **here}
+        return {}
+
+    return of
+
+
+@pytest.fixture
+def sent(demo):
+    """``sent(name)``: what is posted there."""
+    firm = {"recipient_name": "New", "recipient_email": "anna@new.example", "language": "de"}
+    return {
         "login": {"username": "nobody@nowhere.example", "password": "wrong"},
         "set_language": {"language": "de"},
         "profile": {"name": "Someone", "language": ""},
-        "subscriptions:detail": {"support_contact": str(elbe.pk)},
+        "subscriptions:detail": {"support_contact": str(demo.partner("Elbe Support").pk)},
+        "account:suspend": {"all": "1"},
+        "relationships:request_new": firm,
+        "relationships:reseller_invite": firm,
+        "relationships:request": {"subject": "Hello", "text": "Please accept."},
+        "invitations:accept": {"agrees": "on"},
+        "invitations:decline": {"reason": "No need"},
+        "invitations:register": {
+            "name": "New",
+            "domain": "new.example",
+            "country": "DE",
+            "contact_name": "Anna New",
+            "email": "anna@new.example",
+            "password1": "barrel-of-apples",
+            "password2": "barrel-of-apples",
+            "agrees": "on",
+        },
     }
-    encoded = urlencode(data.get(name, {})) if method == "POST" else ""
+
+
+@pytest.mark.parametrize(("method", "name"), TABLE)
+def test_T1_T2_everyone_gets_what_the_table_says(demo, keys, sent, method, name):
+    found = keys(name)
+    path = reverse(name, kwargs=found)
+    encoded = urlencode(sent.get(name, {})) if method == "POST" else ""
+    back = reverse("invitations:detail", kwargs=found) if "token" in found else None
     got = {}
     for column, email in PEOPLE.items():
         browser = signed_in(email) if email else Client()
-        answer = browser.generic(method, path, encoded, content_type=FORM)
+        # What the one before has done is undone, so that each finds the same.
+        with transaction.atomic():
+            answer = browser.generic(method, path, encoded, content_type=FORM)
+            transaction.set_rollback(True)
         got[column] = answer.status_code
         if answer.status_code == 302 and answer.url == f"/accounts/login/?next={path}":
             got[column] = IN
+        elif answer.status_code == 302 and answer.url == back:
+            got[column] = BACK
     assert got == dict(zip(PEOPLE, TABLE[method, name], strict=True))
 
 
@@ -197,7 +359,14 @@ def own_view_classes():
 
 def test_every_view_states_the_permission_it_needs():
     routed = {view.view_class for view in VIEWS.values() if hasattr(view, "view_class")}
-    bases = {"ScopedListView", "SubscriptionPageView"}
+    bases = {
+        "ActView",
+        "OwnRelationshipActView",
+        "PartnershipListView",
+        "RequestActView",
+        "ScopedListView",
+        "SubscriptionPageView",
+    }
     checked = {view for view in routed | own_view_classes() if view.__name__ not in bases}
     silent = set()
     for view in checked:
@@ -299,6 +468,29 @@ def canary(demo):
         RelationshipFactory(partner=partner, customer=former).end(by=None)
     left = PartnerFactory(name="CANARY Elbe Support", reseller=True)
     PartnershipFactory(provider=nordlicht, reseller=left).end(by=None)
+
+    # What CANARY asked for: of a customer of its own, of Nordlicht's customer and of its reseller.
+    RelationshipRequest.objects.ask(
+        by=MembershipFactory(partner=left).user,
+        recipient_name="CANARY Albers",
+        recipient_email="admin@albers.example",
+        language="de",
+        text="CANARY text",
+    )
+    RelationshipRequest.objects.ask(
+        by=boss,
+        recipient_name="CANARY Werft",
+        recipient_email="admin@canary-werft.example",
+        language="de",
+    )
+    RelationshipRequest.objects.ask(
+        by=boss,
+        kind=RequestKind.RESELLER,
+        with_dap=False,
+        recipient_name="CANARY Elbe",
+        recipient_email="global@elbe.example",
+        language="de",
+    )
     RelationshipFactory(partner=left, customer=albers)
     return boss
 
@@ -313,9 +505,22 @@ def everything(browser):
         "/support/?q=canar",
         "/support/?q=office",
         "/activity/",
+        "/relationships/requests/?q=canar",
+        "/relationships/requests/?q=albers",
+        "/relationships/requests/new/",
+        "/relationships/resellers/",
+        "/relationships/resellers/invite/",
+        "/relationships/providers/",
+        "/support/partners/",
     }
+    for made in RelationshipRequest.objects.all():
+        waiting.add(reverse("relationships:request", args=[made.pk]))
+    for relationship in Relationship.objects.all():
+        waiting.add(reverse("relationships:notice", args=[relationship.pk]))
     for customer in Customer.objects.all():
         waiting.add(reverse("subscriptions:list", args=[customer.pk]))
+        waiting.add(reverse("account:detail", args=[customer.pk]))
+        waiting.add(f"/relationships/requests/new/?customer={customer.pk}")
         waiting.add(reverse("subscriptions:list", args=[customer.pk]) + "?q=office")
     for one in Subscription.objects.all():
         for name in ("detail", "review", "history"):
@@ -347,9 +552,18 @@ DEMO_PEOPLE += [f"admin@{customer}.example" for customer in ("petersen", "yilmaz
 def test_T1_no_page_shows_the_canary(demo, canary, email):
     browser = signed_in(email)
     answers = dict(everything(browser))
+    # Of its own relationship that ended, a partner keeps the notice to the customer (R9).
+    partner = demo.user(email).membership.partner
+    for ended in Relationship.objects.filter(partner=partner).exclude(ended_at=None):
+        del answers[reverse("relationships:notice", args=[ended.pk])]
     for address, answer in answers.items():
         assert answer.status_code in (200, 302, 403, 404), address
-        assert "CANARY" not in answer.content.decode(), address
+        text = answer.getvalue().decode()
+        if address.startswith("/activity/"):
+            # What a partner once had stays readable in its log (R9); nothing else may be.
+            for once in ("CANARY Backhaus", "CANARY Elbe Support"):
+                text = text.replace(once, "")
+        assert "CANARY" not in text, address
     assert sum(answer.status_code == 200 for answer in answers.values())
 
 
@@ -357,7 +571,7 @@ def test_T1_the_canary_could_be_seen(demo, canary):
     sung = {
         address
         for address, answer in everything(signed_in(canary.email))
-        if answer.status_code == 200 and "CANARY" in answer.content.decode()
+        if answer.status_code == 200 and "CANARY" in answer.getvalue().decode()
     }
     assert len(sung) > 10
     products = signed_in("admin@albers.example").get("/support/").content.decode()

@@ -109,6 +109,7 @@ def test_no_start_without_a_secret_key_unless_debug_is_on(checkout):
         ("DATABASE_URL", "postgres://portal@db.example:port/portal"),
         ("EMAIL_URL", "bogus"),
         ("EMAIL_URL", "smtp://mail.example:port"),
+        ("RELATIONSHIP_REQUEST_DAYS", "many"),
     ],
 )
 def test_a_variable_that_cannot_be_read_stops_the_start_with_a_sentence(checkout, name, value):
@@ -154,6 +155,24 @@ def test_hosts_and_origins_are_lists(checkout):
     assert found == "(['a.example', 'b.example'], ['https://a.example', 'https://b.example'])"
 
 
+def test_links_in_mail_lead_to_the_first_host_unless_told_otherwise(checkout):
+    assert ask(checkout, "settings.PORTAL_URL") == "https://portal.example"
+    elsewhere = ask(checkout, "settings.PORTAL_URL", PORTAL_URL="https://other.example/")
+    assert elsewhere == "https://other.example"
+
+
+def test_R3_a_request_is_open_for_90_days_unless_told_otherwise(checkout):
+    days = "settings.RELATIONSHIP_REQUEST_PERIOD.days"
+    assert ask(checkout, days) == "90"
+    assert ask(checkout, days, RELATIONSHIP_REQUEST_DAYS="14") == "14"
+
+
+def test_mail_waits_for_the_worker_except_where_debug_is_on(checkout):
+    expression = "settings.EMAIL_BACKEND, settings.POST_OFFICE['DEFAULT_PRIORITY']"
+    assert ask(checkout, expression) == "('post_office.EmailBackend', 'medium')"
+    assert ask(checkout, expression, DEBUG="1") == "('post_office.EmailBackend', 'now')"
+
+
 def test_debug_is_off_unless_switched_on(checkout):
     assert ask(checkout, "settings.DEBUG") == "False"
     assert ask(checkout, "settings.DEBUG", DEBUG="1") == "True"
@@ -172,7 +191,7 @@ def test_a_file_named_env_is_read_and_the_environment_comes_first(checkout):
 def test_every_variable_is_explained_in_the_example():
     source = (CHECKOUT / "portal" / "settings.py").read_text()
     read = set(re.findall(r'"([A-Z_]+)"(?:,|\)) ?', source)) & set(
-        re.findall(r'(?:env\.\w+\(|read\(env\.\w+, )"([A-Z_]+)"', source)
+        re.findall(r'(?:env\.\w+\(|read\(\s*env\.\w+,\s*)"([A-Z_]+)"', source)
     )
     assert read >= {"DATABASE_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "EMAIL_URL"}
     explained = set(re.findall(r"^# ([A-Z_]+)=", (CHECKOUT / ".env.example").read_text(), re.M))

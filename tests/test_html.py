@@ -5,7 +5,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from relationships.models import RelationshipRequest, RequestKind
 from tests.pages import ALBERS, NORDLICHT, OPERATOR, Page, own_routes, signed_in
+
+GLOBAL = "global@nordlicht.example"
 
 # Which page whom to show; the answers of the others are not HTML.
 PAGES = {
@@ -21,8 +24,36 @@ PAGES = {
     "subscriptions:review": (NORDLICHT, "sales@nordlicht.example"),
     "subscriptions:history": (NORDLICHT, "global@hafen.example"),
     "support:list": (ALBERS, "admin@huber.example"),
+    "account:detail": (GLOBAL, NORDLICHT, "global@elbe.example", "global@suedwind.example"),
+    "relationships:requests": (GLOBAL, NORDLICHT, "global@pacific.example"),
+    "relationships:request_new": (GLOBAL, "sales@nordlicht.example", "global@hafen.example"),
+    "relationships:request": (GLOBAL, NORDLICHT),
+    "relationships:resellers": (GLOBAL, NORDLICHT, "global@suedwind.example"),
+    "relationships:reseller_invite": (GLOBAL,),
+    "relationships:providers": ("global@hafen.example", "global@pacific.example"),
+    "invitations:detail": (None, ALBERS, GLOBAL, OPERATOR),
+    "invitations:register": (None,),
+    "support_partners:list": (ALBERS, "admin@huber.example"),
+    "activity": (GLOBAL, ALBERS, "users@nordlicht.example"),
+    "company": (GLOBAL, "global@brandt.example"),
 }
-NOT_A_PAGE = {"home", "logout", "set_language", "healthz", "readyz"}
+# The notice speaks the customer's language, whoever reads it; its own test is below.
+NOT_A_PAGE = {"home", "logout", "set_language", "healthz", "readyz", "relationships:notice"} | {
+    "activity_export",  # a file
+    # A button leads to each of these, and each leads back to a page.
+    "account:give_up_dap",
+    "account:remove",
+    "account:suspend",
+    "dismiss_notices",
+    "invitations:accept",
+    "invitations:decline",
+    "relationships:partnership_end",
+    "relationships:request_renew",
+    "subscriptions:suspend",
+    "subscriptions:reactivate",
+    "relationships:request_withdraw",
+    "support_partners:remove_dap",
+}
 
 
 def test_every_route_is_read_here_or_is_no_page():
@@ -30,15 +61,64 @@ def test_every_route_is_read_here_or_is_no_page():
 
 
 @pytest.fixture
-def address(demo):
-    """``address(name)``: the path of a page about Office 365 at Reederei Albers, with a history."""
+def requests(demo):
+    """A joint request to Reederei Albers, one to a new firm, and two invitations to resellers."""
+    nordlicht, hafen = demo.user(GLOBAL), demo.user("global@hafen.example")
+    provider = demo.partner("Nordlicht Distribution")
+    demo.relationship("Reederei Albers", "Nordlicht Distribution").remove_dap(by=None)
+    new = {"recipient_name": "Werft „Neu“ & Söhne", "recipient_email": "a@werft-neu.example"}
+    new["language"] = "de"
+    return {
+        "own": ask(nordlicht, demo.customer("Reederei Albers"), subject="“A” & <b>", text="<i>\n&"),
+        "new": RelationshipRequest.objects.ask(by=hafen, provider=provider, **new),
+        "reseller": RelationshipRequest.objects.ask(
+            by=nordlicht, kind=RequestKind.RESELLER, with_dap=False, **new
+        ),
+        "moewe": RelationshipRequest.objects.ask(
+            by=nordlicht,
+            kind=RequestKind.RESELLER,
+            with_dap=False,
+            **new | {"recipient_email": "global@moewe.example"},
+        ),
+    }
+
+
+def ask(by, customer, **fields):
+    return RelationshipRequest.objects.ask(
+        by=by,
+        customer=customer,
+        recipient_name=customer.name,
+        recipient_email=customer.contact_email,
+        language="de",
+        **fields,
+    )
+
+
+@pytest.fixture
+def address(demo, requests):
+    """``address(name)``: the path of a page about Reederei Albers, where something has happened.
+
+    Office 365 went to Hafen IT and fell back, so there are notices; some requests are open.
+    """
     office = demo.subscription("Reederei Albers", "Office 365 Business Standard")
+    office.designate(demo.partner("Hafen IT"), by=demo.user(NORDLICHT))
+    demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=demo.user(ALBERS))
+    demo.relationship("Reederei Albers", "Hafen IT").grant_dap(by=demo.user(ALBERS))
+    office.refresh_from_db()
     office.designate(demo.partner("Hafen IT"), by=demo.user(NORDLICHT))
 
     def of(name):
-        if not name.startswith("subscriptions:"):
-            return reverse(name)
-        keys = [office.customer_id] if name.endswith(":list") else [office.customer_id, office.pk]
+        keys = []
+        if name.startswith("subscriptions:"):
+            keys = [office.customer_id, office.pk][: 1 if name.endswith(":list") else 2]
+        elif name == "account:detail":
+            keys = [office.customer_id]
+        elif name == "relationships:request":
+            keys = [requests["own"].pk]
+        elif name == "invitations:detail":
+            keys = [requests["own"].token]
+        elif name == "invitations:register":
+            keys = [requests["new"].token]
         return reverse(name, args=keys)
 
     return of
@@ -72,6 +152,9 @@ def require_good_html(response):
                 assert set(value.split()) <= set(names), f"{attribute} leads nowhere"
             if attribute == "href" and value.startswith("#"):
                 assert value[1:] in names, f"a link to {value} leads nowhere"
+        if "popover" in element.attrib:
+            openers = tree.findall(f".//button[@popovertarget='{element.get('id')}']")
+            assert len(openers) == 2, "a popover opens and closes by a button"
     for field in tree.findall(".//form//*"):
         if field.tag in ("input", "select", "textarea") and field.get("type") != "hidden":
             assert tree.find(f".//label[@for='{field.get('id')}']") is not None, "no label"
@@ -91,6 +174,64 @@ def test_a_page_is_good_html(address, name, email, language):
     assert response.status_code == 200
     assert Page(response).language == language
     require_good_html(response)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize(
+    ("which", "email"),
+    [
+        ("own", "admin@petersen.example"),
+        ("new", None),
+        ("new", ALBERS),
+        ("moewe", None),
+        ("moewe", "global@moewe.example"),
+        ("moewe", "global@elbe.example"),
+        ("reseller", "global@pacific.example"),
+    ],
+)
+def test_an_invitation_is_good_html_for_whoever_opens_it(requests, which, email, language):
+    headers = {"accept-language": language}
+    browser = signed_in(email, **headers) if email else Client(headers=headers)
+    response = browser.get(requests[which].path)
+    assert response.status_code == 200
+    require_good_html(response)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_dead_link_is_good_html(demo, requests, language):
+    browser = Client(headers={"accept-language": language})
+    requests["own"].withdraw(by=demo.user(GLOBAL))
+    response = browser.get(requests["own"].path)
+    assert response.status_code == 410
+    require_good_html(response)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_notice_to_the_customer_is_good_html(demo, language):
+    demo.relationship("Reederei Albers", "Elbe Support").end(by=None)
+    [ended] = demo.customer("Reederei Albers").relationships.exclude(ended_at=None)
+    browser = signed_in("global@elbe.example", **{"accept-language": language})
+    response = browser.get(reverse("relationships:notice", args=[ended.pk]))
+    assert Page(response).language == "de"
+    require_good_html(response)
+
+
+def test_the_forms_about_relationships_are_good_html_when_refused(requests):
+    boss, albers, nobody = signed_in(GLOBAL), signed_in(ALBERS), Client()
+    odd = "\x00\u202e<b>&amp;"
+    detail = reverse("relationships:request", args=[requests["own"].pk])
+    for answer in (
+        boss.post("/relationships/requests/new/", {}),
+        boss.post("/relationships/requests/new/", {"recipient_name": odd, "recipient_email": odd}),
+        boss.get("/relationships/requests/new/", {"name": odd, "email": odd}),
+        boss.post("/relationships/resellers/invite/", {"recipient_name": odd}),
+        boss.post(detail, {"subject": odd, "text": odd}),
+        albers.post(requests["own"].path + "decline/", {"reason": odd}),
+        nobody.post(requests["new"].path + "register/", {}),
+        nobody.post(requests["new"].path + "register/", {"name": odd, "domain": odd, "email": odd}),
+    ):
+        assert answer.status_code == 200
+        require_good_html(answer)
 
 
 @pytest.mark.parametrize("path", ["/customers/?q=%C3%9Cml%C3%A4ut%3C%26%22", "/customers/?q=%00"])

@@ -1,9 +1,9 @@
 """The ground floor: partners, users with their memberships and roles, and the activity log."""
 
-from .activity import Action, ActivityEntry
+from .activity import Action, ActivityEntry, describe
 from .fields import FoldedField
 from .partners import Partner, PartnerType
-from .users import Membership, MembershipRole, User
+from .users import Membership, MembershipRole, User, language_of
 
 __all__ = [
     "Action",
@@ -14,4 +14,6 @@ __all__ = [
     "Partner",
     "PartnerType",
     "User",
+    "describe",
+    "language_of",
 ]

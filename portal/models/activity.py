@@ -1,6 +1,12 @@
+from datetime import UTC, datetime, time
+from typing import NamedTuple
+
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from portal.permissions import Role
+from portal.text import fold
 
 
 class Action(models.TextChoices):
@@ -23,12 +29,68 @@ class Action(models.TextChoices):
     RELATIONSHIP_ENDED = "relationship.ended", _("Relationship removed")
     DAP_GRANTED = "relationship.dap_granted", _("Delegated admin privileges granted")
     DAP_REMOVED = "relationship.dap_removed", _("Delegated admin privileges removed")
+    REQUEST_CREATED = "request.created", _("Relationship requested")
+    REQUEST_RESENT = "request.resent", _("Request sent again")
+    REQUEST_WITHDRAWN = "request.withdrawn", _("Request withdrawn")
+    REQUEST_ACCEPTED = "request.accepted", _("Request accepted")
+    REQUEST_DECLINED = "request.declined", _("Request declined")
+    AGREEMENT_ACCEPTED = "customer.agreement_accepted", _("Customer agreement accepted")
     SUBSCRIPTION_ADDED = "subscription.added", _("Subscription added")
     SUBSCRIPTION_CHANGED = "subscription.changed", _("Subscription changed")
     SUBSCRIPTION_SUSPENDED = "subscription.suspended", _("Subscription suspended")
     SUBSCRIPTION_REACTIVATED = "subscription.reactivated", _("Subscription reactivated")
     SUPPORT_CONTACT_DESIGNATED = "support_contact.designated", _("Support contact designated")
     SUPPORT_CONTACT_FELL_BACK = "support_contact.fell_back", _("Support contact fell back")
+
+
+# How the activity log names what changed; a field that is not here stands with its own name.
+FIELD_LABELS = {
+    "country": _("country"),
+    "domain": _("primary domain"),
+    "email": _("email"),
+    "friendly_name": _("friendly name"),
+    "has_dap": _("delegated admin privileges"),
+    "name": _("name"),
+    "quantity": _("quantity"),
+    "reseller_of_record": _("reseller of record"),
+    "roles": _("roles"),
+    "seller": _("seller"),
+    "status": _("status"),
+    "support_contact": _("support contact"),
+    "support_email": _("support email"),
+    "support_hours": _("support hours"),
+    "support_phone": _("support phone"),
+    "support_website": _("support website"),
+    "with_dap": _("with delegated admin privileges"),
+}
+VALUE_LABELS = {
+    "active": _("Active"),
+    "suspended": _("Suspended"),
+    "True": _("Yes"),
+    "False": _("No"),
+    **{role.value: role.label for role in Role},
+}
+
+
+class Change(NamedTuple):
+    """One field of an entry, in the reader's words."""
+
+    label: str
+    before: str
+    after: str
+
+
+def _described(field, value):
+    values = value if isinstance(value, list) else [value]
+    if field in ("has_dap", "with_dap", "status", "roles"):
+        values = [VALUE_LABELS.get(str(one), one) for one in values]
+    return ", ".join(str(one) for one in values)
+
+
+def describe(row, fields):
+    """Return the values of ``fields`` of ``row`` as an entry keeps them, by field."""
+    values = {name: getattr(row, name) for name in fields}
+    return {name: "" if value is None else str(value) for name, value in values.items()}
 
 
 class ActivityEntryQuerySet(models.QuerySet):
@@ -39,6 +101,32 @@ class ActivityEntryQuerySet(models.QuerySet):
         if membership.customer_id:
             return self.filter(customer_id=membership.customer_id)
         return self.filter(partners=membership.partner_id)
+
+    def with_people(self):
+        """Load whom a row names: the customer, and who acted for which organisation."""
+        return self.select_related(
+            "customer", "actor__membership__partner", "actor__membership__customer"
+        )
+
+    def matching(self, *, start=None, end=None, customer="", action=""):
+        """Return the entries from day to day (both included, UTC), of customers by name, of one kind."""
+        found = self
+        if start:
+            found = found.filter(at__gte=datetime.combine(start, time.min, tzinfo=UTC))
+        if end:
+            found = found.filter(at__lte=datetime.combine(end, time.max, tzinfo=UTC))
+        for word in fold(customer).split():
+            found = found.filter(customer__name_key__contains=word)
+        if action:
+            found = found.filter(action=action)
+        return found
+
+    def notices_for(self, user):
+        """Return what the user's organisation should notice and the user has not dismissed (C9)."""
+        membership = getattr(user, "membership", None)
+        return self.visible_to(membership).filter(
+            action=Action.SUPPORT_CONTACT_FELL_BACK, pk__gt=user.notices_seen
+        )
 
     def record(
         self, action, *, by, partners, subject, customer=None, before=None, after=None, reason=""
@@ -128,3 +216,21 @@ class ActivityEntry(models.Model):
 
     def __str__(self):
         return f"{self.get_action_display()}: {self.subject}"
+
+    @property
+    def changes(self):
+        """What changed from what to what, in the reader's language."""
+        fields = [*self.before, *(name for name in self.after if name not in self.before)]
+        return [
+            Change(
+                str(FIELD_LABELS.get(name, name)),
+                _described(name, self.before.get(name, "")),
+                _described(name, self.after.get(name, "")),
+            )
+            for name in fields
+        ]
+
+    @property
+    def reason_display(self):
+        """The reason in words, where it is an action of its own (C9)."""
+        return Action(self.reason).label if self.reason in Action else self.reason

@@ -8,7 +8,9 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
-from .activity import Action, ActivityEntry
+from portal.permissions import Permission, require_one_of
+
+from .activity import Action, ActivityEntry, describe
 from .fields import FoldedField
 
 
@@ -121,6 +123,22 @@ class Partner(models.Model):
     def support_language_names(self):
         """The names of the support languages in the reader's language."""
         return [get_language_info(code)["name_translated"] for code in self.support_languages]
+
+    @transaction.atomic
+    def change(self, fields, *, by):
+        """Save ``fields`` as they are set on this object, and log what they were before.
+
+        Raises ``ValidationError`` with code ``not_allowed`` unless ``by`` may edit the company.
+        """
+        require_one_of(by, (self, Permission.EDIT_COMPANY))
+        stored = Partner.objects.select_for_update(no_key=True).get(pk=self.pk)
+        self.save(update_fields=fields)
+        self.record(
+            Action.PARTNER_CHANGED,
+            by=by,
+            before=describe(stored, fields),
+            after=describe(self, fields),
+        )
 
     @transaction.atomic
     def deactivate(self, *, by):

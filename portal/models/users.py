@@ -14,6 +14,13 @@ from portal.permissions import CUSTOMER_ROLES, PARTNER_ROLES, Role
 from .activity import Action, ActivityEntry
 from .partners import Partner
 
+GERMAN_SPEAKING = {"AT", "CH", "DE", "LI"}
+
+
+def language_of(country):
+    """The language in which the portal writes to a firm in ``country`` that has not picked one."""
+    return "de" if str(country) in GERMAN_SPEAKING else "en"
+
 
 class UserManager(BaseUserManager):
     def create_user(self, email, password=None, **fields):
@@ -62,6 +69,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     is_active = models.BooleanField(_("active"), default=True, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    notices_seen = models.BigIntegerField(default=0, editable=False)
     sessions_ended_at = models.DateTimeField(null=True, editable=False)
 
     USERNAME_FIELD = "email"
@@ -107,6 +115,19 @@ class User(AbstractBaseUser, PermissionsMixin):
             secret=secret,
             algorithm="sha256",
         ).hexdigest()
+
+    @property
+    def mail_language(self):
+        """The language that mail speaks to this user: the picked one, else that of the country."""
+        if self.language:
+            return self.language
+        return language_of(getattr(self.organisation, "country", ""))
+
+    def name_for(self, membership):
+        """What ``membership`` may know of this user: colleagues the name, others the organisation."""
+        if membership and self.organisation == membership.organisation:
+            return str(self)
+        return str(self.organisation or _("The operator of the portal"))
 
     @property
     def organisation(self):
@@ -160,6 +181,21 @@ class MembershipQuerySet(models.QuerySet):
         if membership is None:
             return self.none()
         return self.filter(partner=membership.partner_id, customer=membership.customer_id)
+
+    def admins(self, *, except_for=None):
+        """Return the active users among these who are admin of their organisation, for mail to it.
+
+        Whoever caused the mail, ``except_for``, needs none.
+        """
+        found = User.objects.filter(
+            membership__in=self.filter(
+                role_rows__role__in=[Role.GLOBAL_ADMIN, Role.CUSTOMER_ADMIN]
+            ),
+            is_active=True,
+        )
+        if except_for is not None:
+            found = found.exclude(pk=except_for.pk)
+        return found.select_related("membership__partner", "membership__customer")
 
     def end_sessions(self):
         """Sign these members out everywhere, for good: no session of before is valid again (T3)."""

@@ -1,12 +1,27 @@
 """The pages of the ground floor, and the bases of all others."""
 
-from .access import PortalView, RoleRequired, ScopedListView, ScopedView
+from .access import NoticesMixin, PortalView, RoleRequired, ScopedListView, ScopedView
+from .activity import ActivityExportView, ActivityListView
+from .acts import ActView
 from .errors import bad_request, csrf_failure, page_not_found, permission_denied
-from .pages import HomeView, ProfileView, SetLanguageView, SignInView
+from .pages import (
+    CompanyView,
+    DismissNoticesView,
+    HomeView,
+    ProfileView,
+    SetLanguageView,
+    SignInView,
+)
 from .probes import alive, ready
 
 __all__ = [
+    "ActView",
+    "ActivityExportView",
+    "ActivityListView",
+    "CompanyView",
+    "DismissNoticesView",
     "HomeView",
+    "NoticesMixin",
     "PortalView",
     "ProfileView",
     "RoleRequired",

@@ -1,8 +1,10 @@
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.utils.translation import gettext as _
 from django.views.generic import ListView
 
 from portal.forms import SearchForm
+from portal.models import ActivityEntry, PartnerType
 from portal.permissions import Permission
 
 
@@ -18,10 +20,12 @@ class PortalView(PermissionRequiredMixin):
     """The base of every page of an organisation: it states the permission that it needs.
 
     The project does not start with a view that states none. ``permission_required = ()`` opens a page
-    to every member of an organisation. Users without an organisation (operators) are refused.
+    to every member of an organisation. Users without an organisation (operators) are refused, and so are
+    partners of another type than ``partner_type``, where the page is for one type.
     """
 
     permission_required: Permission | tuple[()] | None = None
+    partner_type: PartnerType | None = None
 
     @classmethod
     def as_view(cls, **initkwargs):
@@ -34,7 +38,14 @@ class PortalView(PermissionRequiredMixin):
         return self.request.user.membership
 
     def has_permission(self):
-        return hasattr(self.request.user, "membership") and super().has_permission()
+        if not hasattr(self.request.user, "membership") or not super().has_permission():
+            return False
+        if self.partner_type and self.membership.partner.type != self.partner_type:
+            raise PermissionDenied(
+                _("This page is for companies of the type “%(type)s”.")
+                % {"type": self.partner_type.label}
+            )
+        return True
 
     def handle_no_permission(self):
         raise RoleRequired(*self.get_permission_required())
@@ -47,11 +58,26 @@ class ScopedView(PortalView):
         return super().get_queryset().visible_to(self.membership)
 
 
-class ScopedListView(ScopedView, ListView):
-    """A list of the organisation's rows, in pages, with a search over ``queryset.search(text)``.
+class NoticesMixin:
+    """A first page: it shows what the organisation should notice, until the user dismisses it (C9)."""
 
-    A page number that is no number or past the end leads to the nearest page, so that old links work.
-    """
+    def get_context_data(self, **kwargs):
+        notices = ActivityEntry.objects.notices_for(self.request.user).select_related("customer")
+        return super().get_context_data(notices=notices[:50], **kwargs)
+
+
+class LenientPagesMixin:
+    """A page number that is no number or past the end leads to the nearest page: old links work."""
+
+    def paginate_queryset(self, queryset, page_size):
+        paginator = self.get_paginator(queryset, page_size)
+        wanted = self.request.GET.get(self.page_kwarg, "1")
+        page = paginator.get_page(wanted[:9] if wanted.isdecimal() and wanted.strip("0") else 1)
+        return paginator, page, page.object_list, page.has_other_pages()
+
+
+class ScopedListView(LenientPagesMixin, ScopedView, ListView):
+    """A list of the organisation's rows, in pages, with a search over ``queryset.search(text)``."""
 
     paginate_by: int | None = 25
 
@@ -61,12 +87,6 @@ class ScopedListView(ScopedView, ListView):
         if not self.search_form.is_valid():
             return found.none()
         return found.search(self.search_form.cleaned_data["q"])
-
-    def paginate_queryset(self, queryset, page_size):
-        paginator = self.get_paginator(queryset, page_size)
-        wanted = self.request.GET.get(self.page_kwarg, "1")
-        page = paginator.get_page(wanted if wanted.isdecimal() and int(wanted) else 1)
-        return paginator, page, page.object_list, page.has_other_pages()
 
     def get_context_data(self, **kwargs):
         return super().get_context_data(

@@ -10,8 +10,10 @@ from django.utils.translation import gettext as _
 from django.views.generic import UpdateView, View
 from django.views.i18n import set_language
 
-from portal.forms import ProfileForm, SignInForm
+from portal.forms import CompanyForm, ProfileForm, SignInForm
+from portal.models import Partner
 from portal.navigation import menu_for
+from portal.permissions import Permission
 
 from .access import PortalView, RoleRequired
 
@@ -31,6 +33,40 @@ class HomeView(View):
 class SignInView(LoginView):
     template_name = "portal/sign_in.html"
     authentication_form = SignInForm
+
+
+class DismissNoticesView(PortalView, View):
+    """The user has read the notices up to the newest that the page showed."""
+
+    permission_required = ()
+    http_method_names = ["post"]
+
+    def post(self, request):
+        newest = request.POST.get("newest", "")
+        if newest.isascii() and newest.isdigit() and len(newest) < 19:
+            request.user.notices_seen = max(request.user.notices_seen, int(newest))
+            request.user.save(update_fields=["notices_seen"])
+        return redirect("home")
+
+
+class CompanyView(PortalView, UpdateView):
+    """The partner's support details. A change shows at once to the customers it answers for."""
+
+    permission_required = Permission.EDIT_COMPANY
+    form_class = CompanyForm
+    template_name = "portal/company_form.html"
+    success_url = reverse_lazy("company")
+
+    def get_object(self, queryset=None):
+        return Partner.objects.get(pk=self.membership.partner_id)
+
+    def form_valid(self, form):
+        if form.changed_data:
+            self.object.change(form.changed_data, by=self.request.user)
+            messages.success(self.request, _("The support details were saved."))
+        else:
+            messages.info(self.request, _("Nothing was changed."))
+        return redirect(self.success_url)
 
 
 class ProfileView(PortalView, UpdateView):

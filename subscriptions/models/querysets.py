@@ -1,8 +1,13 @@
+from collections import defaultdict
+
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from customers.models import Customer
+from portal import mail
 from portal.models import Action, ActivityEntry
+from portal.permissions import Permission
 from portal.text import fold
 from relationships.models import Relationship
 
@@ -75,6 +80,24 @@ class SubscriptionQuerySet(models.QuerySet):
         return found
 
     @transaction.atomic
+    def add(self, *, by, **fields):
+        """Add a subscription that the partner of ``by`` sells to a customer (S1), and log it.
+
+        An operator adds it for any ``seller``, or for none if bought elsewhere. Raises ``ValidationError``
+        with code ``not_allowed`` unless the roles of ``by`` include it, and for what ``clean`` refuses:
+        without an active relationship nothing is sold (R9).
+        """
+        added = self.model(**fields)
+        if not by.is_staff:
+            added.seller = self.model.partner_of(by, Permission.MANAGE_SUBSCRIPTIONS)
+        # Whoever ends the relationship waits here, and finds the subscription, or is seen in clean().
+        Relationship.objects.active().filter(partner=added.seller, customer=added.customer).lock()
+        added.full_clean()
+        added.save()
+        added.record(Action.SUBSCRIPTION_ADDED, by=by)
+        return added
+
+    @transaction.atomic
     def fall_back(self, reason, *, by):
         """Give these subscriptions back to their sellers, or to nobody if bought elsewhere (C9).
 
@@ -125,4 +148,22 @@ class SubscriptionQuerySet(models.QuerySet):
                 for subscription in fallen
             ]
         )
+        self.tell_of_fall_back(fallen, reason)
         return len(fallen)
+
+    @staticmethod
+    def tell_of_fall_back(fallen, reason):
+        """Mail the sellers, the former contacts and the customers: one mail each, whatever the number."""
+        by_party = defaultdict(list)
+        for subscription in fallen:
+            for party in (subscription.seller, subscription.support_contact, subscription.customer):
+                if party is not None:
+                    by_party[party].append(subscription)
+        for party, subscriptions in by_party.items():
+            mail.send(
+                "contact_fell_back",
+                party.memberships.admins(),
+                subscriptions=subscriptions,
+                reason=Action(reason).label,
+                is_customer=isinstance(party, Customer),
+            )

@@ -89,16 +89,8 @@ class SupportContactAssignment(models.Model):
         return str(self.partner or _("no partner designated"))
 
     def changed_by_for(self, membership):
-        """Who made this change, as ``membership`` may know it.
-
-        Colleagues see the person, everyone else the organisation; None stands for the portal itself.
-        """
-        if self.changed_by is None:
-            return None
-        organisation = self.changed_by.organisation
-        if membership and organisation == membership.organisation:
-            return str(self.changed_by)
-        return str(organisation or _("The operator of the portal"))
+        """Who made this change, as ``membership`` may know it; None stands for the portal itself."""
+        return self.changed_by.name_for(membership) if self.changed_by else None
 
 
 class StaleSupportContact(ValidationError):
@@ -120,6 +112,7 @@ class Candidate:
     """A partner for the choice of a support contact, with the reason where it can't be chosen (C5)."""
 
     NO_RELATIONSHIP = "no_relationship"
+    PENDING = "pending"
     NO_DAP = "no_dap"
     DAP_REMOVED = "dap_removed"
 

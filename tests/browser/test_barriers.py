@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 from django.urls import reverse
 
+from relationships.models import RelationshipRequest, RequestKind
 from tests.pages import signed_in
 
 AXE = (Path(__file__).parents[1] / "vendor" / "axe.min.js").read_text()
@@ -16,6 +17,7 @@ RUN = """async () => {
     );
 }"""
 HELPDESK = "helpdesk@nordlicht.example"
+GLOBAL = "global@nordlicht.example"
 
 
 @pytest.fixture
@@ -52,11 +54,16 @@ def barriers(page):
     return found
 
 
-def require_no_barriers(page, *paths):
+def barriers_at(page, *paths):
     found = []
     for path in paths:
         page.goto(path)
         found += barriers(page)
+    return found
+
+
+def require_no_barriers(page, *paths):
+    found = barriers_at(page, *paths)
     assert not found, "\n".join(found)
 
 
@@ -120,6 +127,130 @@ def test_the_customer_meets_no_barrier(subscription, open_browser, live_server, 
     require_no_barriers(page, "/support/", "/support/?q=nothing")
 
 
+@pytest.fixture
+def notice(subscription):
+    """Office 365 fell back from Hafen IT, so everyone concerned has a notice."""
+    relationship = subscription.customer.relationships.get(partner__name="Hafen IT")
+    relationship.remove_dap(by=None)
+    return subscription
+
+
+def ask(by, name, email, **fields):
+    return RelationshipRequest.objects.ask(
+        by=by,
+        recipient_name=name,
+        recipient_email=email,
+        language="de",
+        subject="A request",
+        text="Please accept.",
+        **fields,
+    )
+
+
+def open_popover(page, label):
+    """Press the button; what opens stays open while axe looks."""
+    page.get_by_role("button", name=label).first.click()
+    page.get_by_role("dialog").wait_for()
+
+
+def test_a_global_admin_meets_no_barrier_around_relationships(
+    demo, notice, open_browser, live_server
+):
+    made = ask(demo.user(GLOBAL), "Werft Neu", "a@werft.example")
+    page = open_as(open_browser, live_server, GLOBAL)
+    account = reverse("account:detail", args=[notice.customer_id])
+    found = barriers_at(
+        page,
+        "/customers/",  # with a notice
+        "/relationships/requests/",
+        "/relationships/requests/new/",
+        "/relationships/resellers/invite/",
+    )
+    for path, label in (
+        (reverse("relationships:request", args=[made.pk]), "Withdraw"),
+        ("/relationships/resellers/", "End the partnership"),
+        (account, "Give up delegated admin"),
+    ):
+        page.goto(path)
+        found += barriers(page)
+        open_popover(page, label)
+        found += barriers(page)
+    assert not found, "\n".join(found)
+
+
+def test_a_helpdesk_agent_meets_no_barrier_where_controls_are_inactive(
+    demo, notice, open_browser, live_server
+):
+    made = ask(demo.user(GLOBAL), "Werft Neu", "a@werft.example")
+    page = open_as(open_browser, live_server, HELPDESK)
+    require_no_barriers(
+        page,
+        reverse("account:detail", args=[notice.customer_id]),
+        reverse("relationships:request", args=[made.pk]),
+        "/relationships/resellers/",
+        "/relationships/providers/",  # not allowed
+    )
+
+
+def test_refused_forms_and_the_notice_of_an_end_have_no_barrier(demo, open_browser, live_server):
+    relationship = demo.relationship("Reederei Albers", "Elbe Support")
+    relationship.end(by=None)
+    page = open_as(open_browser, live_server, "global@elbe.example")
+    require_no_barriers(
+        page,
+        reverse("relationships:notice", args=[relationship.pk]),
+        "/relationships/providers/",
+    )
+    page.goto("/relationships/requests/new/")
+    page.evaluate("document.querySelector('main form').noValidate = true")
+    page.get_by_role("button", name="Create the request").click()
+    page.get_by_role("alert").wait_for()
+    assert barriers(page) == []
+
+
+def test_the_customer_meets_no_barrier_around_relationships(
+    demo, notice, open_browser, live_server
+):
+    kranich = demo.user("global@kranich.example")
+    made = ask(kranich, "Reederei Albers", "admin@albers.example")
+    page = open_as(open_browser, live_server, "admin@albers.example")
+    found = barriers_at(page, "/support/", made.path, "/support/partners/")
+    open_popover(page, "Remove delegated admin")
+    found += barriers(page)
+    page.goto(made.path)
+    page.evaluate("document.querySelectorAll('main form').forEach(form => form.noValidate = true)")
+    page.get_by_role("button", name="Decline").click()
+    page.get_by_role("alert").wait_for()
+    found += barriers(page)
+    assert not found, "\n".join(found)
+
+
+def test_nobody_meets_a_barrier_on_a_personal_link(demo, open_browser, live_server):
+    hafen, nordlicht = demo.user("global@hafen.example"), demo.partner("Nordlicht Distribution")
+    made = ask(hafen, "Werft Neu", "a@werft.example", provider=nordlicht)
+    dead = ask(hafen, "Werft Alt", "a@alt.example")
+    dead.withdraw(by=hafen)
+    page = open_as(open_browser, live_server, None)
+    require_no_barriers(page, made.path, dead.path, f"{made.path}register/")
+    page.evaluate("document.querySelector('main form').noValidate = true")
+    page.get_by_role("button", name="Register and accept").click()
+    page.get_by_role("alert").wait_for()
+    assert barriers(page) == []
+
+
+def test_who_may_not_answer_and_who_authorizes_meet_no_barrier(demo, open_browser, live_server):
+    made = ask(
+        demo.user(GLOBAL),
+        "Möwe Systems",
+        "global@moewe.example",
+        kind=RequestKind.RESELLER,
+        with_dap=False,
+    )
+    for email in ("admin@petersen.example", "global@moewe.example"):
+        page = open_as(open_browser, live_server, email, "de")
+        require_no_barriers(page, made.path)
+
+
 def test_long_names_do_not_make_the_page_scroll_sideways(demo, open_browser, live_server):
     albers = demo.customer("Reederei Albers")
     albers.name = "Donaudampfschifffahrtsgesellschaftskapitänsmützenverleih" * 3
@@ -127,6 +258,10 @@ def test_long_names_do_not_make_the_page_scroll_sideways(demo, open_browser, liv
     for subscription in albers.subscriptions.all():
         subscription.friendly_name = "Betriebsunterbrechungsversicherungsverwaltung" * 4
         subscription.save()
+    kranich = demo.partner("Kranich Consulting")
+    kranich.name = "Rechtsschutzversicherungsgesellschaften" * 4
+    kranich.save()
+    made = ask(demo.user(GLOBAL), albers.name[:200], "a@" + "x" * 60 + ".example")
     page = open_as(open_browser, live_server, HELPDESK)
     keys = [albers.pk, albers.subscriptions.filter(seller__name="Nordlicht Distribution")[0].pk]
     require_no_barriers(
@@ -134,4 +269,9 @@ def test_long_names_do_not_make_the_page_scroll_sideways(demo, open_browser, liv
         "/customers/",
         reverse("subscriptions:list", args=[albers.pk]),
         reverse("subscriptions:detail", args=keys),
+        reverse("account:detail", args=[albers.pk]),
+        reverse("relationships:request", args=[made.pk]),
+        "/relationships/requests/",
+        "/relationships/resellers/",
+        made.path,
     )

@@ -212,7 +212,7 @@ def test_a_long_list_comes_in_pages(sixty):
         ("", 25),
         ("%00", 25),
         ("1.5", 25),
-        ("1" * 5000, 25),
+        ("1" * 5000, 10),
     ],
 )
 def test_a_page_that_does_not_exist_leads_to_the_nearest(sixty, page, rows):
@@ -238,4 +238,4 @@ def test_the_list_costs_the_same_with_1_row_and_with_20(demo):
             page = Page(browser.get("/customers/"))
         costs.append(len(queries))
         assert len(page.table) == 1 + more
-    assert costs == [5, 5]
+    assert costs == [6, 6]

@@ -2,7 +2,11 @@
 
 from .customers import CustomerFactory
 from .portal import MembershipFactory, PartnerFactory, UserFactory
-from .relationships import PartnershipFactory, RelationshipFactory
+from .relationships import (
+    PartnershipFactory,
+    RelationshipFactory,
+    RelationshipRequestFactory,
+)
 from .subscriptions import OfferFactory, SubscriptionFactory
 
 __all__ = [
@@ -12,6 +16,7 @@ __all__ = [
     "PartnerFactory",
     "PartnershipFactory",
     "RelationshipFactory",
+    "RelationshipRequestFactory",
     "SubscriptionFactory",
     "UserFactory",
 ]

@@ -6,20 +6,28 @@ from django.contrib import admin
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
+from post_office.models import Attachment, Email, EmailTemplate, Log
 
 from customers.models import Customer
 from portal.models import Action, ActivityEntry, Membership, Partner, User
 from portal.permissions import Role
-from relationships.models import Partnership, Relationship
+from relationships.models import Partnership, RegionCountry, Relationship, SalesRegion
 from subscriptions.models import Offer, Subscription
 from tests.conftest import APPS
 from tests.factories import (
     OfferFactory,
+    RelationshipRequestFactory,
     UserFactory,
 )
 
 MODELS = [model for label in APPS for model in apps.get_app_config(label).get_models()]
-READ_ONLY = {"MembershipRole", "ActivityEntry", "SupportContactAssignment"}
+READ_ONLY = {"MembershipRole", "ActivityEntry", "RelationshipRequest", "SupportContactAssignment"}
+SETTINGS = [
+    SalesRegion,
+    RegionCountry,
+]  # the operator's own: nothing of the business is lost with them
+BUSINESS = [model for model in MODELS if model not in SETTINGS]
+QUEUE = [Email, Log, EmailTemplate, Attachment]
 
 
 def page(model, name, *args):
@@ -75,12 +83,25 @@ def operator(demo):
 
 
 class TestPages:
+    @pytest.fixture(autouse=True)
+    def _open_request(self, demo):
+        """The one kind of row that the demo data has none of."""
+        RelationshipRequestFactory(
+            partner=demo.partner("Kranich Consulting"),
+            created_by=demo.user("global@kranich.example"),
+            customer=demo.customer("Reederei Albers"),
+            recipient_name="Reederei Albers",
+        )
+
     def test_every_model_is_registered(self):
         assert [model for model in MODELS if model not in admin.site._registry] == []
 
     def test_nothing_is_offered_that_the_portal_does_not_use(self):
-        """Roles take the place of Django's groups: an operator who fills them changes nothing."""
-        assert {model for model in admin.site._registry if model not in MODELS} == set()
+        """Roles take the place of Django's groups: an operator who fills them changes nothing.
+
+        The mail queue is there to see what waits and what failed.
+        """
+        assert {model for model in admin.site._registry if model not in MODELS} == set(QUEUE)
 
     def test_the_index_names_every_model(self, admin_client):
         content = admin_client.get("/admin/").content.decode()
@@ -115,7 +136,7 @@ class TestPages:
         expected = 403 if model.__name__ in READ_ONLY else 200
         assert admin_client.get(page(model, "add")).status_code == expected
 
-    @pytest.mark.parametrize("model", MODELS, ids=named)
+    @pytest.mark.parametrize("model", BUSINESS, ids=named)
     def test_nothing_can_be_deleted(self, admin_client, model, nothing_written):
         row = model._base_manager.first()
         with nothing_written():
@@ -665,6 +686,128 @@ class TestRelationships:
         change(admin_client, demo.relationship("Reederei Albers", "Hafen IT"), has_dap="")
         assert demo.relationship("Reederei Albers", "Hafen IT").has_dap
 
+    def test_R11_one_across_sales_regions_is_refused(self, admin_client, demo, nothing_written):
+        with nothing_written():
+            answer = add(
+                admin_client,
+                Relationship,
+                partner=demo.partner("Pacific Resale").pk,
+                customer=demo.customer("Reederei Albers").pk,
+                has_dap="on",
+            )
+        assert errors(answer) == {
+            "__all__": [
+                "Pacific Resale (United States of America) and Reederei Albers (Germany) are not in "
+                "the same sales region."
+            ]
+        }
+
+
+def countries_form(region, **rows):
+    """What the page of a region sends: its name, and its countries in the rows of a table."""
+    sent = {"name": region.name}
+    kept = list(region.countries.order_by("country"))
+    for number, row in enumerate(kept):
+        sent |= {
+            f"countries-{number}-id": row.pk,
+            f"countries-{number}-region": region.pk,
+            f"countries-{number}-country": str(row.country),
+        }
+        if str(row.country) in rows.get("without", ()):
+            sent[f"countries-{number}-DELETE"] = "on"
+    added = rows.get("and_also", [])
+    for number, country in enumerate(added, len(kept)):
+        sent |= {f"countries-{number}-country": country, f"countries-{number}-region": region.pk}
+    return sent | {
+        "countries-TOTAL_FORMS": len(kept) + len(added),
+        "countries-INITIAL_FORMS": len(kept),
+    }
+
+
+class TestSalesRegions:
+    """R11: the table of countries to regions is the operator's."""
+
+    @pytest.fixture
+    def region(self, demo):
+        return SalesRegion.objects.get()
+
+    def test_R11_the_operator_takes_a_country_out(self, admin_client, demo, region):
+        sent = countries_form(region, without=["AT"])
+        answer = admin_client.post(page(SalesRegion, "change", region.pk), sent)
+        assert answer.status_code == 302
+        assert not SalesRegion.objects.have_in_common("AT", "DE")
+        assert SalesRegion.objects.have_in_common("CH", "DE")
+
+    def test_R11_and_adds_one(self, admin_client, demo, region):
+        sent = countries_form(region, and_also=["GB", "US"])
+        answer = admin_client.post(page(SalesRegion, "change", region.pk), sent)
+        assert answer.status_code == 302
+        assert SalesRegion.objects.have_in_common("US", "DE")
+        Relationship.objects.start(
+            demo.partner("Pacific Resale"), demo.customer("Reederei Albers"), has_dap=True, by=None
+        )
+
+    def test_R11_and_makes_a_region_of_its_own(self, admin_client, demo):
+        answer = admin_client.post(
+            page(SalesRegion, "add"),
+            {
+                "name": "North America",
+                "countries-TOTAL_FORMS": "2",
+                "countries-INITIAL_FORMS": "0",
+                "countries-0-country": "US",
+                "countries-1-country": "CA",
+            },
+        )
+        assert answer.status_code == 302
+        assert SalesRegion.objects.have_in_common("US", "CA")
+        assert not SalesRegion.objects.have_in_common("US", "DE")
+
+    def test_R11_a_country_stands_in_one_region(self, admin_client, demo, nothing_written):
+        other = SalesRegion.objects.create(name="DACH")
+        with nothing_written():
+            answer = add(admin_client, RegionCountry, region=other.pk, country="DE")
+        assert errors(answer) == {"country": ["This country is in a sales region already."]}
+
+    def test_R11_a_region_can_be_deleted_and_takes_no_business_with_it(
+        self, admin_client, demo, region
+    ):
+        before = list(Relationship.objects.order_by("pk").values())
+        answer = admin_client.post(page(SalesRegion, "delete", region.pk), {"post": "yes"})
+        assert answer.status_code == 302
+        assert not RegionCountry.objects.exists()
+        assert not SalesRegion.objects.have_in_common("AT", "DE")
+        assert list(Relationship.objects.order_by("pk").values()) == before
+
+
+class TestMailQueue:
+    @pytest.fixture
+    def waiting(self, demo, queue):
+        demo.relationship("Reederei Albers", "Hafen IT").remove_dap(
+            by=demo.user("admin@albers.example")
+        )
+        return queue.get(to="global@hafen.example")
+
+    @pytest.mark.parametrize("model", QUEUE, ids=named)
+    def test_the_lists_open(self, admin_client, waiting, model):
+        waiting.logs.create(status=1, message="Refused")
+        assert admin_client.get(page(model, "changelist")).status_code == 200
+        assert admin_client.get(page(model, "changelist"), {"q": "hafen"}).status_code == 200
+
+    def test_the_operator_sees_what_waits(self, admin_client, waiting):
+        listed = admin_client.get(page(Email, "changelist")).content.decode()
+        assert "global@hafen.example" in listed
+        answer = admin_client.get(page(Email, "change", waiting.pk))
+        assert answer.status_code == 200
+        assert "Hafen IT" in answer.content.decode()
+
+    def test_nobody_else_does(self, demo, waiting):
+        for email in ("global@nordlicht.example", "admin@albers.example"):
+            browser = Client()
+            browser.force_login(demo.user(email))
+            answer = browser.get(page(Email, "change", waiting.pk))
+            assert answer.status_code == 302
+            assert "/login/" in answer.url
+
 
 class TestCustomersAndOffers:
     def test_adding_a_customer_is_logged(self, admin_client, operator, demo):
@@ -738,9 +881,18 @@ class TestSubscriptions:
             operator,
             "Planner",
         )
-        assert entry.after["customer"] == "Reederei Albers"
-        assert entry.after["seller"] == "Nordlicht Distribution"
-        assert entry.after["quantity"] == "5"
+        assert entry.customer.name == "Reederei Albers"
+        assert [partner.name for partner in entry.partners.all()] == ["Nordlicht Distribution"]
+
+    def test_R9_nothing_is_sold_without_an_active_relationship(
+        self, admin_client, demo, planner, nothing_written
+    ):
+        data = {**planner, "customer": demo.customer("Weingut Huber").pk}
+        with nothing_written():
+            answer = add(admin_client, Subscription, **data)
+        assert errors(answer) == {
+            "seller": ["Nordlicht Distribution has no relationship with Weingut Huber."]
+        }
 
     def test_C4_one_bought_elsewhere_starts_with_nobody(self, admin_client, demo, planner):
         assert add(admin_client, Subscription, **{**planner, "seller": ""}).status_code == 302

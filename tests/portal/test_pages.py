@@ -9,6 +9,7 @@ from tests.pages import OPERATOR, Page, signed_in
 
 HELPDESK = "helpdesk@nordlicht.example"
 ALBERS = "admin@albers.example"
+MENU = ["Customers", "Relationship requests", "Indirect resellers", "Activity log", "Settings"]
 WRONG = "Email or password is wrong. Check both and try again."
 
 
@@ -33,7 +34,7 @@ def sign_in(browser, email, password="demo-portal", **data):
         ("agent@nordlicht.example", "/customers/"),
         ("sales@nordlicht.example", "/customers/"),
         ("helpdesk@nordlicht.example", "/customers/"),
-        ("users@nordlicht.example", "/settings/profile/"),
+        ("users@nordlicht.example", "/activity/"),
         ("global@brandt.example", "/customers/"),
         ("global@hafen.example", "/customers/"),
         (ALBERS, "/support/"),
@@ -60,9 +61,23 @@ def test_nobody_is_sent_to_the_sign_in_and_back_to_where_they_wanted(browser):
 @pytest.mark.parametrize(
     ("email", "menu"),
     [
-        (HELPDESK, ["Customers", "Settings"]),
-        ("users@nordlicht.example", ["Settings"]),
-        (ALBERS, ["Support", "Settings"]),
+        (HELPDESK, MENU),
+        (
+            "global@hafen.example",
+            [
+                "Customers",
+                "Relationship requests",
+                "Indirect providers",
+                "Activity log",
+                "Settings",
+            ],
+        ),
+        (
+            "global@brandt.example",
+            ["Customers", "Relationship requests", "Activity log", "Settings"],
+        ),
+        ("users@nordlicht.example", ["Activity log", "Settings"]),
+        (ALBERS, ["Support", "Partner relationships", "Activity log", "Settings"]),
     ],
 )
 def test_the_menu_has_the_pages_that_the_roles_may_see(demo, email, menu):
@@ -336,7 +351,7 @@ def test_a_broken_csrf_token_is_refused_in_the_portal_s_look(demo):
         page = Page(answer)
         assert page.heading == "The page was open too long"
         assert "Nothing was changed." in page.text
-        assert page.menu == ["Customers", "Settings"]
+        assert page.menu == MENU
     assert demo.user(HELPDESK).name == "Helpdesk agent, Nordlicht Distribution"
 
 

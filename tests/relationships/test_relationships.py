@@ -4,13 +4,20 @@ from datetime import UTC, datetime
 
 import pytest
 import time_machine
+from django.core import mail
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from portal.models import Action, ActivityEntry
+from portal.models import Action, ActivityEntry, User
+from portal.permissions import Role
 from relationships.models import Relationship
 from subscriptions.models import Subscription
-from tests.factories import CustomerFactory, PartnerFactory, RelationshipFactory
+from tests.factories import (
+    CustomerFactory,
+    MembershipFactory,
+    PartnerFactory,
+    RelationshipFactory,
+)
 
 
 def suspend_all(demo, customer, seller, email):
@@ -63,7 +70,7 @@ class TestR1:
             demo.partner("Hafen IT"), demo.customer("Weingut Huber"), has_dap=True, by=None
         )
         Relationship.objects.start(
-            demo.partner("Pacific Resale"),
+            demo.partner("Kranich Consulting"),
             demo.customer("Reederei Albers"),
             has_dap=True,
             by=None,
@@ -266,3 +273,191 @@ def test_what_is_active_and_what_has_dap(db):
     RelationshipFactory(partner=partner, customer=customers[2]).end(by=None)
     assert set(Relationship.objects.active()) == {active, without}
     assert set(Relationship.objects.with_dap()) == {active}
+
+
+# Who may, of all the people there are; who is not named may not.
+EVERYBODY = [
+    "global@nordlicht.example",
+    "global@hafen.example",
+    "agent@hafen.example",
+    "sales@hafen.example",
+    "helpdesk@hafen.example",
+    "users@hafen.example",
+    "global@moewe.example",
+    "admin@albers.example",
+    "admin@petersen.example",
+    "operator@portal.example",
+]
+BY_THE_CUSTOMER = {"admin@albers.example", "operator@portal.example"}
+DOORS = [
+    pytest.param(
+        lambda demo, by: Relationship.objects.start(
+            demo.partner("Kranich Consulting"),
+            demo.customer("Reederei Albers"),
+            has_dap=True,
+            by=by,
+        ),
+        BY_THE_CUSTOMER,
+        id="start",
+    ),
+    pytest.param(
+        lambda demo, by: Relationship.objects.grant(
+            demo.partner("Kranich Consulting"),
+            demo.customer("Reederei Albers"),
+            with_dap=True,
+            by=by,
+        ),
+        BY_THE_CUSTOMER,
+        id="grant",
+    ),
+    pytest.param(
+        lambda demo, by: demo.relationship("Reederei Albers", "Elbe Support").grant_dap(by=by),
+        BY_THE_CUSTOMER,
+        id="grant_dap",
+    ),
+    pytest.param(
+        lambda demo, by: demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=by),
+        BY_THE_CUSTOMER | {"global@hafen.example", "agent@hafen.example"},
+        id="remove_dap",
+    ),
+    pytest.param(
+        lambda demo, by: demo.relationship("Reederei Albers", "Hafen IT").end(by=by),
+        {"global@hafen.example", "operator@portal.example"},
+        id="end",
+    ),
+]
+
+
+@pytest.fixture
+def everybody(demo):
+    """Hafen has one person in each role, too."""
+    for role in Role:
+        if role not in (Role.GLOBAL_ADMIN, Role.CUSTOMER_ADMIN):
+            MembershipFactory(
+                partner=demo.partner("Hafen IT"), user__email=f"{role}@hafen.example", roles=[role]
+            )
+
+
+class TestTheDoors:
+    """Sections 3 and 4: whatever calls them, they check who acts."""
+
+    @pytest.mark.parametrize("email", EVERYBODY)
+    @pytest.mark.parametrize(("door", "allowed"), DOORS)
+    def test_who_may(self, demo, everybody, door, allowed, email, nothing_written):
+        if email in allowed:
+            before = len(demo.log())
+            door(demo, demo.user(email))
+            assert demo.log()[before].actor.email == email
+        else:
+            with nothing_written(), pytest.raises(ValidationError) as refusal:
+                door(demo, demo.user(email))
+            assert refusal.value.code == "not_allowed"
+            assert refusal.value.messages == ["Your roles do not include this."]
+            assert mail.outbox == []
+
+    @pytest.mark.parametrize(("door", "allowed"), DOORS)
+    def test_nobody_who_was_deactivated(self, demo, everybody, door, allowed, nothing_written):
+        for email in ("admin@albers.example", "global@hafen.example"):
+            membership = demo.user(email).membership
+            MembershipFactory(partner=membership.partner, customer=membership.customer)
+            demo.user(email).deactivate(by=None)
+            with nothing_written(), pytest.raises(ValidationError) as refusal:
+                door(demo, demo.user(email))
+            assert refusal.value.code == "not_allowed"
+
+    def test_who_may_not_is_not_told_what_blocks(self, demo, nothing_written):
+        """T1: not even that there are subscriptions."""
+        relationship = demo.relationship("Reederei Albers", "Nordlicht Distribution")
+        with nothing_written(), pytest.raises(ValidationError) as refusal:
+            relationship.end(by=demo.user("admin@albers.example"))
+        assert refusal.value.code == "not_allowed"
+
+
+class TestGrant:
+    """R2, R7: what a customer accepts, whatever is there before."""
+
+    def grant(self, demo, partner, *, with_dap):
+        Relationship.objects.grant(
+            demo.partner(partner),
+            demo.customer("Reederei Albers"),
+            with_dap=with_dap,
+            by=demo.user("admin@albers.example"),
+        )
+        return demo.relationship("Reederei Albers", partner)
+
+    @pytest.mark.parametrize("with_dap", [True, False])
+    def test_R2_it_starts_one(self, demo, with_dap):
+        assert self.grant(demo, "Kranich Consulting", with_dap=with_dap).has_dap == with_dap
+
+    def test_R7_it_adds_dap(self, demo):
+        assert self.grant(demo, "Elbe Support", with_dap=True).has_dap
+
+    @pytest.mark.parametrize("with_dap", [True, False])
+    def test_R7_it_takes_nothing_away(self, demo, with_dap, nothing_written):
+        with nothing_written():
+            assert self.grant(demo, "Hafen IT", with_dap=with_dap).has_dap
+
+    def test_R7_without_dap_it_leaves_what_is_there(self, demo, nothing_written):
+        with nothing_written():
+            assert not self.grant(demo, "Elbe Support", with_dap=False).has_dap
+
+
+class TestMail:
+    """Both sides are told that DAP was removed, each in its language; who did it knows."""
+
+    @pytest.mark.parametrize(
+        ("by", "told"),
+        [
+            ("admin@albers.example", ["global@hafen.example"]),
+            ("global@hafen.example", ["admin@albers.example"]),
+            ("operator@portal.example", ["admin@albers.example", "global@hafen.example"]),
+            (None, ["admin@albers.example", "global@hafen.example"]),
+        ],
+    )
+    def test_R8_dap_removed(self, demo, by, told):
+        relationship = demo.relationship("Reederei Albers", "Hafen IT")
+        relationship.remove_dap(by=by and demo.user(by))
+        assert sorted(address for sent in mail.outbox for address in sent.to) == told
+        assert {sent.subject for sent in mail.outbox} == {
+            "Hafen IT hat keine delegierten Administratorrechte für Reederei Albers mehr"
+        }
+
+    def test_R8_in_the_language_that_a_user_chose(self, demo):
+        User.objects.filter(email="admin@albers.example").update(language="en")
+        relationship = demo.relationship("Reederei Albers", "Hafen IT")
+        with time_machine.travel(datetime(2027, 3, 4, 12, tzinfo=UTC), tick=False):
+            relationship.remove_dap(by=None)
+        sent = {sent.to[0]: sent for sent in mail.outbox}
+        assert sent["admin@albers.example"].subject == (
+            "Hafen IT has no delegated admin privileges for Reederei Albers any more"
+        )
+        assert "On March 4, 2027 the delegated" in sent["admin@albers.example"].body
+        assert "Am 4. März 2027 wurden" in sent["global@hafen.example"].body
+
+    def test_R8_removing_it_again_tells_nobody(self, demo):
+        stale = demo.relationship("Reederei Albers", "Hafen IT")
+        demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=None)
+        mail.outbox.clear()
+        stale.remove_dap(by=None)
+        assert mail.outbox == []
+
+    def test_R8_every_admin_is_told_and_nobody_else(self, demo):
+        hafen = demo.partner("Hafen IT")
+        MembershipFactory(partner=hafen, user__email="second@hafen.example")
+        MembershipFactory(partner=hafen, user__email="left@hafen.example", user__is_active=False)
+        MembershipFactory(
+            partner=hafen, user__email="agent@hafen.example", roles=[Role.ADMIN_AGENT]
+        )
+        MembershipFactory(
+            partner=hafen,
+            user__email="both@hafen.example",
+            roles=[Role.GLOBAL_ADMIN, Role.SALES_AGENT],
+        )
+        demo.relationship("Reederei Albers", "Hafen IT").remove_dap(
+            by=demo.user("admin@albers.example")
+        )
+        assert sorted(sent.to for sent in mail.outbox) == [
+            ["both@hafen.example"],
+            ["global@hafen.example"],
+            ["second@hafen.example"],
+        ]

@@ -11,7 +11,14 @@ from django.utils import timezone
 from customers.models import Customer
 from portal.models import ActivityEntry, Membership, Partner, User
 from portal.permissions import Role
-from relationships.models import Partnership, Relationship
+from relationships.models import (
+    Partnership,
+    RegionCountry,
+    Relationship,
+    RelationshipRequest,
+    RequestKind,
+    SalesRegion,
+)
 from subscriptions.models import Offer, Subscription, SupportContactAssignment
 from tests.conftest import load_demo, rows
 from tests.factories import SubscriptionFactory
@@ -134,6 +141,7 @@ def check_section_6():
     assert {
         (one.provider.name, one.reseller.name) for one in Partnership.objects.active()
     } == PARTNERSHIPS
+    assert not RelationshipRequest.objects.open().exists()
     assert {one.name: one.country.code for one in Customer.objects.all()} == CUSTOMERS
     assert {
         (
@@ -318,7 +326,54 @@ def suspend_and_reactivate(demo):
     demo.subscription("Reederei Albers", "Microsoft 365 E3").reactivate(by=by)
 
 
+def request_relationships(demo):
+    """One stays open; one was accepted, so Kranich has what section 6 says it has not."""
+    for _ in range(2):
+        made = RelationshipRequest.objects.ask(
+            by=demo.user("global@kranich.example"),
+            recipient_name="Reederei Albers",
+            recipient_email="admin@albers.example",
+            language="de",
+        )
+    made.accept(by=demo.user("admin@albers.example"))
+
+
+def invite_reseller(demo):
+    for _ in range(2):
+        made = RelationshipRequest.objects.ask(
+            by=demo.user("global@nordlicht.example"),
+            kind=RequestKind.RESELLER,
+            recipient_name="Möwe Systems",
+            recipient_email="global@moewe.example",
+            language="de",
+            with_dap=False,
+        )
+    made.accept(by=demo.user("global@moewe.example"))
+
+
+def request_and_close(demo):
+    request_relationships(demo)
+    demo.partner("Kranich Consulting").deactivate(by=None)
+
+
+def edit_regions(demo):
+    """Austria is out, and what went across its border too."""
+    demo.relationship("Weingut Huber", "Möwe Systems").end(by=None)
+    demo.partnership("Südwind Cloud", "Möwe Systems").end(by=None)
+    RegionCountry.objects.filter(country="AT").delete()
+
+
+def delete_regions(demo):
+    demo.relationship("Weingut Huber", "Möwe Systems").end(by=None)
+    SalesRegion.objects.all().delete()
+
+
 CHANGES = [
+    request_relationships,
+    invite_reseller,
+    request_and_close,
+    edit_regions,
+    delete_regions,
     designate_hafen,
     remove_dap,
     grant_dap,

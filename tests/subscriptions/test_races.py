@@ -1,118 +1,21 @@
 """Two admins at once: whatever the order, the rules hold afterwards.
 
-Every race has two connections to a real PostgreSQL. ``in_order`` holds the first act's transaction
-open until the second is stopped by its locks, so that both orders are tried on purpose; ``at_once``
-lets go of both and takes the order that comes.
+Every race has two connections to a real PostgreSQL, see ``tests.races``.
 """
 
-import threading
-import time
 from itertools import pairwise
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
 
 from portal.models import Action, Membership, Partner, User
 from portal.permissions import Role
 from relationships.models import Partnership, Relationship
 from subscriptions.models import StaleSupportContact, Subscription
-from tests.factories import MembershipFactory, PartnershipFactory
+from tests.factories import MembershipFactory, OfferFactory, PartnershipFactory
+from tests.races import ORDERS, Outcome, at_once
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
-
-LONG_ENOUGH = 20  # seconds, for what takes milliseconds
-
-
-class Outcome:
-    """What an act returned or raised."""
-
-    value = None
-    error = None
-
-    def of(self, act):
-        try:
-            self.value = act()
-        except Exception as error:
-            self.error = error
-        return self
-
-
-def elsewhere(act, outcome, process_ids=None):
-    """A thread that runs ``act`` in a connection of its own, whose process id it tells."""
-
-    def run():
-        try:
-            if process_ids is not None:
-                with connection.cursor() as cursor:
-                    cursor.execute("SELECT pg_backend_pid()")
-                    process_ids.extend(cursor.fetchone())
-            outcome.of(act)
-        finally:
-            connection.close()
-
-    return threading.Thread(target=run, daemon=True)
-
-
-def wait_until_blocked(thread, process_ids):
-    """Return as soon as the thread's connection waits for a lock of ours, or has ended."""
-    deadline = time.monotonic() + LONG_ENOUGH
-    while thread.is_alive():
-        assert time.monotonic() < deadline, "the other connection neither ended nor waits"
-        if process_ids:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT cardinality(pg_blocking_pids(%s))", process_ids)
-                if cursor.fetchone()[0]:
-                    return
-        thread.join(0.005)
-
-
-def finish(thread):
-    thread.join(LONG_ENOUGH)
-    assert not thread.is_alive(), "the other connection did not end"
-
-
-def in_order(first, second):
-    """Start ``second`` while ``first`` is done but not committed; return the outcomes of both."""
-    outcomes, process_ids = (Outcome(), Outcome()), []
-    thread = elsewhere(second, outcomes[1], process_ids)
-    with transaction.atomic():
-        outcomes[0].of(first)
-        thread.start()
-        wait_until_blocked(thread, process_ids)
-    finish(thread)
-    return outcomes
-
-
-def at_once(one, other):
-    """Start both acts together; return the outcomes of both."""
-    barrier = threading.Barrier(2, timeout=LONG_ENOUGH)
-    outcomes = (Outcome(), Outcome())
-
-    def start(act):
-        barrier.wait()
-        return act()
-
-    threads = [
-        elsewhere(lambda act=act: start(act), outcome)
-        for act, outcome in zip((one, other), outcomes, strict=True)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        finish(thread)
-    return outcomes
-
-
-def swapped(one, other):
-    return tuple(reversed(in_order(other, one)))
-
-
-ORDERS = [
-    pytest.param(in_order, id="first-then-second"),
-    pytest.param(swapped, id="second-then-first"),
-    pytest.param(at_once, id="at-once"),
-]
 
 
 def designate(subscription, partner, email, **seen):
@@ -329,6 +232,44 @@ def test_R9_a_relationship_does_not_end_under_a_subscription_that_is_reactivated
     )
     azure = demo.subscription("Reederei Albers", "Azure plan")
     assert azure.is_active == is_related.exists()
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_R9_nothing_is_sold_under_a_relationship_that_ends(demo, order):
+    """Either the subscription stands in the way of the end, or nothing is sold after it."""
+    for name in ("Office 365 Business Standard", "Azure plan"):
+        demo.subscription("Reederei Albers", name).suspend(by=demo.user("global@nordlicht.example"))
+    planner = OfferFactory(name="Planner")
+
+    def add():
+        return Subscription.objects.add(
+            customer=demo.customer("Reederei Albers"),
+            offer=planner,
+            quantity=1,
+            by=demo.user("sales@nordlicht.example"),
+        )
+
+    def end():
+        relationship = demo.relationship("Reederei Albers", "Nordlicht Distribution")
+        relationship.end(by=demo.user("global@nordlicht.example"))
+
+    added, ended = order(add, end)
+    is_related = Relationship.objects.active().filter(
+        partner__name="Nordlicht Distribution", customer__name="Reederei Albers"
+    )
+    if added.error is None:
+        assert ended.error.code == "active_subscriptions"
+        assert is_related.exists()
+        check_rules(demo, added.value)
+    else:
+        assert ended.error is None
+        [refusal] = added.error.error_dict["seller"]
+        assert refusal.code == "no_relationship"
+        assert not is_related.exists()
+    assert Subscription.objects.filter(offer=planner).exists() == is_related.exists()
+    assert len(demo.log(action=Action.RELATIONSHIP_ENDED)) == (not is_related.exists())
+    added_entries = demo.log(action=Action.SUBSCRIPTION_ADDED, subject="Planner")
+    assert len(added_entries) == is_related.exists()
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -93,6 +93,109 @@ class TestS1:
         assert Subscription.objects.get(pk=office.pk).support_contact.name == "Hafen IT"
 
 
+def planner(demo, customer="Reederei Albers", **fields):
+    return {
+        "customer": demo.customer(customer),
+        "offer": OfferFactory(name="Planner"),
+        "quantity": 5,
+        **fields,
+    }
+
+
+class TestAdd:
+    """S1, C1, R9: the one way to sell."""
+
+    @pytest.mark.parametrize("person", ["global", "agent", "sales", "helpdesk"])
+    def test_S1_the_partner_of_whoever_adds_it_is_the_seller(self, demo, person):
+        by = demo.user(f"{person}@nordlicht.example")
+        added = Subscription.objects.add(by=by, **planner(demo))
+        stored = demo.subscription("Reederei Albers", "Planner")
+        assert stored == added
+        assert (stored.seller.name, stored.support_contact.name, stored.quantity) == (
+            "Nordlicht Distribution",
+            "Nordlicht Distribution",
+            5,
+        )
+        assert stored.contact_in_force.partner == stored.seller
+        entry = demo.log()[-1]
+        assert (entry.action, entry.actor, entry.subject, entry.customer.name) == (
+            Action.SUBSCRIPTION_ADDED,
+            by,
+            "Planner",
+            "Reederei Albers",
+        )
+        assert [partner.name for partner in entry.partners.all()] == ["Nordlicht Distribution"]
+
+    def test_S1_nobody_sells_in_the_name_of_another(self, demo, helpdesk):
+        added = Subscription.objects.add(
+            by=helpdesk, **planner(demo, seller=demo.partner("Südwind Cloud"))
+        )
+        assert added.seller.name == "Nordlicht Distribution"
+
+    @pytest.mark.parametrize("email", ["users@nordlicht.example", "admin@albers.example"])
+    def test_S1_not_without_the_role(self, demo, email, nothing_written):
+        fields = planner(demo)
+        with nothing_written(), pytest.raises(ValidationError) as refusal:
+            Subscription.objects.add(by=demo.user(email), **fields)
+        assert refusal.value.code == "not_allowed"
+
+    def test_S1_a_reseller_sells_through_its_provider(self, demo, nothing_written):
+        fields = planner(demo)
+        with nothing_written(), pytest.raises(ValidationError) as refusal:
+            Subscription.objects.add(by=demo.user("global@hafen.example"), **fields)
+        assert refusal.value.message_dict == {
+            "seller": ["An indirect reseller sells through its provider."]
+        }
+
+    def test_S1_not_to_a_customer_without_a_relationship(self, demo, helpdesk, nothing_written):
+        fields = planner(demo, "Weingut Huber")
+        with nothing_written(), pytest.raises(ValidationError) as refusal:
+            Subscription.objects.add(by=helpdesk, **fields)
+        [error] = refusal.value.error_dict["seller"]
+        assert (error.code, error.messages) == (
+            "no_relationship",
+            ["Nordlicht Distribution has no relationship with Weingut Huber."],
+        )
+
+    def test_R9_after_the_end_of_the_relationship_nothing_is_sold(
+        self, demo, helpdesk, nothing_written
+    ):
+        for name in ("Office 365 Business Standard", "Azure plan"):
+            demo.subscription("Reederei Albers", name).suspend(by=helpdesk)
+        demo.relationship("Reederei Albers", "Nordlicht Distribution").end(
+            by=demo.user("global@nordlicht.example")
+        )
+        fields = planner(demo)
+        with nothing_written(), pytest.raises(ValidationError) as refusal:
+            Subscription.objects.add(by=helpdesk, **fields)
+        assert list(refusal.value.error_dict) == ["seller"]
+
+    def test_R9_a_relationship_without_dap_is_enough_to_sell(self, demo):
+        added = Subscription.objects.add(by=demo.user("global@suedwind.example"), **planner(demo))
+        assert added.seller.name == "Südwind Cloud"
+
+    def test_C4_the_operator_enters_what_was_bought_elsewhere(self, demo):
+        added = Subscription.objects.add(
+            by=demo.user("operator@portal.example"), **planner(demo, seller=None)
+        )
+        assert (added.seller, added.support_contact) == (None, None)
+
+    def test_the_operator_enters_what_a_partner_sold(self, demo, nothing_written):
+        operator = demo.user("operator@portal.example")
+        brandt = demo.partner("Brandt Direkt")
+        fields = planner(demo, "Praxis Dr. Yılmaz", seller=brandt)
+        assert Subscription.objects.add(by=operator, **fields).support_contact == brandt
+        fields |= {"customer": demo.customer("Reederei Albers")}
+        with nothing_written(), pytest.raises(ValidationError):
+            Subscription.objects.add(by=operator, **fields)
+
+    def test_C2_nobody_is_designated_on_the_way(self, demo, helpdesk):
+        added = Subscription.objects.add(
+            by=helpdesk, **planner(demo, support_contact=demo.partner("Hafen IT"))
+        )
+        assert added.support_contact.name == "Nordlicht Distribution"
+
+
 class TestS2:
     def test_S2_it_can_be_reactivated_until_90_days_later(self, office, helpdesk):
         assert office.reactivate_by is None
@@ -244,6 +347,15 @@ class TestS4:
         assert errors(visio) == {"__all__": ["Without a seller there is no reseller of record."]}
         with pytest.raises(IntegrityError), transaction.atomic():
             visio.save()
+
+
+class TestR9:
+    def test_R9_an_existing_one_stays_valid_after_the_relationship(self, demo, office, helpdesk):
+        """It is history, and its details can still be put right."""
+        for name in ("Office 365 Business Standard", "Azure plan"):
+            demo.subscription("Reederei Albers", name).suspend(by=helpdesk)
+        demo.relationship("Reederei Albers", "Nordlicht Distribution").end(by=None)
+        demo.subscription("Reederei Albers", "Azure plan").full_clean()
 
 
 class TestWhatCanBeSold:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from customers.models import Customer
 from portal.models import Membership, Partner, PartnerType, User
 from portal.permissions import Role
-from relationships.models import Partnership, Relationship
+from relationships.models import Partnership, RegionCountry, Relationship, SalesRegion
 from subscriptions.models import Billing, Offer, Subscription
 
 PASSWORD = "demo-portal"
@@ -228,10 +228,12 @@ class Command(BaseCommand):
         self.add_user(OPERATOR, is_staff=True)
         self.partners = {name: self.add_partner(name, *row) for name, row in PARTNERS.items()}
         self.customers = {name: self.add_customer(name, *row) for name, row in CUSTOMERS.items()}
+        self.keep_region()
         self.keep_partnerships()
         for names, row in SUBSCRIPTIONS.items():
             self.add_subscription(*names, *row)
         self.keep_relationships()
+        self.withdraw_requests()
         for names, row in SUBSCRIPTIONS.items():
             self.restore_subscription(*names, *row)
 
@@ -288,6 +290,13 @@ class Command(BaseCommand):
         self.add_user(f"admin@{domain}", customer, Role.CUSTOMER_ADMIN, name=contact)
         return customer
 
+    def keep_region(self):
+        SalesRegion.objects.create_default()
+        region = SalesRegion.objects.filter(countries__country="DE").first()
+        region = region or SalesRegion.objects.first()
+        for country in ("DE", "AT"):
+            RegionCountry.objects.update_or_create(country=country, defaults={"region": region})
+
     def keep_partnerships(self):
         standing = Partnership.objects.active().filter(
             provider__in=self.partners.values(), reseller__in=self.partners.values()
@@ -324,6 +333,11 @@ class Command(BaseCommand):
             Relationship.objects.start(
                 self.partners[partner], self.customers[customer], has_dap=has_dap, by=None
             )
+
+    def withdraw_requests(self):
+        for partner in self.partners.values():
+            for request in partner.requests.open():
+                request.withdraw(by=self.admin_of(partner))
 
     def add_subscription(self, customer, offer, seller, reseller_of_record, quantity, is_suspended):
         product, _created = Offer.objects.get_or_create(

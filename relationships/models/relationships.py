@@ -1,5 +1,3 @@
-"""Who works with whom: partnerships between partners, and partners acting for customers."""
-
 import uuid
 
 from django.core.exceptions import ValidationError
@@ -8,122 +6,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
-from portal.models import Action, ActivityEntry, Partner, PartnerType
+from portal import mail
+from portal.models import Action, ActivityEntry, Partner
+from portal.permissions import Permission, require_one_of
 
-
-class LockingQuerySet(models.QuerySet):
-    def active(self):
-        return self.filter(ended_at=None)
-
-    def lock(self):
-        """Lock these rows until the transaction ends, in an order that can't deadlock; return them."""
-        return list(self.select_for_update(of=("self",), no_key=True).order_by("pk"))
-
-
-class PartnershipQuerySet(LockingQuerySet):
-    def visible_to(self, membership):
-        """Return the partnerships of the partner of ``membership``, from either side (T1)."""
-        if membership is None or not membership.partner_id:
-            return self.none()
-        return self.filter(
-            models.Q(provider=membership.partner_id) | models.Q(reseller=membership.partner_id)
-        )
-
-    def between(self, provider, reseller):
-        return self.active().filter(provider=provider, reseller=reseller)
-
-    @transaction.atomic
-    def start(self, provider, reseller, *, by):
-        """Let the two work together and log it.
-
-        Raises ``ValidationError`` if they do already, or if one is of the wrong type.
-        """
-        Partner.objects.select_for_update(no_key=True).get(pk=reseller.pk)
-        partnership = self.model(provider=provider, reseller=reseller)
-        partnership.full_clean()
-        partnership.save()
-        partnership.record(Action.PARTNERSHIP_STARTED, by=by)
-        return partnership
-
-
-class Partnership(models.Model):
-    """An indirect provider and an indirect reseller have agreed to work together."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    provider = models.ForeignKey(
-        Partner,
-        models.PROTECT,
-        related_name="partnerships_as_provider",
-        verbose_name=_("indirect provider"),
-    )
-    reseller = models.ForeignKey(
-        Partner,
-        models.PROTECT,
-        related_name="partnerships_as_reseller",
-        verbose_name=_("indirect reseller"),
-    )
-    started_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
-    ended_at = models.DateTimeField(_("ended"), null=True, editable=False)
-
-    objects = PartnershipQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("partnership")
-        verbose_name_plural = _("partnerships")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["provider", "reseller"],
-                condition=models.Q(ended_at=None),
-                name="relationships_one_active_partnership",
-                violation_error_message=_("These two partners work together already."),
-            ),
-        ]
-
-    def __str__(self):
-        return f"{self.provider} – {self.reseller}"
-
-    def clean(self):
-        if self.provider_id and not self.provider.is_provider:
-            raise ValidationError(
-                {
-                    "provider": ValidationError(
-                        _("%(partner)s is not an indirect provider."),
-                        code="type",
-                        params={"partner": self.provider},
-                    )
-                }
-            )
-        if self.reseller_id and self.reseller.type != PartnerType.INDIRECT_RESELLER:
-            raise ValidationError(
-                {
-                    "reseller": ValidationError(
-                        _("%(partner)s is not an indirect reseller."),
-                        code="type",
-                        params={"partner": self.reseller},
-                    )
-                }
-            )
-
-    @transaction.atomic
-    def end(self, *, by):
-        """End the partnership (R10). Customers, relationships and DAP stay as they are.
-
-        Support contacts that rested on it fall back (C9), in the same transaction. Ending again
-        changes nothing.
-        """
-        if not Partnership.objects.active().filter(pk=self.pk).lock():
-            return
-        self.ended_at = timezone.now()
-        self.save(update_fields=["ended_at"])
-        supported = self.reseller.supported_subscriptions.on_behalf_of(self.provider)
-        supported.fall_back(Action.PARTNERSHIP_ENDED, by=by)
-        self.record(Action.PARTNERSHIP_ENDED, by=by)
-
-    def record(self, action, *, by):
-        """Write what happened to this partnership into the log of both sides."""
-        ActivityEntry.objects.record(
-            action, by=by, partners=[self.provider, self.reseller], subject=self
-        )
+from .locking import LockingQuerySet
+from .regions import SalesRegion
 
 
 class RelationshipQuerySet(LockingQuerySet):
@@ -138,12 +26,23 @@ class RelationshipQuerySet(LockingQuerySet):
     def with_dap(self):
         return self.active().filter(has_dap=True)
 
+    def with_supported_count(self):
+        """Add ``supported_count``: for how many subscriptions of the customer the partner answers."""
+        return self.annotate(
+            supported_count=models.Count(
+                "customer__subscriptions",
+                filter=models.Q(customer__subscriptions__support_contact=models.F("partner")),
+            )
+        )
+
     @transaction.atomic
     def start(self, partner, customer, *, has_dap, by):
-        """Let ``partner`` act for ``customer`` (R2) and log it.
+        """Let ``partner`` act for ``customer``, as the customer's admin wants (R2), and log it.
 
-        Raises ``ValidationError`` if it does already (R1).
+        Raises ``ValidationError`` if it does already (R1), if the two are not in the same sales region
+        (R11), and with code ``not_allowed`` unless ``by`` may answer for the customer.
         """
+        require_one_of(by, (customer, Permission.ANSWER_REQUESTS))
         # One at a time for each customer: of two that start the same relationship one is refused.
         Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
         relationship = self.model(partner=partner, customer=customer, has_dap=has_dap)
@@ -151,6 +50,18 @@ class RelationshipQuerySet(LockingQuerySet):
         relationship.save()
         relationship.record(Action.RELATIONSHIP_STARTED, by=by, after={"has_dap": has_dap})
         return relationship
+
+    @transaction.atomic
+    def grant(self, partner, customer, *, with_dap, by):
+        """Give ``partner`` what it asked ``customer`` for: the relationship, or DAP for it (R2, R7).
+
+        What is there already stays. Raises ``ValidationError`` like ``start``.
+        """
+        found = self.active().filter(partner=partner, customer=customer).lock()
+        if not found:
+            self.start(partner, customer, has_dap=with_dap, by=by)
+        elif with_dap:
+            found[0].grant_dap(by=by)
 
 
 class Relationship(models.Model):
@@ -169,6 +80,12 @@ class Relationship(models.Model):
     )
     started_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
     ended_at = models.DateTimeField(_("ended"), null=True, editable=False)
+    notice_address = models.TextField(
+        blank=True,
+        editable=False,
+        help_text="The customer's address when the relationship ended: what changed later is not the"
+        " partner's to know (T1).",
+    )
 
     objects = RelationshipQuerySet.as_manager()
 
@@ -201,9 +118,17 @@ class Relationship(models.Model):
     def __str__(self):
         return f"{self.partner} – {self.customer}"
 
+    def clean(self):
+        if self.partner_id and self.customer_id:
+            SalesRegion.objects.require_common(self.partner, self.customer)
+
     @transaction.atomic
     def grant_dap(self, *, by):
-        """Give the partner delegated admin privileges (R7). Granting again changes nothing."""
+        """Give the partner delegated admin privileges (R7). Granting again changes nothing.
+
+        Raises ``ValidationError`` with code ``not_allowed`` unless ``by`` may answer for the customer.
+        """
+        require_one_of(by, (self.customer, Permission.ANSWER_REQUESTS))
         if not self._lock(has_dap=False):
             return
         self.has_dap, self.dap_removed_at = True, None
@@ -215,8 +140,14 @@ class Relationship(models.Model):
         """Take the delegated admin privileges away (R8); the relationship and subscriptions stay.
 
         Support contacts that rested on them fall back (C9), in the same transaction. Removing again
-        changes nothing.
+        changes nothing. Raises ``ValidationError`` with code ``not_allowed`` unless ``by`` may answer for
+        the customer, or give them up for the partner.
         """
+        require_one_of(
+            by,
+            (self.customer, Permission.ANSWER_REQUESTS),
+            (self.partner, Permission.REQUEST_DAP),
+        )
         if not self._lock(has_dap=True):
             return
         self.has_dap, self.dap_removed_at = False, timezone.now()
@@ -224,6 +155,8 @@ class Relationship(models.Model):
         supported = self.customer.subscriptions.supported_by(self.partner)
         supported.fall_back(Action.DAP_REMOVED, by=by)
         self.record(Action.DAP_REMOVED, by=by, before={"has_dap": True}, after={"has_dap": False})
+        for party in (self.partner, self.customer):
+            mail.send("dap_removed", party.memberships.admins(except_for=by), relationship=self)
 
     @transaction.atomic
     def end(self, *, by):
@@ -231,8 +164,10 @@ class Relationship(models.Model):
 
         The partner's support contacts at the customer fall back (C9), in the same transaction.
         Raises ``ValidationError`` with code ``active_subscriptions`` while active subscriptions sold
-        by the partner are left. Ending again changes nothing.
+        by the partner are left, and with ``not_allowed`` unless ``by`` may remove relationships of the
+        partner. Ending again changes nothing.
         """
+        require_one_of(by, (self.partner, Permission.REMOVE_RELATIONSHIP))
         locked = self._lock()
         if not locked:
             return
@@ -244,7 +179,8 @@ class Relationship(models.Model):
             )
         had_dap = locked[0].has_dap
         self.has_dap, self.ended_at = False, timezone.now()
-        self.save(update_fields=["has_dap", "ended_at"])
+        self.notice_address = self.customer.address
+        self.save(update_fields=["has_dap", "ended_at", "notice_address"])
         supported = self.customer.subscriptions.supported_by(self.partner)
         supported.fall_back(Action.RELATIONSHIP_ENDED, by=by)
         self.record(Action.RELATIONSHIP_ENDED, by=by, before={"has_dap": had_dap})

@@ -1,0 +1,42 @@
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.shortcuts import redirect
+from django.utils.functional import Promise
+from django.views.generic import View
+from django.views.generic.detail import SingleObjectMixin
+
+from .access import RoleRequired, ScopedView
+
+
+class ActView(ScopedView, SingleObjectMixin, View):
+    """A button: POST calls one business act on one row and leads back to a page that says what happened.
+
+    Where the act is refused, the page says why and nothing was written.
+    """
+
+    http_method_names = ["post"]
+    done_message: str | Promise = ""
+
+    def post(self, request, *args, **kwargs):
+        self.object = self.get_object()
+        try:
+            self.act()
+        except ValidationError as error:
+            for message in error.messages:
+                messages.error(request, message)
+        else:
+            if self.done_message:
+                messages.success(request, self.done_message % {"object": self.object})
+        return redirect(self.get_success_url())
+
+    def act(self):
+        """Call the model's method. Raises ``ValidationError`` where it refuses."""
+        raise NotImplementedError
+
+    def require(self, permission):
+        """Refuse with 403 where the permission that this row needs is not among the user's (T2)."""
+        if not self.request.user.has_perm(permission):
+            raise RoleRequired(permission)
+
+    def get_success_url(self):
+        raise NotImplementedError

@@ -1,0 +1,13 @@
+"""What stands below ``/customers/<customer_id>/account/``."""
+
+from django.urls import path
+
+from . import views
+
+app_name = "account"
+urlpatterns = [
+    path("", views.CustomerAccountView.as_view(), name="detail"),
+    path("give-up-dap/", views.GiveUpDapView.as_view(), name="give_up_dap"),
+    path("suspend/", views.SuspendBlockingView.as_view(), name="suspend"),
+    path("remove/", views.RelationshipRemoveView.as_view(), name="remove"),
+]

@@ -1,0 +1,207 @@
+from django import forms
+from django.contrib.auth.forms import SetPasswordMixin
+from django.core.exceptions import ValidationError
+from django.template.loader import render_to_string
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
+
+from customers.models import Customer
+from portal.forms import PortalModelForm, StyledField
+from portal.models import Partner, User, language_of
+from portal.permissions import Permission
+
+from .models import RelationshipRequest, RequestKind
+
+
+class AskForm(PortalModelForm):
+    """The base of the forms that create a request: to whom, and in which language."""
+
+    bound_field_class = StyledField
+    kind = RequestKind.CUSTOMER
+
+    def __init__(self, *args, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.partner = user.membership.partner
+        self.fields["language"].initial = language_of(self.partner.country)
+
+    def _post_clean(self):
+        # The instance is made by RelationshipRequest.objects.ask, which validates it as a whole.
+        pass
+
+    def asked(self):
+        """Return the new request, or None with the errors at their fields."""
+        fields = {**self.cleaned_data, "kind": self.kind}
+        draft = RelationshipRequest(partner=self.partner, **fields)
+        with override(fields["language"]):
+            subject, _newline, text = (
+                render_to_string("relationships/draft.txt", {"request": draft, "user": self.user})
+                .strip()
+                .partition("\n")
+            )
+        try:
+            return RelationshipRequest.objects.ask(
+                by=self.user, subject=subject[:200], text=text.strip(), **fields
+            )
+        except ValidationError as error:
+            self.add_model_errors(error)
+            return None
+
+
+class RequestForm(AskForm):
+    """A request to a customer (R3, R12). To one of the partner's own, ``customer`` fixes to whom."""
+
+    class Meta:
+        model = RelationshipRequest
+        fields = ["recipient_name", "recipient_email", "language", "with_dap", "provider"]
+
+    def __init__(self, *args, customer=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.customer = customer
+        providers = Partner.objects.active().filter(
+            partnerships_as_provider__reseller=self.partner,
+            partnerships_as_provider__ended_at=None,
+        )
+        if self.partner.is_reseller and providers:
+            self.fields["provider"].queryset = providers
+            self.fields["provider"].empty_label = _("Only my company")
+        else:
+            del self.fields["provider"]
+        if not self.user.has_perm(Permission.REQUEST_DAP):
+            self.fields["with_dap"].disabled = True
+            self.fields["with_dap"].initial = False
+            self.fields["with_dap"].help_text = _("Your roles do not include requesting these.")
+        if customer:
+            self.fields["recipient_name"].disabled = True
+            self.initial.setdefault("recipient_email", customer.contact_email)
+            self.initial["recipient_name"] = customer.name
+            self.fields["language"].initial = language_of(customer.country)
+
+    def clean(self):
+        cleaned = super().clean()
+        if self.customer:
+            cleaned["customer"] = self.customer
+        return cleaned
+
+
+class InviteResellerForm(AskForm):
+    """A provider's invitation to a reseller (R10)."""
+
+    kind = RequestKind.RESELLER
+
+    class Meta:
+        model = RelationshipRequest
+        fields = ["recipient_name", "recipient_email", "language"]
+        labels = {
+            "recipient_name": _("Indirect reseller"),
+            "recipient_email": _("Email of its Global admin"),
+        }
+
+    def clean(self):
+        return {**super().clean(), "with_dap": False}
+
+
+class DraftForm(PortalModelForm):
+    """The text of the mail; the personal link is not part of it and stays (R4)."""
+
+    bound_field_class = StyledField
+
+    class Meta:
+        model = RelationshipRequest
+        fields = ["subject", "text"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.required = True
+
+    def clean_subject(self):
+        return " ".join(self.cleaned_data["subject"].split())
+
+
+class AcceptForm(forms.Form):
+    """What must be ticked to accept: the customer agreement, or the authorization of a partnership."""
+
+    bound_field_class = StyledField
+
+    agrees = forms.BooleanField(
+        label=_("My company accepts the customer agreement."),
+        error_messages={"required": _("Tick the box to accept.")},
+    )
+
+
+class AuthorizeForm(AcceptForm):
+    agrees = forms.BooleanField(
+        label=_("I authorize this indirect provider to work with my company."),
+        error_messages={"required": _("Tick the box to authorize.")},
+    )
+
+
+class DeclineForm(forms.Form):
+    bound_field_class = StyledField
+
+    reason = forms.CharField(
+        label=_("Reason for declining"),
+        max_length=500,
+        help_text=_("The partner reads it."),
+        error_messages={"required": _("Tell the partner why.")},
+    )
+
+
+class RegistrationForm(SetPasswordMixin, PortalModelForm):
+    """A customer that is new in the portal, with its first admin (R6)."""
+
+    bound_field_class = StyledField
+
+    email = forms.EmailField(
+        label=_("Your email"), help_text=_("You sign in with it."), max_length=254
+    )
+    password1, password2 = SetPasswordMixin.create_password_fields(
+        label1=_("Password"), label2=_("Password, again")
+    )
+    agrees = forms.BooleanField(
+        label=_("My company accepts the customer agreement."),
+        error_messages={"required": _("Tick the box to accept.")},
+    )
+
+    class Meta:
+        model = Customer
+        fields = ["name", "domain", "country", "contact_name", "contact_phone"]
+        labels = {
+            "name": _("Firm"),
+            "contact_name": _("Your name"),
+            "contact_phone": _("Your phone"),
+        }
+
+    def __init__(self, *args, request, **kwargs):
+        self.relationship_request = request
+        initial = {
+            "name": request.recipient_name,
+            "domain": request.recipient_email.rpartition("@")[2],
+            "country": request.partner.country,
+            "email": request.recipient_email,
+        }
+        super().__init__(*args, initial=initial, **kwargs)
+        self.fields["contact_name"].required = True
+
+    def clean(self):
+        cleaned = super().clean()
+        self.validate_passwords()
+        email = cleaned.get("email", "").lower()
+        self.user = User(email=email, name=cleaned.get("contact_name", ""))
+        self.validate_password_for_user(self.user, "password1")
+        if User.objects.filter(email=email).exists():
+            self.add_error("email", _("There is an account with this email. Sign in instead."))
+        return cleaned
+
+    def register(self):
+        """Register and accept. Returns the new admin, or None with the errors at their fields."""
+        customer = self.instance
+        customer.contact_email = self.cleaned_data["email"]
+        self.user.set_password(self.cleaned_data["password1"])
+        try:
+            self.relationship_request.register(customer, user=self.user)
+        except ValidationError as error:
+            self.add_model_errors(error)
+            return None
+        return self.user

@@ -1,0 +1,18 @@
+"""Who works with whom: partnerships between partners, partners acting for customers, and the requests
+that lead there."""
+
+from .partnerships import Partnership
+from .regions import RegionCountry, SalesRegion
+from .relationships import Relationship
+from .request_kinds import RequestKind, RequestStatus
+from .requests import RelationshipRequest
+
+__all__ = [
+    "Partnership",
+    "RegionCountry",
+    "Relationship",
+    "RelationshipRequest",
+    "RequestKind",
+    "RequestStatus",
+    "SalesRegion",
+]

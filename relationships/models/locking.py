@@ -1,0 +1,10 @@
+from django.db import models
+
+
+class LockingQuerySet(models.QuerySet):
+    def active(self):
+        return self.filter(ended_at=None)
+
+    def lock(self):
+        """Lock these rows until the transaction ends, in an order that can't deadlock; return them."""
+        return list(self.select_for_update(of=("self",), no_key=True).order_by("pk"))

@@ -1,0 +1,126 @@
+import uuid
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from portal.models import Action, ActivityEntry, Partner
+from portal.permissions import Permission, require_one_of
+
+from .locking import LockingQuerySet
+from .regions import SalesRegion
+
+
+class PartnershipQuerySet(LockingQuerySet):
+    def visible_to(self, membership):
+        """Return the partnerships of the partner of ``membership``, from either side (T1)."""
+        if membership is None or not membership.partner_id:
+            return self.none()
+        return self.filter(
+            models.Q(provider=membership.partner_id) | models.Q(reseller=membership.partner_id)
+        )
+
+    def between(self, provider, reseller):
+        return self.active().filter(provider=provider, reseller=reseller)
+
+    @transaction.atomic
+    def start(self, provider, reseller, *, by):
+        """Let the two work together and log it.
+
+        Raises ``ValidationError`` if they do already, if one is of the wrong type, and if they are
+        not in the same sales region (R11). With code ``not_allowed`` unless ``by`` may authorize it for
+        the reseller (R10).
+        """
+        require_one_of(by, (reseller, Permission.AUTHORIZE_PARTNERSHIP))
+        Partner.objects.select_for_update(no_key=True).get(pk=reseller.pk)
+        partnership = self.model(provider=provider, reseller=reseller)
+        partnership.full_clean()
+        partnership.save()
+        partnership.record(Action.PARTNERSHIP_STARTED, by=by)
+        return partnership
+
+
+class Partnership(models.Model):
+    """An indirect provider and an indirect reseller have agreed to work together."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    provider = models.ForeignKey(
+        Partner,
+        models.PROTECT,
+        related_name="partnerships_as_provider",
+        verbose_name=_("indirect provider"),
+    )
+    reseller = models.ForeignKey(
+        Partner,
+        models.PROTECT,
+        related_name="partnerships_as_reseller",
+        verbose_name=_("indirect reseller"),
+    )
+    started_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
+    ended_at = models.DateTimeField(_("ended"), null=True, editable=False)
+
+    objects = PartnershipQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("partnership")
+        verbose_name_plural = _("partnerships")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "reseller"],
+                condition=models.Q(ended_at=None),
+                name="relationships_one_active_partnership",
+                violation_error_message=_("These two partners work together already."),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.provider} – {self.reseller}"
+
+    def clean(self):
+        if self.provider_id and not self.provider.is_provider:
+            raise ValidationError(
+                {
+                    "provider": ValidationError(
+                        _("%(partner)s is not an indirect provider."),
+                        code="type",
+                        params={"partner": self.provider},
+                    )
+                }
+            )
+        if self.reseller_id and not self.reseller.is_reseller:
+            raise ValidationError(
+                {
+                    "reseller": ValidationError(
+                        _("%(partner)s is not an indirect reseller."),
+                        code="type",
+                        params={"partner": self.reseller},
+                    )
+                }
+            )
+        if self.provider_id and self.reseller_id:
+            SalesRegion.objects.require_common(self.provider, self.reseller)
+
+    @transaction.atomic
+    def end(self, *, by):
+        """End the partnership (R10). Customers, relationships and DAP stay as they are.
+
+        Support contacts that rested on it fall back (C9), in the same transaction. Ending again
+        changes nothing. Raises ``ValidationError`` with code ``not_allowed`` unless ``by`` may do this
+        for one of the two.
+        """
+        permission = Permission.AUTHORIZE_PARTNERSHIP
+        require_one_of(by, (self.provider, permission), (self.reseller, permission))
+        if not Partnership.objects.active().filter(pk=self.pk).lock():
+            return
+        self.ended_at = timezone.now()
+        self.save(update_fields=["ended_at"])
+        supported = self.reseller.supported_subscriptions.on_behalf_of(self.provider)
+        supported.fall_back(Action.PARTNERSHIP_ENDED, by=by)
+        self.record(Action.PARTNERSHIP_ENDED, by=by)
+
+    def record(self, action, *, by):
+        """Write what happened to this partnership into the log of both sides."""
+        ActivityEntry.objects.record(
+            action, by=by, partners=[self.provider, self.reseller], subject=self
+        )

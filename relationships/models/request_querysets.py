@@ -1,0 +1,62 @@
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from portal.models import Action
+
+from .personal_links import read_token
+from .request_kinds import RequestStatus
+
+
+class RelationshipRequestQuerySet(models.QuerySet):
+    def visible_to(self, membership):
+        """Return the requests that a partner made, or that are addressed to a customer (T1)."""
+        if membership is None:
+            return self.none()
+        if membership.customer_id:
+            return self.filter(customer=membership.customer_id)
+        return self.filter(partner=membership.partner_id)
+
+    def open(self):
+        """Return those that can still be answered."""
+        return self.filter(
+            status=RequestStatus.OPEN,
+            expires_at__gt=timezone.now(),
+            partner__deactivated_at=None,
+        )
+
+    def search(self, text):
+        """Return those to a recipient whose name or address contains every word of ``text``."""
+        found = self
+        for word in text.split():
+            found = found.filter(
+                models.Q(recipient_name__icontains=word) | models.Q(recipient_email__icontains=word)
+            )
+        return found
+
+    def find(self, token):
+        """Return the request whose personal link carries ``token``, or None; see ``is_replaced``."""
+        read = read_token(token)
+        found = read and self.filter(pk=read[0]).first()
+        if found:
+            found.opened_link_number = read[1]
+        return found
+
+    @transaction.atomic
+    def ask(self, *, by, **fields):
+        """Create a request as the staff member ``by`` of its partner wants it, and log it (R3, R10, R12).
+
+        Where the portal knows the customer or reseller, by the domain or a user of the recipient's
+        address, only that one can answer; the partner isn't told. Raises ``ValidationError`` with code
+        ``not_allowed`` if the roles of ``by`` don't include it, and for what ``clean`` refuses.
+        """
+        membership = getattr(by, "membership", None)
+        made = self.model(created_by=by, partner=membership and membership.partner, **fields)
+        if not by.has_perm(made.permission_needed):
+            raise ValidationError(_("Your roles do not include this."), code="not_allowed")
+        made.bind()
+        made.full_clean()
+        made.save()
+        made.record(Action.REQUEST_CREATED, by=by)
+        return made

@@ -1,0 +1,47 @@
+"""The pages about who works with whom, seen from the partner and from the customer."""
+
+from .accounts import (
+    CustomerAccountView,
+    EndedNoticeView,
+    GiveUpDapView,
+    RelationshipRemoveView,
+    SuspendBlockingView,
+)
+from .invitations import (
+    InvitationAcceptView,
+    InvitationDeclineView,
+    InvitationRegisterView,
+    InvitationView,
+)
+from .partnerships import PartnershipEndView, ProviderListView, ResellerInviteView, ResellerListView
+from .requests import (
+    RequestCreateView,
+    RequestDetailView,
+    RequestListView,
+    RequestRenewView,
+    RequestWithdrawView,
+)
+from .support import PartnerListView, RemoveDapView
+
+__all__ = [
+    "CustomerAccountView",
+    "EndedNoticeView",
+    "GiveUpDapView",
+    "InvitationAcceptView",
+    "InvitationDeclineView",
+    "InvitationRegisterView",
+    "InvitationView",
+    "PartnerListView",
+    "PartnershipEndView",
+    "ProviderListView",
+    "RelationshipRemoveView",
+    "RemoveDapView",
+    "RequestCreateView",
+    "RequestDetailView",
+    "RequestListView",
+    "RequestRenewView",
+    "RequestWithdrawView",
+    "ResellerInviteView",
+    "ResellerListView",
+    "SuspendBlockingView",
+]

@@ -1,0 +1,143 @@
+from urllib.parse import quote, urlencode
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.generic import FormView, UpdateView
+
+from customers.models import Customer
+from portal.permissions import Permission
+from portal.views import ActView, PortalView, RoleRequired, ScopedListView, ScopedView
+from relationships.forms import DraftForm, RequestForm
+from relationships.models import RelationshipRequest
+
+
+class RequestListView(ScopedListView):
+    """The requests that the partner made, newest first (R5)."""
+
+    permission_required = Permission.VIEW_CUSTOMERS
+    model = RelationshipRequest
+
+    def get_queryset(self):
+        return super().get_queryset().select_related("created_by", "provider")
+
+
+class RequestCreateView(PortalView, FormView):
+    """Ask a customer for a relationship, then on to the draft of the mail (R3, R4)."""
+
+    permission_required = Permission.REQUEST_RELATIONSHIP
+    form_class = RequestForm
+    template_name = "relationships/request_form.html"
+
+    @cached_property
+    def customer(self):
+        """The partner's own customer that the request is for (R7), if one is named."""
+        key = self.request.GET.get("customer")
+        if not key:
+            return None
+        try:
+            return get_object_or_404(Customer.objects.visible_to(self.membership), pk=key)
+        except ValidationError:
+            return get_object_or_404(Customer.objects.none())
+
+    def post(self, request, *args, **kwargs):
+        if "with_dap" in request.POST and not request.user.has_perm(Permission.REQUEST_DAP):
+            raise RoleRequired(Permission.REQUEST_DAP)
+        return super().post(request, *args, **kwargs)
+
+    def get_initial(self):
+        given = {"recipient_name": "name", "recipient_email": "email"}
+        return {
+            field: self.request.GET[name][:200]
+            for field, name in given.items()
+            if name in self.request.GET
+        }
+
+    def get_form_kwargs(self):
+        return {**super().get_form_kwargs(), "user": self.request.user, "customer": self.customer}
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(customer=self.customer, **kwargs)
+
+    def form_valid(self, form):
+        made = form.asked()
+        if made is None:
+            return self.form_invalid(form)
+        return redirect("relationships:request", made.pk)
+
+
+class RequestDetailView(ScopedView, UpdateView):
+    """One request; while it is open, with the draft of the mail, to edit, copy and send (R4)."""
+
+    permission_required = Permission.VIEW_CUSTOMERS
+    model = RelationshipRequest
+    form_class = DraftForm
+    template_name = "relationships/request_detail.html"
+
+    def get_queryset(self):
+        return (
+            super()
+            .get_queryset()
+            .select_related("partner", "provider", "customer", "created_by", "answered_by")
+        )
+
+    def get_context_data(self, **kwargs):
+        # As stored: what a refused form has typed stands in the form only.
+        made = self.get_queryset().get(pk=self.object.pk)
+        message = made.message(self.link)
+        body = message.replace("\r\n", "\n").replace("\n", "\r\n")
+        parts = urlencode({"subject": made.subject, "body": body}, quote_via=quote)
+        return super().get_context_data(
+            may_change=self.request.user.has_perm(made.permission_needed),
+            link=self.link,
+            message=message,
+            mailto=f"mailto:{quote(made.recipient_email, safe='@')}?{parts}",
+            **kwargs,
+        )
+
+    @property
+    def link(self):
+        return self.request.build_absolute_uri(self.object.path)
+
+    def form_valid(self, form):
+        made = self.object
+        if not self.request.user.has_perm(made.permission_needed):
+            raise RoleRequired(made.permission_needed)
+        try:
+            made.edit(form.cleaned_data["subject"], form.cleaned_data["text"], by=self.request.user)
+            if "send" in self.request.POST:
+                made.send(self.link, by=self.request.user)
+                messages.success(self.request, _("The request was sent to its recipient."))
+            else:
+                messages.success(self.request, _("The text was saved."))
+        except ValidationError as error:
+            form.add_error(None, error)
+            return self.form_invalid(form)
+        return redirect("relationships:request", made.pk)
+
+
+class RequestActView(ActView):
+    permission_required = Permission.VIEW_CUSTOMERS
+    model = RelationshipRequest
+
+    def get_success_url(self):
+        return redirect("relationships:request", self.object.pk).url
+
+
+class RequestRenewView(RequestActView):
+    done_message = gettext_lazy("There is a new link now. The old one no longer works.")
+
+    def act(self):
+        self.require(self.object.permission_needed)
+        self.object.renew(by=self.request.user)
+
+
+class RequestWithdrawView(RequestActView):
+    done_message = gettext_lazy("The request was withdrawn.")
+
+    def act(self):
+        self.require(self.object.permission_needed)
+        self.object.withdraw(by=self.request.user)

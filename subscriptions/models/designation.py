@@ -1,0 +1,169 @@
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from portal import mail
+from portal.models import Action, Partner
+from portal.permissions import Permission
+from relationships.models import Partnership, Relationship, RelationshipRequest
+
+from .support_contacts import Candidate, StaleSupportContact
+
+
+class Designation:
+    """The part of a subscription that is about its designated support contact (C2 to C5, C7, C8, C10)."""
+
+    @property
+    def contact_in_force(self):
+        """The open end of the history of contacts."""
+        return self.support_contact_history.with_people().get(ended_at=None)
+
+    def may_be_designated_by(self, partner):
+        """Whether ``partner`` decides on the support contact: the seller (C3).
+
+        If bought elsewhere, any partner with an active relationship with DAP (C4).
+        """
+        if not self.is_bought_elsewhere:
+            return self.seller_id == partner.pk
+        return self.customer.relationships.with_dap().filter(partner=partner).exists()
+
+    def candidate_partners(self, partner):
+        """Return ``partner`` and the active resellers it works with, whether eligible or not.
+
+        Each joined, as ``to_customer``, with its active relationship to the customer, if any.
+        """
+        resellers = Partnership.objects.active().filter(provider=partner).values("reseller")
+        return (
+            Partner.objects.active()
+            .filter(models.Q(pk=partner.pk) | models.Q(pk__in=resellers))
+            .alias(
+                to_customer=models.FilteredRelation(
+                    "relationships",
+                    condition=models.Q(
+                        relationships__customer=self.customer_id, relationships__ended_at=None
+                    ),
+                )
+            )
+        )
+
+    def eligible_support_contacts(self, partner):
+        """Return the partners that the staff of ``partner`` may designate (C2, C4).
+
+        ``partner`` itself, and those of its resellers with an active relationship with DAP to the
+        customer. Whether that staff may designate at all is for ``may_be_designated_by`` to say.
+        """
+        return self.candidate_partners(partner).filter(
+            models.Q(pk=partner.pk) | models.Q(to_customer__has_dap=True)
+        )
+
+    def support_contact_candidates(self, partner):
+        """Return a ``Candidate`` for ``partner`` and each reseller it works with (C2, C5).
+
+        Those that can be chosen first; the others say why they can't.
+        """
+        found = self.candidate_partners(partner).annotate(
+            relationship=models.F("to_customer__id"),
+            has_dap=models.F("to_customer__has_dap"),
+            dap_removed_at=models.F("to_customer__dap_removed_at"),
+            pending_since=models.Subquery(
+                RelationshipRequest.objects.open()
+                .filter(
+                    models.Q(partner=models.OuterRef("pk"))
+                    | models.Q(provider=models.OuterRef("pk")),
+                    customer=self.customer_id,
+                    with_dap=True,
+                )
+                .order_by("created_at")
+                .values("created_at")[:1]
+            ),
+        )
+        candidates = []
+        for one in found:
+            if one.pk == partner.pk or one.has_dap:
+                candidates.append(Candidate(one))
+            elif one.pending_since:
+                candidates.append(Candidate(one, Candidate.PENDING, one.pending_since))
+            elif one.relationship is None:
+                candidates.append(Candidate(one, Candidate.NO_RELATIONSHIP))
+            elif one.dap_removed_at:
+                candidates.append(Candidate(one, Candidate.DAP_REMOVED, one.dap_removed_at))
+            else:
+                candidates.append(Candidate(one, Candidate.NO_DAP))
+        return sorted(candidates, key=lambda candidate: not candidate.is_eligible)
+
+    @transaction.atomic
+    def designate(self, partner, *, by, seen=None):
+        """Make ``partner`` the support contact, as ``by`` wants; in force at once (C2–C4, C7, C8, C10).
+
+        ``partner`` may be None where the subscription was bought elsewhere. ``seen`` is the key of the
+        assignment that ``by`` saw in force when deciding; left out, the last word counts. Returns the
+        new ``SupportContactAssignment``, or None where nothing had to change (C7).
+
+        Raises ``ValidationError`` with code ``not_allowed`` if ``by`` may not change it (C3), with
+        ``not_eligible`` if ``partner`` can't be the contact (C2), and ``StaleSupportContact`` if
+        someone else changed it since it was seen (C8). Nothing is written then.
+        """
+        acting = self.partner_of(by, Permission.ASSIGN_SUPPORT_CONTACT)
+        self._lock_for(acting, partner)
+        if not self.may_be_designated_by(acting):
+            raise ValidationError(
+                _("Only the staff of the partner that sold the subscription may change this."),
+                code="not_allowed",
+            )
+        current = self.contact_in_force
+        is_same = current.partner == partner
+        if seen not in (None, current.pk) and not (is_same and current.changed_by == by):
+            raise StaleSupportContact(current)
+        if is_same:
+            return None
+        if partner is None and not self.is_bought_elsewhere:
+            raise ValidationError(
+                _("A subscription that was sold here always has a support contact."),
+                code="not_eligible",
+            )
+        eligible = self.eligible_support_contacts(acting)
+        if partner is not None and not eligible.filter(pk=partner.pk).exists():
+            raise ValidationError(
+                _("%(partner)s can't be the support contact of this subscription."),
+                code="not_eligible",
+                params={"partner": partner},
+            )
+        # Not before what it follows, even where the clocks of two servers differ a little.
+        now = max(timezone.now(), current.started_at)
+        self.support_contact_history.filter(pk=current.pk).update(ended_at=now)
+        assignment = self.support_contact_history.create(
+            partner=partner,
+            started_at=now,
+            changed_by=by,
+            designated_for=acting,
+            reason=Action.SUPPORT_CONTACT_DESIGNATED,
+        )
+        self.support_contact = partner
+        type(self).objects.filter(pk=self.pk).update(support_contact=partner)
+        self.record(
+            Action.SUPPORT_CONTACT_DESIGNATED,
+            by=by,
+            partners=[acting, current.partner],
+            before={"support_contact": str(current.partner or "")},
+            after={"support_contact": str(partner or "")},
+        )
+        for party in {partner, self.customer} - {acting, None}:
+            mail.send(
+                "contact_assigned",
+                party.memberships.admins(except_for=by),
+                subscription=self,
+                is_customer=party == self.customer,
+            )
+        return assignment
+
+    def _lock_for(self, acting, partner):
+        # Partner, partnership, relationship, subscription: whoever takes one of these away locks it
+        # first too, so the contact is either refused here or falls back there (C9).
+        if partner is not None:
+            Partner.objects.select_for_update(no_key=True).get(pk=partner.pk)
+            Partnership.objects.between(acting, partner).lock()
+        Relationship.objects.active().filter(
+            customer=self.customer_id, partner__in=[acting, partner or acting]
+        ).lock()
+        type(self).objects.select_for_update(no_key=True).get(pk=self.pk)

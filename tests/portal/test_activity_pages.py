@@ -1,0 +1,149 @@
+"""The activity log as people read it, filter it and take it away."""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from customers.models import Customer
+from portal.csv import safe_cell, stream_csv
+from portal.models import ActivityEntry
+from relationships.models import RelationshipRequest
+from tests.pages import Page, signed_in
+
+HELPDESK = "helpdesk@nordlicht.example"
+ALBERS = "admin@albers.example"
+
+
+def read_csv(response):
+    text = b"".join(response.streaming_content).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.fixture
+def designated(demo):
+    """Nordlicht's helpdesk made Hafen IT the contact for Office 365 at Reederei Albers."""
+    office = demo.subscription("Reederei Albers", "Office 365 Business Standard")
+    office.designate(demo.partner("Hafen IT"), by=demo.user(HELPDESK))
+    return office
+
+
+def newest(email, **query):
+    return Page(signed_in(email).get("/activity/", query)).table[0]
+
+
+def test_an_entry_says_who_did_what_for_whom_from_what_to_what(designated):
+    row = newest(HELPDESK)
+    assert row["Action"] == "Support contact designated Office 365 Business Standard"
+    assert row["Customer"] == "Reederei Albers"
+    assert row["Changed by"] == "Helpdesk agent, Nordlicht Distribution"
+    assert row["Details"] == "Details support contact: Nordlicht Distribution → Hafen IT"
+
+
+def test_T1_others_read_the_organisation_and_not_the_person(designated):
+    for email in (ALBERS, "global@hafen.example"):
+        assert newest(email)["Changed by"] == "Nordlicht Distribution"
+
+
+def test_T1_whom_it_does_not_concern_reads_nothing_of_it(designated):
+    for email in ("global@suedwind.example", "global@moewe.example", "admin@huber.example"):
+        page = Page(signed_in(email).get("/activity/"))
+        assert not [row for row in page.table if "Support contact" in row["Action"]]
+
+
+def test_without_dates_it_shows_the_last_month(demo):
+    ActivityEntry.objects.update(at=timezone.now() - timedelta(days=31))
+    page = signed_in(HELPDESK).get("/activity/")
+    assert "Nothing happened in this time that matches." in Page(page).text
+    earlier = signed_in(HELPDESK).get("/activity/", {"start": ""})
+    assert len(Page(earlier).table) > 5
+
+
+def test_the_days_of_the_filter_are_both_included(designated):
+    today = timezone.localdate().isoformat()
+    assert newest(HELPDESK, start=today, end=today)["Customer"] == "Reederei Albers"
+
+
+def test_it_is_filtered_by_customer_and_action(designated):
+    rows = Page(
+        signed_in(HELPDESK).get(
+            "/activity/", {"customer": "ALBERS", "action": "support_contact.designated"}
+        )
+    ).table
+    assert [row["Customer"] for row in rows] == ["Reederei Albers"]
+    assert not Page(signed_in(HELPDESK).get("/activity/", {"customer": "petersen x"})).table
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ({"start": "yesterday"}, "Enter a valid date."),
+        (
+            {"start": "2026-02-02", "end": "2026-01-01"},
+            "Choose a day that is not before the first one.",
+        ),
+        (
+            {"action": "bogus"},
+            "Select a valid choice. bogus is not one of the available choices.",
+        ),
+        ({"customer": "a\x00b"}, "Null characters are not allowed."),
+        ({"start": "0000-00-00"}, "Enter a valid date."),
+    ],
+)
+def test_a_filter_that_cannot_be_says_why(demo, query, message):
+    answer = signed_in(HELPDESK).get("/activity/", query)
+    assert answer.status_code == 200
+    assert message in Page(answer).text
+    assert read_csv(signed_in(HELPDESK).get("/activity/export/", query)) == []
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_the_ends_of_the_calendar_are_no_error(demo, day):
+    answer = signed_in(HELPDESK).get("/activity/", {"start": "0001-01-01", "end": day})
+    assert answer.status_code == 200
+
+
+def test_the_export_has_all_that_match_and_is_safe_in_a_spreadsheet(designated, demo):
+    Customer.objects.filter(name="Reederei Albers").update(name='=HYPERLINK("x")')
+    answer = signed_in(HELPDESK).get("/activity/export/", {"action": "support_contact.designated"})
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    [row] = read_csv(answer)
+    assert row["Customer"] == '\'=HYPERLINK("x")'
+    assert row["After"] == "support contact: Hafen IT"
+    assert row["Changed by"] == "Helpdesk agent, Nordlicht Distribution"
+
+
+def test_a_csv_starts_with_the_mark_that_spreadsheets_need_and_escapes_formulas():
+    assert "".join(stream_csv(["a", "b"], [["+1", "x,y"]])) == '\ufeffa,b\r\n\'+1,"x,y"\r\n'
+    assert [safe_cell(cell) for cell in ("@x", "-1", "\t1", "a=b", "")] == [
+        "'@x",
+        "'-1",
+        "'\t1",
+        "a=b",
+        "",
+    ]
+
+
+def test_a_page_costs_the_same_with_1_row_and_with_20(demo, django_assert_num_queries):
+    customer = demo.customer("Reederei Albers")
+    browser = signed_in(HELPDESK)
+    for more in (0, 20):
+        for _each in range(more):
+            customer.record("customer.changed", by=demo.user(HELPDESK), after={"name": "x"})
+        with django_assert_num_queries(5):
+            browser.get("/activity/", {"action": "customer.changed" if more else ""})
+
+
+def test_T1_a_request_to_a_customer_that_is_not_yours_does_not_name_it(demo):
+    kranich = demo.user("global@kranich.example")
+    RelationshipRequest.objects.ask(
+        by=kranich,
+        recipient_name="Some shipping firm",
+        recipient_email="someone@albers.example",
+        language="de",
+    )
+    row = newest("global@kranich.example")
+    assert row["Action"] == "Relationship requested Some shipping firm"
+    assert row["Customer"] == "–"

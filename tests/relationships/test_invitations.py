@@ -1,0 +1,292 @@
+"""R10: the provider invites, the reseller's Global admin authorizes."""
+
+import pytest
+from django.core import mail
+from django.core.exceptions import ValidationError
+
+from portal.models import Action, ActivityEntry
+from portal.permissions import Role
+from relationships.forms import AuthorizeForm, InviteResellerForm
+from relationships.models import Partnership, RelationshipRequest, RequestKind, RequestStatus
+from tests.factories import MembershipFactory, PartnerFactory
+
+SUEDWIND = "global@suedwind.example"
+HAFEN = "global@hafen.example"
+
+
+def invite(demo, email=SUEDWIND, to=HAFEN, **fields):
+    return RelationshipRequest.objects.ask(
+        by=demo.user(email),
+        kind=RequestKind.RESELLER,
+        **{
+            "recipient_name": "Hafen IT",
+            "recipient_email": to,
+            "language": "de",
+            "with_dap": False,
+            **fields,
+        },
+    )
+
+
+def authorize(demo, made, email=HAFEN):
+    found = RelationshipRequest.objects.find(made.token)
+    found.accept(by=demo.user(email))
+    return found
+
+
+def refused(act, *args, **kwargs):
+    with pytest.raises(ValidationError) as refusal:
+        act(*args, **kwargs)
+    by_field = refusal.value.update_error_dict({})
+    return {
+        error.code for errors in by_field.values() for error in ValidationError(errors).error_list
+    }
+
+
+class TestR10:
+    def test_R10_the_partnership_starts_when_the_reseller_authorizes_it(self, demo):
+        made = invite(demo)
+        assert made.reseller == demo.partner("Hafen IT")
+        between = Partnership.objects.between(
+            demo.partner("Südwind Cloud"), demo.partner("Hafen IT")
+        )
+        assert not between.exists()
+        answered = authorize(demo, made)
+        assert between.exists()
+        assert (answered.state, answered.answered_by.email) == (RequestStatus.ACCEPTED, HAFEN)
+
+    def test_R10_then_each_is_in_the_others_list(self, demo):
+        authorize(demo, invite(demo))
+        for email in (SUEDWIND, HAFEN):
+            found = Partnership.objects.active().visible_to(demo.user(email).membership)
+            assert "Südwind Cloud – Hafen IT" in {str(partnership) for partnership in found}
+
+    def test_R10_the_log_tells_both(self, demo):
+        authorize(demo, invite(demo))
+        for email in (SUEDWIND, HAFEN):
+            seen = ActivityEntry.objects.visible_to(demo.user(email).membership)
+            newest = list(seen.order_by("id"))[-2:]
+            assert [(one.action, one.actor.email) for one in newest] == [
+                (Action.PARTNERSHIP_STARTED, HAFEN),
+                (Action.REQUEST_ACCEPTED, HAFEN),
+            ]
+
+    @pytest.mark.parametrize(
+        ("email", "may"),
+        [
+            ("global@nordlicht.example", True),
+            ("agent@nordlicht.example", True),
+            ("sales@nordlicht.example", True),
+            ("helpdesk@nordlicht.example", False),
+            ("users@nordlicht.example", False),
+        ],
+    )
+    def test_R10_who_may_invite(self, demo, email, may, nothing_written):
+        if may:
+            assert invite(demo, email, "global@moewe.example").is_open
+        else:
+            with nothing_written():
+                assert refused(invite, demo, email, "global@moewe.example") == {"not_allowed"}
+
+    @pytest.mark.parametrize("email", [HAFEN, "global@brandt.example"])
+    def test_R10_only_an_indirect_provider_invites(self, demo, email, nothing_written):
+        with nothing_written():
+            assert refused(invite, demo, email, "global@moewe.example") == {"type"}
+
+    def test_R10_whoever_it_works_with_already_is_not_invited(self, demo, nothing_written):
+        with nothing_written(), pytest.raises(ValidationError) as refusal:
+            invite(demo, "global@nordlicht.example")
+        assert refusal.value.messages == ["You already have a partnership with Hafen IT."]
+
+    @pytest.mark.parametrize(
+        "email",
+        [
+            "global@suedwind.example",
+            "global@nordlicht.example",
+            "global@brandt.example",
+            "global@moewe.example",
+            "global@elbe.example",
+            "admin@albers.example",
+            "operator@portal.example",
+        ],
+    )
+    def test_R10_only_the_reseller_whose_address_it_is_answers(self, demo, email, nothing_written):
+        made = invite(demo)
+        found = RelationshipRequest.objects.find(made.token)
+        assert not found.may_be_answered_by(demo.user(email))
+        with nothing_written():
+            assert refused(found.accept, by=demo.user(email)) == {"not_allowed"}
+            assert refused(found.decline, by=demo.user(email), reason="No") == {"not_allowed"}
+
+    @pytest.mark.parametrize("role", sorted(set(Role) - {Role.GLOBAL_ADMIN, Role.CUSTOMER_ADMIN}))
+    def test_R10_only_its_Global_admin(self, demo, role, nothing_written):
+        made = invite(demo)
+        colleague = MembershipFactory(partner=demo.partner("Hafen IT"), roles=[role]).user
+        with nothing_written():
+            assert refused(authorize, demo, made, colleague.email) == {"not_allowed"}
+
+    def test_R10_also_if_it_was_sent_to_a_colleague(self, demo):
+        MembershipFactory(
+            partner=demo.partner("Hafen IT"),
+            roles=[Role.SALES_AGENT],
+            user__email="sales@hafen.example",
+        )
+        made = invite(demo, to="Sales@Hafen.example")
+        assert made.reseller == demo.partner("Hafen IT")
+        authorize(demo, made)
+        demo.partnership("Südwind Cloud", "Hafen IT")
+
+    def test_R10_sent_to_an_address_that_nobody_has_it_is_for_the_reseller_that_opens_it(
+        self, demo, nothing_written
+    ):
+        made = invite(demo, to="info@hafen.example")
+        assert made.reseller is None
+        with nothing_written():
+            assert refused(authorize, demo, made, "global@brandt.example") == {"not_allowed"}
+        assert authorize(demo, made).reseller == demo.partner("Hafen IT")
+
+    def test_R10_declined_nothing_starts_and_the_provider_is_told_why(self, demo):
+        made = invite(demo)
+        RelationshipRequest.objects.find(made.token).decline(by=demo.user(HAFEN), reason="Not now.")
+        assert not Partnership.objects.filter(
+            provider__name="Südwind Cloud", reseller__name="Hafen IT"
+        ).exists()
+        [sent] = mail.outbox
+        assert (sent.to, sent.subject) == ([SUEDWIND], "Hafen IT hat Ihre Anfrage abgelehnt")
+        assert "Grund: Not now." in sent.body
+
+    def test_R10_accepted_the_provider_is_told(self, demo):
+        authorize(demo, invite(demo))
+        [sent] = mail.outbox
+        assert (sent.to, sent.subject) == ([SUEDWIND], "Hafen IT hat Ihre Anfrage angenommen")
+        assert "https://portal.example/relationships/resellers/" in sent.body
+
+    def test_R10_it_works_once(self, demo, nothing_written):
+        made = invite(demo)
+        authorize(demo, made)
+        with nothing_written():
+            assert refused(authorize, demo, made) == {"dead"}
+
+    def test_R10_two_invitations_end_in_one_partnership(self, demo, nothing_written):
+        first, second = invite(demo), invite(demo)
+        authorize(demo, first)
+        with nothing_written(), pytest.raises(ValidationError) as refusal:
+            authorize(demo, second)
+        assert refusal.value.messages == ["These two partners work together already."]
+
+    def test_R10_after_its_end_they_find_together_again(self, demo):
+        authorize(demo, invite(demo))
+        demo.partnership("Südwind Cloud", "Hafen IT").end(by=demo.user(HAFEN))
+        authorize(demo, invite(demo))
+        demo.partnership("Südwind Cloud", "Hafen IT")
+
+    def test_R11_across_regions_nothing_can_be_authorized(self, demo, nothing_written):
+        """T1: the provider isn't told beforehand who has the address."""
+        made = invite(demo, to="global@pacific.example")
+        with nothing_written():
+            assert refused(authorize, demo, made, "global@pacific.example") == {"R11"}
+        assert RelationshipRequest.objects.find(made.token).is_open
+
+    def test_T1_an_address_that_is_no_resellers_looks_the_same(self, demo):
+        for to in ("admin@albers.example", "global@brandt.example", "nobody@firm.example"):
+            assert invite(demo, to=to).is_open
+
+    def test_R12_an_invitation_names_no_second_provider(self, demo, nothing_written):
+        with nothing_written(), pytest.raises(ValidationError) as refusal:
+            invite(demo, provider=demo.partner("Nordlicht Distribution"))
+        assert list(refusal.value.message_dict) == ["provider"]
+
+    def test_R10_a_provider_that_was_deactivated_invites_nobody_any_more(
+        self, demo, nothing_written
+    ):
+        made = invite(demo)
+        demo.partner("Südwind Cloud").deactivate(by=None)
+        with nothing_written():
+            assert refused(authorize, demo, made) == {"dead"}
+
+    def test_R10_a_reseller_that_was_deactivated_authorizes_nothing(self, demo, nothing_written):
+        made = invite(demo)
+        demo.partner("Hafen IT").deactivate(by=None)
+        with nothing_written():
+            assert refused(authorize, demo, made) == {"not_allowed"}
+
+
+class TestTheDoors:
+    """Who may start and end a partnership, whatever calls it."""
+
+    @pytest.mark.parametrize(
+        ("email", "may"),
+        [
+            (HAFEN, True),
+            ("operator@portal.example", True),
+            (SUEDWIND, False),
+            ("global@moewe.example", False),
+            ("admin@albers.example", False),
+        ],
+    )
+    def test_R10_starting_needs_the_reseller(self, demo, email, may, nothing_written):
+        def start():
+            return Partnership.objects.start(
+                demo.partner("Südwind Cloud"), demo.partner("Hafen IT"), by=demo.user(email)
+            )
+
+        if may:
+            assert start().ended_at is None
+        else:
+            with nothing_written():
+                assert refused(start) == {"not_allowed"}
+
+    @pytest.mark.parametrize(
+        ("email", "may"),
+        [
+            (HAFEN, True),
+            ("global@nordlicht.example", True),
+            ("operator@portal.example", True),
+            ("agent@nordlicht.example", False),
+            ("helpdesk@nordlicht.example", False),
+            (SUEDWIND, False),
+            ("global@elbe.example", False),
+            ("admin@albers.example", False),
+        ],
+    )
+    def test_R10_either_side_may_end_it(self, demo, email, may, nothing_written):
+        partnership = demo.partnership("Nordlicht Distribution", "Hafen IT")
+        if may:
+            partnership.end(by=demo.user(email))
+            assert partnership.ended_at is not None
+        else:
+            with nothing_written():
+                assert refused(partnership.end, by=demo.user(email)) == {"not_allowed"}
+
+
+class TestForms:
+    def test_the_draft_speaks_the_language_of_the_reseller(self, demo):
+        form = InviteResellerForm(
+            {"recipient_name": "Hafen IT", "recipient_email": HAFEN, "language": "de"},
+            user=demo.user(SUEDWIND),
+        )
+        assert form.is_valid(), form.errors
+        made = form.asked()
+        assert (made.kind, made.with_dap) == (RequestKind.RESELLER, False)
+        assert made.subject == "Südwind Cloud lädt Sie zu einer Partnerschaft ein"
+        assert made.text.startswith("Sehr geehrte Damen und Herren bei Hafen IT,")
+
+    def test_a_refusal_stands_on_the_form(self, demo, nothing_written):
+        form = InviteResellerForm(
+            {"recipient_name": "Hafen IT", "recipient_email": HAFEN, "language": "de"},
+            user=demo.user("global@nordlicht.example"),
+        )
+        assert form.is_valid()
+        with nothing_written():
+            assert form.asked() is None
+        assert form.errors == {"__all__": ["You already have a partnership with Hafen IT."]}
+
+    def test_R10_the_box_must_be_ticked(self):
+        assert AuthorizeForm({}).errors == {"agrees": ["Tick the box to authorize."]}
+        assert AuthorizeForm({"agrees": "on"}).is_valid()
+
+
+def test_the_language_is_that_of_the_partners_country_at_first(demo):
+    assert InviteResellerForm(user=demo.user(SUEDWIND))["language"].value() == "de"
+    american = MembershipFactory(partner=PartnerFactory(country="US")).user
+    assert InviteResellerForm(user=american)["language"].value() == "en"
