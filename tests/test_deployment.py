@@ -169,8 +169,8 @@ def test_R3_a_request_is_open_for_90_days_unless_told_otherwise(checkout):
 
 def test_mail_waits_for_the_worker_except_where_debug_is_on(checkout):
     expression = "settings.EMAIL_BACKEND, settings.POST_OFFICE['DEFAULT_PRIORITY']"
-    assert ask(checkout, expression) == "('post_office.EmailBackend', 'medium')"
-    assert ask(checkout, expression, DEBUG="1") == "('post_office.EmailBackend', 'now')"
+    assert ask(checkout, expression) == "('portal.mail.QueueBackend', 'medium')"
+    assert ask(checkout, expression, DEBUG="1") == "('portal.mail.QueueBackend', 'now')"
 
 
 def test_debug_is_off_unless_switched_on(checkout):

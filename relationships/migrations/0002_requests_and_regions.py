@@ -12,76 +12,251 @@ import relationships.models.personal_links
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('customers', '0001_initial'),
-        ('portal', '0002_notices'),
-        ('relationships', '0001_initial'),
+        ("customers", "0001_initial"),
+        ("portal", "0002_notices"),
+        ("relationships", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SalesRegion',
+            name="SalesRegion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True, verbose_name='name')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True, verbose_name="name")),
             ],
             options={
-                'verbose_name': 'sales region',
-                'verbose_name_plural': 'sales regions',
-                'ordering': ['name'],
+                "verbose_name": "sales region",
+                "verbose_name_plural": "sales regions",
+                "ordering": ["name"],
             },
         ),
         migrations.AddField(
-            model_name='relationship',
-            name='notice_address',
-            field=models.TextField(blank=True, editable=False, help_text="The customer's address when the relationship ended: what changed later is not the partner's to know (T1)."),
+            model_name="relationship",
+            name="notice_address",
+            field=models.TextField(
+                blank=True,
+                editable=False,
+                help_text="The customer's address when the relationship ended: what changed later is not the partner's to know (T1).",
+            ),
         ),
         migrations.CreateModel(
-            name='RegionCountry',
+            name="RegionCountry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('country', django_countries.fields.CountryField(error_messages={'unique': 'This country is in a sales region already.'}, max_length=2, unique=True, verbose_name='country')),
-                ('region', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='countries', to='relationships.salesregion', verbose_name='sales region')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "country",
+                    django_countries.fields.CountryField(
+                        error_messages={"unique": "This country is in a sales region already."},
+                        max_length=2,
+                        unique=True,
+                        verbose_name="country",
+                    ),
+                ),
+                (
+                    "region",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="countries",
+                        to="relationships.salesregion",
+                        verbose_name="sales region",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'country of a sales region',
-                'verbose_name_plural': 'countries of a sales region',
-                'ordering': ['country'],
+                "verbose_name": "country of a sales region",
+                "verbose_name_plural": "countries of a sales region",
+                "ordering": ["country"],
             },
         ),
         migrations.CreateModel(
-            name='RelationshipRequest',
+            name="RelationshipRequest",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('customer', 'Reseller relationship'), ('reseller', 'Partnership')], default='customer', max_length=10, verbose_name='kind')),
-                ('with_dap', models.BooleanField(default=True, verbose_name='with delegated admin privileges')),
-                ('recipient_name', models.CharField(max_length=200, verbose_name='firm')),
-                ('recipient_email', models.EmailField(max_length=254, verbose_name='email of its admin')),
-                ('language', models.CharField(choices=[('en', 'English'), ('de', 'German')], max_length=10, verbose_name='language')),
-                ('subject', models.CharField(blank=True, max_length=200, verbose_name='subject')),
-                ('text', models.TextField(blank=True, max_length=5000, verbose_name='text')),
-                ('link_number', models.PositiveIntegerField(default=1, editable=False)),
-                ('status', models.CharField(choices=[('open', 'Open'), ('accepted', 'Accepted'), ('declined', 'Declined'), ('withdrawn', 'Withdrawn'), ('expired', 'Expired')], default='open', editable=False, max_length=10, verbose_name='status')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('sent_at', models.DateTimeField(editable=False, null=True, verbose_name='sent by the portal')),
-                ('expires_at', models.DateTimeField(editable=False, verbose_name='open until')),
-                ('answered_at', models.DateTimeField(editable=False, null=True, verbose_name='answered')),
-                ('decline_reason', models.CharField(blank=True, editable=False, max_length=500, verbose_name='reason for declining')),
-                ('answered_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='answered by')),
-                ('created_by', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
-                ('customer', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='requests', to='customers.customer', verbose_name='customer')),
-                ('partner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='requests', to='portal.partner', verbose_name='partner')),
-                ('provider', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='joint_requests', to='portal.partner', verbose_name='together with the indirect provider')),
-                ('reseller', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='partnership_requests', to='portal.partner', verbose_name='indirect reseller')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("customer", "Reseller relationship"),
+                            ("reseller", "Partnership"),
+                        ],
+                        default="customer",
+                        max_length=10,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "with_dap",
+                    models.BooleanField(
+                        default=True, verbose_name="with delegated admin privileges"
+                    ),
+                ),
+                ("recipient_name", models.CharField(max_length=200, verbose_name="firm")),
+                (
+                    "recipient_email",
+                    models.EmailField(max_length=254, verbose_name="email of its admin"),
+                ),
+                (
+                    "language",
+                    models.CharField(
+                        choices=[("en", "English"), ("de", "German")],
+                        max_length=10,
+                        verbose_name="language",
+                    ),
+                ),
+                ("subject", models.CharField(blank=True, max_length=200, verbose_name="subject")),
+                ("text", models.TextField(blank=True, max_length=5000, verbose_name="text")),
+                ("link_number", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("accepted", "Accepted"),
+                            ("declined", "Declined"),
+                            ("withdrawn", "Withdrawn"),
+                            ("expired", "Expired"),
+                        ],
+                        default="open",
+                        editable=False,
+                        max_length=10,
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "sent_at",
+                    models.DateTimeField(
+                        editable=False, null=True, verbose_name="sent by the portal"
+                    ),
+                ),
+                ("expires_at", models.DateTimeField(editable=False, verbose_name="open until")),
+                (
+                    "answered_at",
+                    models.DateTimeField(editable=False, null=True, verbose_name="answered"),
+                ),
+                (
+                    "decline_reason",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        max_length=500,
+                        verbose_name="reason for declining",
+                    ),
+                ),
+                (
+                    "answered_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="answered by",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="created by",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests",
+                        to="customers.customer",
+                        verbose_name="customer",
+                    ),
+                ),
+                (
+                    "partner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests",
+                        to="portal.partner",
+                        verbose_name="partner",
+                    ),
+                ),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="joint_requests",
+                        to="portal.partner",
+                        verbose_name="together with the indirect provider",
+                    ),
+                ),
+                (
+                    "reseller",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="partnership_requests",
+                        to="portal.partner",
+                        verbose_name="indirect reseller",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'relationship request',
-                'verbose_name_plural': 'relationship requests',
-                'ordering': ['-created_at', 'id'],
-                'indexes': [models.Index(fields=['partner', '-created_at'], name='relationships_request_list'), models.Index(condition=models.Q(('status', 'open')), fields=['customer'], name='relationships_request_open')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('answered_at', None), ('status', 'open')), models.Q(('answered_at__isnull', False), ('status__in', ['accepted', 'declined', 'withdrawn'])), _connector='OR'), name='relationships_request_answered', violation_error_message='A request is open until it is answered.')],
+                "verbose_name": "relationship request",
+                "verbose_name_plural": "relationship requests",
+                "ordering": ["-created_at", "id"],
+                "indexes": [
+                    models.Index(
+                        fields=["partner", "-created_at"], name="relationships_request_list"
+                    ),
+                    models.Index(
+                        condition=models.Q(("status", "open")),
+                        fields=["customer"],
+                        name="relationships_request_open",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("answered_at", None), ("status", "open")),
+                            models.Q(
+                                ("answered_at__isnull", False),
+                                ("status__in", ["accepted", "declined", "withdrawn"]),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="relationships_request_answered",
+                        violation_error_message="A request is open until it is answered.",
+                    )
+                ],
             },
             bases=(relationships.models.personal_links.PersonalLink, models.Model),
         ),
