@@ -144,8 +144,10 @@ class Partner(models.Model):
     def deactivate(self, *, by):
         """Close the partner down: its people are signed out (T3), its support contacts fall back (C9).
 
-        Deactivating again changes nothing. Relationships and partnerships stay readable.
+        Deactivating again changes nothing. Relationships and partnerships stay readable. Raises
+        ``ValidationError`` with code ``not_allowed`` unless ``by`` is an operator.
         """
+        require_one_of(by)
         locked = Partner.objects.select_for_update(no_key=True).get(pk=self.pk)
         if locked.is_active:
             self.deactivated_at = timezone.now()
@@ -156,7 +158,11 @@ class Partner(models.Model):
 
     @transaction.atomic
     def reactivate(self, *, by):
-        """Let the partner's people sign in again. Support contacts that fell back stay where they are."""
+        """Let the partner's people sign in again. Support contacts that fell back stay where they are.
+
+        Raises ``ValidationError`` with code ``not_allowed`` unless ``by`` is an operator.
+        """
+        require_one_of(by)
         locked = Partner.objects.select_for_update(no_key=True).get(pk=self.pk)
         if not locked.is_active:
             self.deactivated_at = None

@@ -9,7 +9,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from portal.permissions import CUSTOMER_ROLES, PARTNER_ROLES, Role
+from portal.permissions import CUSTOMER_ROLES, PARTNER_ROLES, Permission, Role, require_one_of
 
 from .activity import Action, ActivityEntry
 from .partners import Partner
@@ -139,9 +139,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def deactivate(self, *, by):
         """Lock the user out and end its sessions at once (T3).
 
-        Raises ``ValidationError`` with code ``last_global_admin`` where nobody else could take over.
-        Deactivating again changes nothing.
+        Raises ``ValidationError`` with code ``last_global_admin`` where nobody else could take over, and
+        with ``not_allowed`` unless ``by`` may manage the users of the organisation. Deactivating again
+        changes nothing.
         """
+        require_one_of(by, (self.organisation, Permission.MANAGE_USERS))
         membership = getattr(self, "membership", None)
         if membership:
             membership.lock_organisation()
@@ -157,7 +159,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @transaction.atomic
     def reactivate(self, *, by):
-        """Let the user sign in again. Reactivating an active user changes nothing."""
+        """Let the user sign in again. Reactivating an active user changes nothing.
+
+        Raises ``ValidationError`` with code ``not_allowed`` like ``deactivate``.
+        """
+        require_one_of(by, (self.organisation, Permission.MANAGE_USERS))
         if type(self).objects.filter(pk=self.pk, is_active=False).update(is_active=True):
             self.is_active = True
             self.record(Action.USER_REACTIVATED, by=by)
@@ -291,8 +297,10 @@ class Membership(models.Model):
 
         Raises ``ValidationError`` with code ``role`` for a role of another kind of organisation or
         none at all, with ``last_global_admin`` where the organisation's last admin would lose its
-        role. Setting what already is changes and logs nothing.
+        role, and with ``not_allowed`` unless ``by`` may manage the users of the organisation. Setting what
+        already is changes and logs nothing.
         """
+        require_one_of(by, (self.organisation, Permission.MANAGE_USERS))
         self.lock_organisation()
         self.__dict__.pop("roles", None)
         before, after = set(self.roles), set(roles)

@@ -348,3 +348,36 @@ class TestDeactivating:
         demo.user("helpdesk@nordlicht.example").reactivate(by=None)
         with nothing_written():
             stale.reactivate(by=None)
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "agent@nordlicht.example",
+        "sales@nordlicht.example",
+        "helpdesk@nordlicht.example",
+        "global@suedwind.example",
+        "admin@albers.example",
+    ],
+)
+def test_T2_only_who_manages_users_deactivates_and_gives_roles(demo, nothing_written, email):
+    by, sales = demo.user(email), demo.user("sales@nordlicht.example")
+    acts = (
+        lambda: sales.deactivate(by=by),
+        lambda: sales.reactivate(by=by),
+        lambda: sales.membership.set_roles([Role.GLOBAL_ADMIN], by=by),
+        lambda: demo.partner("Nordlicht Distribution").deactivate(by=by),
+        lambda: demo.partner("Nordlicht Distribution").reactivate(by=by),
+    )
+    for act in acts:
+        with nothing_written(), pytest.raises(ValidationError) as refused:
+            act()
+        assert refused.value.code == "not_allowed"
+
+
+def test_T2_the_user_management_admin_does_but_not_for_a_whole_partner(demo):
+    by = demo.user("users@nordlicht.example")
+    demo.user("sales@nordlicht.example").deactivate(by=by)
+    assert not demo.user("sales@nordlicht.example").is_active
+    with pytest.raises(ValidationError):
+        demo.partner("Nordlicht Distribution").deactivate(by=by)
