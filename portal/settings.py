@@ -150,7 +150,6 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
-COUNTRIES_OVERRIDE = {"XK": None}
 
 # Static files
 

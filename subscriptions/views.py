@@ -9,7 +9,7 @@ from django.views.generic import DetailView
 
 from customers.models import Customer
 from portal.permissions import Permission
-from portal.views import ActView, NoticesMixin, RoleRequired, ScopedListView, ScopedView
+from portal.views import ActView, NoticesMixin, ScopedListView, ScopedView
 
 from .cures import Cure
 from .forms import SupportContactForm
@@ -91,8 +91,7 @@ class SubscriptionDetailView(SubscriptionPageView):
     def post(self, request, *args, **kwargs):
         """**Submit**: designate the chosen partner, and on to the review."""
         self.object = self.get_object()
-        if not request.user.has_perm(Permission.ASSIGN_SUPPORT_CONTACT):
-            raise RoleRequired(Permission.ASSIGN_SUPPORT_CONTACT)
+        self.require(Permission.ASSIGN_SUPPORT_CONTACT)
         if not self.may_designate:
             raise PermissionDenied(
                 _("Only the partner that sold this subscription may change its support contact.")

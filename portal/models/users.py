@@ -1,5 +1,6 @@
 import uuid
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -59,7 +60,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         _("language"),
         max_length=10,
         blank=True,
-        choices=[("en", _("English")), ("de", _("German"))],
+        choices=settings.LANGUAGES,
         help_text=_("Empty: the language of the browser."),
     )
     is_staff = models.BooleanField(

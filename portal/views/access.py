@@ -50,6 +50,11 @@ class PortalView(PermissionRequiredMixin):
     def handle_no_permission(self):
         raise RoleRequired(*self.get_permission_required())
 
+    def require(self, permission):
+        """Refuse with 403 where the permission that this act needs is not among the user's (T2)."""
+        if not self.request.user.has_perm(permission):
+            raise RoleRequired(permission)
+
 
 class ScopedView(PortalView):
     """A page about rows: it shows only those that exist for the user's organisation (T1)."""

@@ -5,7 +5,7 @@ from django.utils.functional import Promise
 from django.views.generic import View
 from django.views.generic.detail import SingleObjectMixin
 
-from .access import RoleRequired, ScopedView
+from .access import ScopedView
 
 
 class ActView(ScopedView, SingleObjectMixin, View):
@@ -32,11 +32,6 @@ class ActView(ScopedView, SingleObjectMixin, View):
     def act(self):
         """Call the model's method. Raises ``ValidationError`` where it refuses."""
         raise NotImplementedError
-
-    def require(self, permission):
-        """Refuse with 403 where the permission that this row needs is not among the user's (T2)."""
-        if not self.request.user.has_perm(permission):
-            raise RoleRequired(permission)
 
     def get_success_url(self):
         raise NotImplementedError

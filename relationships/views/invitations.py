@@ -42,7 +42,7 @@ class InvitationView(TemplateView):
         requests = RelationshipRequest.objects.select_related("partner", "provider", "customer")
         return requests.find(self.kwargs["token"])
 
-    @property
+    @cached_property
     def may_answer(self):
         return self.asked.may_be_answered_by(self.request.user)
 

@@ -1,13 +1,14 @@
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.views.generic import FormView, ListView
+from django.views.generic import ListView
 
 from portal.models import PartnerType
 from portal.permissions import Permission
-from portal.views import ActView, PortalView, ScopedView
+from portal.views import ActView, ScopedView
 from relationships.forms import InviteResellerForm
 from relationships.models import Partnership, RelationshipRequest, RequestKind
+
+from .requests import AskView
 
 
 class PartnershipListView(ScopedView, ListView):
@@ -57,20 +58,13 @@ class ProviderListView(PartnershipListView):
     template_name = "relationships/provider_list.html"
 
 
-class ResellerInviteView(PortalView, FormView):
+class ResellerInviteView(AskView):
+    """Invite a reseller to a partnership (R10)."""
+
     permission_required = Permission.INVITE_RESELLERS
     partner_type = PartnerType.INDIRECT_PROVIDER
     form_class = InviteResellerForm
     template_name = "relationships/reseller_invite.html"
-
-    def get_form_kwargs(self):
-        return {**super().get_form_kwargs(), "user": self.request.user}
-
-    def form_valid(self, form):
-        made = form.asked()
-        if made is None:
-            return self.form_invalid(form)
-        return redirect("relationships:request", made.pk)
 
 
 class PartnershipEndView(ActView):

@@ -3,6 +3,7 @@ from urllib.parse import quote, urlencode
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -10,7 +11,7 @@ from django.views.generic import FormView, UpdateView
 
 from customers.models import Customer
 from portal.permissions import Permission
-from portal.views import ActView, PortalView, RoleRequired, ScopedListView, ScopedView
+from portal.views import ActView, PortalView, ScopedListView, ScopedView
 from relationships.forms import DraftForm, RequestForm
 from relationships.models import RelationshipRequest
 
@@ -25,10 +26,24 @@ class RequestListView(ScopedListView):
         return super().get_queryset().select_related("created_by", "provider")
 
 
-class RequestCreateView(PortalView, FormView):
-    """Ask a customer for a relationship, then on to the draft of the mail (R3, R4)."""
+class AskView(PortalView, FormView):
+    """The base of the pages that create a request, and lead on to the draft of the mail (R4)."""
 
     permission_required = Permission.REQUEST_RELATIONSHIP
+
+    def get_form_kwargs(self):
+        return {**super().get_form_kwargs(), "user": self.request.user}
+
+    def form_valid(self, form):
+        made = form.asked()
+        if made is None:
+            return self.form_invalid(form)
+        return redirect("relationships:request", made.pk)
+
+
+class RequestCreateView(AskView):
+    """Ask a customer for a relationship (R3)."""
+
     form_class = RequestForm
     template_name = "relationships/request_form.html"
 
@@ -44,8 +59,8 @@ class RequestCreateView(PortalView, FormView):
             return get_object_or_404(Customer.objects.none())
 
     def post(self, request, *args, **kwargs):
-        if "with_dap" in request.POST and not request.user.has_perm(Permission.REQUEST_DAP):
-            raise RoleRequired(Permission.REQUEST_DAP)
+        if "with_dap" in request.POST:
+            self.require(Permission.REQUEST_DAP)
         return super().post(request, *args, **kwargs)
 
     def get_initial(self):
@@ -57,16 +72,10 @@ class RequestCreateView(PortalView, FormView):
         }
 
     def get_form_kwargs(self):
-        return {**super().get_form_kwargs(), "user": self.request.user, "customer": self.customer}
+        return {**super().get_form_kwargs(), "customer": self.customer}
 
     def get_context_data(self, **kwargs):
         return super().get_context_data(customer=self.customer, **kwargs)
-
-    def form_valid(self, form):
-        made = form.asked()
-        if made is None:
-            return self.form_invalid(form)
-        return redirect("relationships:request", made.pk)
 
 
 class RequestDetailView(ScopedView, UpdateView):
@@ -104,8 +113,7 @@ class RequestDetailView(ScopedView, UpdateView):
 
     def form_valid(self, form):
         made = self.object
-        if not self.request.user.has_perm(made.permission_needed):
-            raise RoleRequired(made.permission_needed)
+        self.require(made.permission_needed)
         try:
             made.edit(form.cleaned_data["subject"], form.cleaned_data["text"], by=self.request.user)
             if "send" in self.request.POST:
@@ -124,7 +132,7 @@ class RequestActView(ActView):
     model = RelationshipRequest
 
     def get_success_url(self):
-        return redirect("relationships:request", self.object.pk).url
+        return reverse("relationships:request", args=[self.object.pk])
 
 
 class RequestRenewView(RequestActView):

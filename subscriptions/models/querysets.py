@@ -112,6 +112,8 @@ class SubscriptionQuerySet(models.QuerySet):
             .select_related("customer", "seller", "reseller_of_record", "support_contact")
             .order_by("pk")
         )
+        if not fallen:
+            return 0
         keys = [subscription.pk for subscription in fallen]
         in_force = SupportContactAssignment.objects.filter(subscription__in=keys, ended_at=None)
         choosers = {
@@ -120,7 +122,7 @@ class SubscriptionQuerySet(models.QuerySet):
         }
         # Not before what it follows, even where the clocks of two servers differ a little.
         newest = in_force.aggregate(at=models.Max("started_at"))["at"]
-        now = max(timezone.now(), newest or timezone.now())
+        now = max(timezone.now(), newest)
         in_force.update(ended_at=now)
         SupportContactAssignment.objects.bulk_create(
             SupportContactAssignment(
