@@ -39,15 +39,32 @@ class CustomerQuerySet(models.QuerySet):
         found = self.filter(memberships__user__email=address).first()
         return found or self.filter(domain=address.rpartition("@")[2]).first()
 
-    def search(self, text):
-        """Return the customers whose name or domain contains every word of ``text``.
+    def with_listing(self):
+        """Add to a partner's customers what its list sorts, filters and searches by.
+
+        It stands on the rows of the relationships, where an index serves it in order.
+        """
+        return self.annotate(
+            listed_key=models.F("relationships__customer_key"),
+            listed_domain=models.F("relationships__customer_domain"),
+            listed_id=models.F("relationships__customer_id"),
+            customer_since=models.F("relationships__started_at"),
+            has_dap=models.F("relationships__has_dap"),
+        )
+
+    def looked_after_by(self, reseller):
+        """Return those to which ``reseller`` has an active relationship too."""
+        return self.filter(pk__in=reseller.relationships.active().values("customer"))
+
+    def search(self, text, *, name="name_key", domain="domain"):
+        """Return the customers whose ``name`` or ``domain`` contains every word of ``text``.
 
         Case and accents do not count; a word may stand inside another.
         """
         found = self
         for word in fold(text).split():
             found = found.filter(
-                models.Q(name_key__contains=word) | models.Q(domain__contains=word)
+                models.Q(**{f"{name}__contains": word}) | models.Q(**{f"{domain}__contains": word})
             )
         return found
 
@@ -99,9 +116,15 @@ class Customer(models.Model):
         self.domain = self.domain.strip().lower()
         super().clean_fields(exclude=exclude)
 
+    @transaction.atomic
     def save(self, *args, **kwargs):
+        """Save; what the customer's relationships keep of its name and domain follows."""
+        is_new = self._state.adding
         self.domain = self.domain.strip().lower()
         super().save(*args, **kwargs)
+        written = kwargs.get("update_fields")
+        if not is_new and (written is None or {"name", "domain"}.intersection(written)):
+            self.relationships.follow(self)
 
     @property
     def address(self):

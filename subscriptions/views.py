@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import DetailView
 
 from customers.models import Customer
+from portal.keyset import Order
 from portal.permissions import Permission
 from portal.views import ActView, NoticesMixin, ScopedListView, ScopedView
 
@@ -36,6 +37,7 @@ class SubscriptionListView(CustomerPageMixin, ScopedListView):
 
     permission_required = Permission.VIEW_CUSTOMERS
     model = Subscription
+    sorts = {"name": Order("name_key")}
 
     def get_queryset(self):
         return super().get_queryset().filter(customer=self.customer).with_parties()

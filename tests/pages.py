@@ -1,5 +1,8 @@
 """How tests read the portal: signed in as someone, a page as its reader sees it, and every path."""
 
+import csv
+import io
+
 import html5lib
 from django.test import Client
 from django.urls import URLPattern, get_resolver
@@ -25,6 +28,12 @@ def signed_in(email, **headers):
 def words(element):
     """The text inside an element, as it reads on the page."""
     return " ".join("".join(element.itertext()).split())
+
+
+def read_csv(response):
+    """The rows of an exported file, each a dictionary by its column's title."""
+    text = b"".join(response.streaming_content).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
 
 
 class Page:

@@ -72,6 +72,8 @@ TABLE = {
     ("POST", "profile"):                ( GO,  GO,  GO,  GO,  GO,  GO, 403,  IN,  GO,  GO,  GO,  GO),
     ("GET",  "customers:list"):         (200, 200, 200, 200, 403, 403, 403,  IN, 200, 200, 200, 403),
     ("POST", "customers:list"):         ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("GET",  "customers:export"):       (200, 200, 403, 403, 403, 403, 403,  IN, 200, 200, 200, 403),
+    ("POST", "customers:export"):       ( NO,  NO, 403, 403, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
     ("GET",  "subscriptions:list"):     (200, 200, 200, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
     ("POST", "subscriptions:list"):     ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
     ("GET",  "subscriptions:detail"):   (200, 200, 200, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
@@ -361,6 +363,8 @@ def test_every_view_states_the_permission_it_needs():
     routed = {view.view_class for view in VIEWS.values() if hasattr(view, "view_class")}
     bases = {
         "ActView",
+        "ExportView",
+        "FilteredView",
         "OwnRelationshipActView",
         "PartnershipListView",
         "RequestActView",

@@ -205,7 +205,7 @@ def test_every_variable_is_explained_in_the_example():
 def test_the_pinned_dependencies_name_no_index_and_no_url(name):
     text = (CHECKOUT / name).read_text()
     assert not re.search(r"://|git\+|^\s*(-i|-f|-e|--(extra-)?index|--find)| @ ", text, re.M)
-    pinned = re.findall(r"^([a-z0-9._-]+(?:\[[a-z,]+\])?)==\S+", text, re.M | re.I)
+    pinned = re.findall(r"^([a-z0-9._-]+(?:\[[a-z, ]+\])?)==\S+", text, re.M | re.I)
     hashed = [
         block for block in re.split(r"^(?=\S)", text, flags=re.M) if "--hash=sha256:" in block
     ]

@@ -39,7 +39,9 @@ PAGES = {
 }
 # The notice speaks the customer's language, whoever reads it; its own test is below.
 NOT_A_PAGE = {"home", "logout", "set_language", "healthz", "readyz", "relationships:notice"} | {
-    "activity_export",  # a file
+    # Files.
+    "activity_export",
+    "customers:export",
     # A button leads to each of these, and each leads back to a page.
     "account:give_up_dap",
     "account:remove",

@@ -1,7 +1,7 @@
 """The ground floor: partners, users with their memberships and roles, and the activity log."""
 
 from .activity import Action, ActivityEntry, describe
-from .fields import FoldedField
+from .fields import FoldedField, KeyField
 from .partners import Partner, PartnerType
 from .users import Membership, MembershipRole, User, language_of
 
@@ -9,6 +9,7 @@ __all__ = [
     "Action",
     "ActivityEntry",
     "FoldedField",
+    "KeyField",
     "Membership",
     "MembershipRole",
     "Partner",

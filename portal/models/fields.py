@@ -3,7 +3,17 @@ from django.db import models
 from portal.text import fold
 
 
-class FoldedField(models.CharField):
+class KeyField(models.CharField):
+    """Text to sort by: by code point, as Python does, on every database and whatever its locale."""
+
+    def db_parameters(self, connection):
+        parameters = super().db_parameters(connection)
+        if connection.vendor == "postgresql":
+            parameters["collation"] = "C"
+        return parameters
+
+
+class FoldedField(KeyField):
     """The text of the field ``source`` as a key for search and sorting, kept up to date on saving.
 
     Where ``update_fields`` names the source, name this field too.

@@ -1,9 +1,10 @@
 """The pages of the ground floor, and the bases of all others."""
 
-from .access import NoticesMixin, PortalView, RoleRequired, ScopedListView, ScopedView
+from .access import NoticesMixin, PortalView, RoleRequired, ScopedView
 from .activity import ActivityExportView, ActivityListView
 from .acts import ActView
 from .errors import bad_request, csrf_failure, page_not_found, permission_denied
+from .lists import ExportView, FilteredView, ScopedListView
 from .pages import (
     CompanyView,
     DismissNoticesView,
@@ -20,6 +21,8 @@ __all__ = [
     "ActivityListView",
     "CompanyView",
     "DismissNoticesView",
+    "ExportView",
+    "FilteredView",
     "HomeView",
     "NoticesMixin",
     "PortalView",

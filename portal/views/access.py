@@ -1,9 +1,7 @@
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.utils.translation import gettext as _
-from django.views.generic import ListView
 
-from portal.forms import SearchForm
 from portal.models import ActivityEntry, PartnerType
 from portal.permissions import Permission
 
@@ -69,31 +67,3 @@ class NoticesMixin:
     def get_context_data(self, **kwargs):
         notices = ActivityEntry.objects.notices_for(self.request.user).select_related("customer")
         return super().get_context_data(notices=notices[:50], **kwargs)
-
-
-class LenientPagesMixin:
-    """A page number that is no number or past the end leads to the nearest page: old links work."""
-
-    def paginate_queryset(self, queryset, page_size):
-        paginator = self.get_paginator(queryset, page_size)
-        wanted = self.request.GET.get(self.page_kwarg, "1")
-        page = paginator.get_page(wanted[:9] if wanted.isdecimal() and wanted.strip("0") else 1)
-        return paginator, page, page.object_list, page.has_other_pages()
-
-
-class ScopedListView(LenientPagesMixin, ScopedView, ListView):
-    """A list of the organisation's rows, in pages, with a search over ``queryset.search(text)``."""
-
-    paginate_by: int | None = 25
-
-    def get_queryset(self):
-        self.search_form = SearchForm(self.request.GET)
-        found = super().get_queryset()
-        if not self.search_form.is_valid():
-            return found.none()
-        return found.search(self.search_form.cleaned_data["q"])
-
-    def get_context_data(self, **kwargs):
-        return super().get_context_data(
-            search_form=self.search_form, query=self.search_form.cleaned_data.get("q"), **kwargs
-        )

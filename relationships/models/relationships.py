@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from portal import mail
-from portal.models import Action, ActivityEntry, Partner
+from portal.models import Action, ActivityEntry, KeyField, Partner
 from portal.permissions import Permission, require_one_of
 
 from .locking import LockingQuerySet
@@ -34,6 +34,10 @@ class RelationshipQuerySet(LockingQuerySet):
                 filter=models.Q(customer__subscriptions__support_contact=models.F("partner")),
             )
         )
+
+    def follow(self, customer):
+        """Copy the name and domain of ``customer`` to these rows, by which lists sort and search."""
+        self.update(customer_key=customer.name_key, customer_domain=customer.domain)
 
     @transaction.atomic
     def start(self, partner, customer, *, has_dap, by):
@@ -80,6 +84,9 @@ class Relationship(models.Model):
     )
     started_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
     ended_at = models.DateTimeField(_("ended"), null=True, editable=False)
+    # The customer's own, kept here so that one index of a partner's rows sorts and finds its customers.
+    customer_key = KeyField(max_length=800, editable=False)
+    customer_domain = KeyField(max_length=253, editable=False)
     notice_address = models.TextField(
         blank=True,
         editable=False,
@@ -112,7 +119,28 @@ class Relationship(models.Model):
                 fields=["customer", "partner"],
                 name="relationships_of_customer",
                 condition=models.Q(ended_at=None),
-            )
+            ),
+            # A partner's list of customers, in each of its orders and by its filter.
+            models.Index(
+                fields=["partner", "customer_key", "customer", "customer_domain"],
+                name="relationships_by_name",
+                condition=models.Q(ended_at=None),
+            ),
+            models.Index(
+                fields=["partner", "customer_domain", "customer", "customer_key"],
+                name="relationships_by_domain",
+                condition=models.Q(ended_at=None),
+            ),
+            models.Index(
+                fields=["partner", "started_at", "customer"],
+                name="relationships_by_start",
+                condition=models.Q(ended_at=None),
+            ),
+            models.Index(
+                fields=["partner", "has_dap", "customer_key", "customer"],
+                name="relationships_by_dap",
+                condition=models.Q(ended_at=None),
+            ),
         ]
 
     def __str__(self):
@@ -121,6 +149,12 @@ class Relationship(models.Model):
     def clean(self):
         if self.partner_id and self.customer_id:
             SalesRegion.objects.require_common(self.partner, self.customer)
+
+    def save(self, *args, **kwargs):
+        if self._state.adding:
+            keys = Customer.objects.values_list("name_key", "domain").get(pk=self.customer_id)
+            self.customer_key, self.customer_domain = keys
+        super().save(*args, **kwargs)
 
     @transaction.atomic
     def grant_dap(self, *, by):

@@ -4,6 +4,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.models import Action
+from portal.text import fold
 
 from .personal_links import read_token
 from .request_kinds import RequestStatus
@@ -29,9 +30,9 @@ class RelationshipRequestQuerySet(models.QuerySet):
     def search(self, text):
         """Return those to a recipient whose name or address contains every word of ``text``."""
         found = self
-        for word in text.split():
+        for word in fold(text).split():
             found = found.filter(
-                models.Q(recipient_name__icontains=word) | models.Q(recipient_email__icontains=word)
+                models.Q(recipient_key__contains=word) | models.Q(recipient_email__icontains=word)
             )
         return found
 

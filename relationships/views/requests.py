@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import FormView, UpdateView
 
 from customers.models import Customer
+from portal.keyset import Order
 from portal.permissions import Permission
 from portal.views import ActView, PortalView, ScopedListView, ScopedView
 from relationships.forms import DraftForm, RequestForm
@@ -21,6 +22,7 @@ class RequestListView(ScopedListView):
 
     permission_required = Permission.VIEW_CUSTOMERS
     model = RelationshipRequest
+    sorts = {"created": Order("created_at", is_descending=True), "firm": Order("recipient_key")}
 
     def get_queryset(self):
         return super().get_queryset().select_related("created_by", "provider")

@@ -1,0 +1,166 @@
+"""Pages of a list that cost the same at any depth, and survive rows that come and go.
+
+A page starts after a *cursor*, the sort key and the id of the row before it, instead of counting the
+rows to leave out: an index on (…, key, id) leads straight to it.
+"""
+
+import heapq
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from itertools import islice
+
+from django.core.exceptions import FieldError, ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Q
+
+# How many rows an old link by page number may leave out: counting is dear.
+FURTHEST_OFFSET = 1000
+
+
+@dataclass(frozen=True)
+class Order:
+    """The order of a list: by ``key``, rows with the same key by ``pk``; both are never empty.
+
+    Both may name an annotation. ``pk`` identifies a row of the list.
+    """
+
+    key: str
+    pk: str = "pk"
+    is_descending: bool = False
+
+    def reversed(self):
+        return Order(self.key, self.pk, not self.is_descending)
+
+    def sort(self, queryset):
+        sign = "-" if self.is_descending else ""
+        return queryset.order_by(f"{sign}{self.key}", f"{sign}{self.pk}")
+
+    def after(self, queryset, position):
+        """Leave out the rows up to ``position`` in this order.
+
+        In a form that both databases answer from an index on the key and the id.
+        """
+        key, pk = position
+        way = "lt" if self.is_descending else "gt"
+        return queryset.filter(
+            Q(**{f"{self.key}__{way}": key}) | Q(**{f"{self.pk}__{way}": pk}),
+            **{f"{self.key}__{way}e": key},
+        )
+
+    def position(self, row):
+        return getattr(row, self.key), getattr(row, self.pk)
+
+
+def write_cursor(position):
+    """Return the key and id of a row as a word for an address."""
+    text = json.dumps(position, cls=DjangoJSONEncoder, separators=(",", ":"))
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def read_cursor(word):
+    """Return what ``write_cursor`` made a word of, or None where it did not."""
+    try:
+        text = urlsafe_b64decode(word + "=" * (-len(word) % 4)).decode()
+        key, pk = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    # What a database can't take as text can be no key either.
+    usable = all(isinstance(one, str | int) and "\x00" not in str(one) for one in (key, pk))
+    return (key, pk) if usable else None
+
+
+@dataclass(frozen=True)
+class KeysetPage:
+    """One page of a list: its rows, and the cursors that lead on, empty at the ends."""
+
+    rows: list
+    before: str = ""
+    after: str = ""
+
+    @property
+    def has_previous(self):
+        return bool(self.before)
+
+    @property
+    def has_next(self):
+        return bool(self.after)
+
+    @property
+    def has_other_pages(self):
+        return self.has_previous or self.has_next
+
+
+class Keyset:
+    """The rows of ``branches`` in one ``order``, ``size`` a page.
+
+    ``branches`` are querysets whose union is the list: several, where each can be read from an index
+    in the order of the list, but not all together. A row may be in more than one of them.
+    """
+
+    def __init__(self, branches, order, size):
+        self.branches, self.order, self.size = branches, order, size
+
+    def after(self, word):
+        """Return the page that follows a cursor; the first page for one that can't be read."""
+        rows = self._read(self.order, word)
+        if rows is None:
+            return self.first()
+        more = len(rows) > self.size
+        return self._page(rows[: self.size], is_first=False, is_last=not more)
+
+    def before(self, word):
+        """Return the page that precedes a cursor, and the first page where no full one does."""
+        rows = self._read(self.order.reversed(), word)
+        if rows is None or len(rows) < self.size:
+            return self.first()
+        more = len(rows) > self.size
+        return self._page(rows[: self.size][::-1], is_first=not more, is_last=False)
+
+    def first(self):
+        return self.number(1)
+
+    def number(self, number):
+        """Return a page by its number, as old links name it; one past the end leads to the last."""
+        skipped = min((number - 1) * self.size, FURTHEST_OFFSET)
+        rows = self._merge(self.order, self.branches, skipped + self.size + 1)[skipped:]
+        if not rows and skipped:
+            return self.last()
+        more = len(rows) > self.size
+        return self._page(rows[: self.size], is_first=not skipped, is_last=not more)
+
+    def last(self):
+        rows = self._merge(self.order.reversed(), self.branches, self.size + 1)
+        more = len(rows) > self.size
+        return self._page(rows[: self.size][::-1], is_first=not more, is_last=True)
+
+    def _read(self, order, word):
+        position = read_cursor(word)
+        if position is None:
+            return None
+        try:
+            branches = [order.after(branch, position) for branch in self.branches]
+            return self._merge(order, branches, self.size + 1)
+        except (ValidationError, ValueError, TypeError, OverflowError, FieldError):
+            return None  # a cursor of another list, or made up
+
+    @staticmethod
+    def _merge(order, branches, limit):
+        found = [list(order.sort(branch)[:limit]) for branch in branches]
+        if len(found) == 1:
+            return found[0]
+        rows, seen = [], set()
+        for row in heapq.merge(*found, key=order.position, reverse=order.is_descending):
+            if row.pk not in seen:
+                seen.add(row.pk)
+                rows.append(row)
+        return list(islice(rows, limit))
+
+    def _page(self, rows, *, is_first, is_last):
+        if not rows:
+            return KeysetPage([])
+        return KeysetPage(
+            rows,
+            before="" if is_first else write_cursor(self.order.position(rows[0])),
+            after="" if is_last else write_cursor(self.order.position(rows[-1])),
+        )

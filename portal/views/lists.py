@@ -1,0 +1,160 @@
+"""The bases of every list and of its export as a CSV file."""
+
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from django.utils.functional import cached_property
+from django.views.generic import ListView, View
+from django.views.generic.list import MultipleObjectMixin
+
+from portal.csv import stream_csv
+from portal.forms import SearchForm
+from portal.keyset import Keyset, Order
+
+from .access import ScopedView
+
+# Up to this many matches are counted; beyond, a list says "more than" and counts them all on request.
+COUNTED = 1000
+
+
+@dataclass
+class Total:
+    """How many rows match: exactly, or only that there are more than ``COUNTED``."""
+
+    queryset: QuerySet
+    is_exact: bool = False
+
+    @cached_property
+    def found(self):
+        return self.queryset.count() if self.is_exact else self.queryset[: COUNTED + 1].count()
+
+    @property
+    def is_more(self):
+        return not self.is_exact and self.found > COUNTED
+
+    @property
+    def count(self):
+        return COUNTED if self.is_more else self.found
+
+
+class FilteredView(ScopedView, MultipleObjectMixin):
+    """The organisation's rows, as the form in the address wants them.
+
+    The form keeps its own words for what can't be: then nothing is looked for.
+    """
+
+    filter_form_class: type[SearchForm] = SearchForm
+
+    @cached_property
+    def search_form(self):
+        return self.filter_form_class(self.request.GET, **self.get_filter_form_kwargs())
+
+    def get_filter_form_kwargs(self):
+        return {}
+
+    def get_queryset(self):
+        found = self.prepare_queryset(super().get_queryset())
+        if not self.search_form.is_valid():
+            return found.none()
+        return self.filter_queryset(found, **self.search_form.cleaned_data)
+
+    def prepare_queryset(self, queryset):
+        """Add what the list sorts and filters by."""
+        return queryset
+
+    def filter_queryset(self, queryset, *, q, **filters):
+        return queryset.search(q)
+
+
+class ScopedListView(FilteredView, ListView):
+    """A list of the organisation's rows, in pages, filtered, and sorted by one of ``sorts``.
+
+    ``sorts`` names the orders as addresses and column headings do; the first is the default. Pages are
+    read by keyset, so the last costs as much as the first.
+    """
+
+    paginate_by: int | None = 25
+    sorts: dict[str, Order] = {}
+
+    @cached_property
+    def sort(self):
+        """The name of the chosen order, and whether it is turned around."""
+        wanted = self.request.GET.get("sort", "")
+        name = wanted.removeprefix("-")
+        if name in self.sorts:
+            return name, wanted.startswith("-")
+        return next(iter(self.sorts)), False
+
+    @property
+    def order(self):
+        name, is_turned = self.sort
+        order = self.sorts[name]
+        return order.reversed() if is_turned else order
+
+    def get_branches(self, queryset):
+        """Return the querysets that make up the list; see ``Keyset``."""
+        return [queryset]
+
+    def paginate_queryset(self, queryset, page_size):
+        asked = self.request.GET
+        keyset = Keyset(self.get_branches(queryset), self.order, page_size)
+        if "after" in asked:
+            page = keyset.after(asked["after"])
+        elif "before" in asked:
+            page = keyset.before(asked["before"])
+        else:
+            page = keyset.number(self._page_number())
+        total = Total(queryset.order_by(), is_exact=asked.get("count") == "all")
+        if not page.has_other_pages:
+            total.found = len(page.rows)
+        return total, page, page.rows, page.has_other_pages
+
+    def _page_number(self):
+        number = self.request.GET.get(self.page_kwarg, "")[:9]
+        return max(int(number), 1) if number.isdecimal() else 1
+
+    def get_context_data(self, **kwargs):
+        filters = self.search_form.cleaned_data if self.search_form.is_valid() else {}
+        if self.sorts:
+            kwargs["sorting"] = self.describe_sorts()
+        return super().get_context_data(
+            search_form=self.search_form,
+            query=filters.get("q"),
+            is_filtered=any(value not in (None, "") for value in filters.values()),
+            **kwargs,
+        )
+
+    def describe_sorts(self):
+        """What each column heading says of itself, and where it leads."""
+        chosen, is_turned = self.sort
+        described = {}
+        for name, order in self.sorts.items():
+            is_chosen = name == chosen
+            is_descending = order.is_descending != (is_chosen and is_turned)
+            described[name] = {
+                "wanted": f"-{name}" if is_chosen and not is_turned else name,
+                "aria": is_chosen and ("descending" if is_descending else "ascending"),
+            }
+        return described
+
+
+class ExportView(FilteredView, View):
+    """All rows that match, as a CSV file, written while they are read: never all in memory."""
+
+    filename = ""
+
+    def get(self, request):
+        return StreamingHttpResponse(
+            stream_csv(self.get_header(), self.get_rows(self.get_queryset())),
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{self.filename}"'},
+        )
+
+    def get_header(self):
+        """The titles of the columns, in the reader's language."""
+        raise NotImplementedError
+
+    def get_rows(self, queryset):
+        """Yield a list of texts for each row."""
+        raise NotImplementedError

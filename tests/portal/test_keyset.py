@@ -1,0 +1,80 @@
+"""Pages by keyset over several branches: one list, in order, each row once."""
+
+import pytest
+
+from portal.keyset import Keyset, KeysetPage, Order, read_cursor, write_cursor
+from portal.models import Partner
+from tests.factories import PartnerFactory
+
+SIZE = 3
+
+
+@pytest.fixture
+def partners(db):
+    for number in range(8):
+        PartnerFactory(name=f"Firm {number // 2}", country="DE" if number % 3 else "AT")
+    return Partner.objects.order_by("name_key", "pk")
+
+
+def branches():
+    """Two that overlap: every partner of AT is in both."""
+    return [Partner.objects.filter(country="AT"), Partner.objects.all()]
+
+
+def walk(keyset):
+    """The pages from the first to the last, and those on the way back."""
+    pages = [keyset.first()]
+    while pages[-1].has_next:
+        pages.append(keyset.after(pages[-1].after))
+    back = [pages[-1]]
+    while back[-1].has_previous:
+        back.append(keyset.before(back[-1].before))
+    return pages, back
+
+
+@pytest.mark.parametrize("is_descending", [False, True])
+@pytest.mark.parametrize("of", [branches, lambda: [Partner.objects.all()]])
+def test_every_row_is_on_one_page_in_order_forth_and_back(partners, of, is_descending):
+    expected = list(partners.reverse() if is_descending else partners)
+    pages, back = walk(Keyset(of(), Order("name_key", is_descending=is_descending), SIZE))
+    assert [page.rows for page in pages] == [expected[:3], expected[3:6], expected[6:]]
+    assert [page.rows for page in back] == [expected[6:], expected[3:6], expected[:3]]
+    assert [(page.has_previous, page.has_next) for page in pages] == [
+        (False, True),
+        (True, True),
+        (True, False),
+    ]
+
+
+def test_a_page_number_past_the_end_leads_to_the_last_rows(partners):
+    keyset = Keyset(branches(), Order("name_key"), SIZE)
+    page = keyset.number(9)
+    assert page.rows == list(partners)[-3:]
+    assert (page.has_previous, page.has_next) == (True, False)
+
+
+def test_a_page_number_leaves_out_no_more_rows_than_a_bound(partners, monkeypatch):
+    monkeypatch.setattr("portal.keyset.FURTHEST_OFFSET", 4)
+    keyset = Keyset(branches(), Order("name_key"), SIZE)
+    assert keyset.number(9).rows == list(partners)[4:7]
+
+
+def test_an_empty_list_has_one_page_without_rows(db):
+    keyset = Keyset([Partner.objects.all()], Order("name_key"), SIZE)
+    assert keyset.first() == keyset.last() == keyset.number(7) == KeysetPage([])
+    assert keyset.after(write_cursor(["a", "b"])) == KeysetPage([])
+
+
+def test_before_the_second_row_is_the_first_page(partners):
+    second = list(partners)[1]
+    keyset = Keyset([partners], Order("name_key"), SIZE)
+    page = keyset.before(write_cursor([second.name_key, second.pk]))
+    assert page.rows == list(partners)[:3]
+    assert not page.has_previous
+
+
+def test_a_cursor_survives_the_way_through_an_address(partners):
+    position = ["straße & co?", str(partners[0].pk)]
+    word = write_cursor(position)
+    assert word.replace("-", "").replace("_", "").isalnum()
+    assert read_cursor(word) == tuple(position)
