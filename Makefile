@@ -20,7 +20,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 PYTHON_FILES = $$(find manage.py gunicorn.conf.py portal customers relationships subscriptions tests -name '*.py')
 TEMPLATES = $$(find templates portal customers relationships subscriptions -name '*.html' -o -name '*.txt')
 
-.PHONY: help setup demo test lint format messages requirements FORCE
+.PHONY: help setup demo test test-sqlite test-postgresql lint format messages requirements FORCE
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
@@ -36,9 +36,13 @@ demo: $(RUNTIME) ## Serve the portal with demo data on 127.0.0.1:8000, or on POR
 	@echo "The portal is at http://127.0.0.1:$(PORT)/ (Ctrl-C stops it)"
 	@DJANGO_RUNSERVER_HIDE_WARNING=true exec $(PY) manage.py runserver --noreload 127.0.0.1:$(PORT)
 
-test: $(DEVELOPMENT) ## Run the whole suite on SQLite, then on PostgreSQL
+test: test-sqlite test-postgresql ## Run the whole suite on SQLite, then on PostgreSQL
+
+test-sqlite: $(DEVELOPMENT)
 	@echo "Tests on SQLite"
 	@env -u DATABASE_URL $(PY) -m pytest $(ARGS)
+
+test-postgresql: $(DEVELOPMENT)
 	@echo "Tests on PostgreSQL"
 	@$(PY) -m tests.postgres $(PY) -m pytest $(ARGS)
 
