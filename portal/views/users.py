@@ -24,11 +24,11 @@ class UserListView(ScopedListView):
     permission_required = Permission.MANAGE_USERS
     model = User
     template_name = "portal/user_list.html"
-    sorts = {"name": Order("name_key")}
 
-    def get_queryset(self):
-        found = super().get_queryset().with_organisation()
-        return found.prefetch_related("membership__role_rows")
+    sorts = {"name": Order("name_key"), "email": Order("email")}
+
+    def prepare_queryset(self, queryset):
+        return queryset.with_organisation().prefetch_related("membership__role_rows")
 
 
 class UserInviteView(PortalView, FormView):
