@@ -167,7 +167,7 @@ class UserAdmin(PortalAdmin, DjangoUserAdmin):
     fieldsets = (
         (None, {"fields": ("email", "password", "name", "language", "is_staff")}),
         (_("Organisation"), {"fields": ("organisation", "roles")}),
-        (_("Dates"), {"fields": ("is_active", "created_at", "last_login")}),
+        (_("Dates"), {"fields": ("is_active", "created_at", "invited_at", "last_login")}),
     )
     add_fieldsets = (
         (
@@ -185,14 +185,26 @@ class UserAdmin(PortalAdmin, DjangoUserAdmin):
             },
         ),
     )
-    readonly_fields = ("organisation", "roles", "is_active", "created_at", "last_login")
+    readonly_fields = (
+        "organisation",
+        "roles",
+        "is_active",
+        "created_at",
+        "invited_at",
+        "last_login",
+    )
     list_display = ("email", "name", "organisation", "is_staff", "is_active")
     list_filter = ("is_staff", "is_active")
     list_select_related = ("membership__partner", "membership__customer")
-    search_fields = ("email", "name")
+    search_fields = ("email", "name_key")
     ordering = ("email",)
     filter_horizontal = ()
-    actions = ("deactivate", "reactivate")
+    actions = ("send_invitation", "deactivate", "reactivate")
+
+    @admin.action(description=_("Send invitation: mail a link to set a password"))
+    def send_invitation(self, request, queryset):
+        done = _("An invitation was sent to %(row)s.")
+        self.act(request, queryset.with_organisation(), "send_invitation", done)
 
     @admin.display(description=_("organisation"))
     def organisation(self, user):

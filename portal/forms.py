@@ -1,12 +1,14 @@
 """The form bases that every app uses."""
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, SetPasswordMixin
 from django.core.exceptions import ValidationError
+from django.utils.functional import cached_property
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
-from portal.models import Action, Partner, User
+from portal.models import Action, Membership, Partner, User
+from portal.permissions import Role
 
 
 class StyledField(forms.BoundField):
@@ -160,3 +162,119 @@ class ProfileForm(PortalModelForm):
     class Meta:
         model = User
         fields = ["name", "language"]
+
+
+class RoleBoxes(forms.CheckboxSelectMultiple):
+    """The roles to tick. Those of ``fixed`` can't be taken away; each still is sent with the form."""
+
+    fixed: dict[Role, str] = {}
+
+    def create_option(self, name, value, *args, **kwargs):
+        option = super().create_option(name, value, *args, **kwargs)
+        if value in self.fixed:
+            option["attrs"] |= {"disabled": True, "aria-describedby": f"why-{value}"}
+        return option
+
+
+class RolesField(forms.MultipleChoiceField):
+    """The roles of a user, as far as its kind of organisation has them."""
+
+    widget = RoleBoxes
+
+    def __init__(self, **kwargs):
+        super().__init__(
+            label=_("Roles"), error_messages={"required": _("Choose at least one role.")}, **kwargs
+        )
+
+    def offer(self, roles):
+        self.choices = [(role.value, role.label) for role in Role if role in roles]
+
+
+class RolesForm(forms.Form):
+    """The roles of one member, to be changed by ``by``."""
+
+    bound_field_class = StyledField
+
+    roles = RolesField()
+
+    def __init__(self, *args, member, by, **kwargs):
+        super().__init__(*args, initial={"roles": member.roles}, **kwargs)
+        self.member, self.by = member, by
+        self.fields["roles"].offer(member.possible_roles)
+        self.fields["roles"].widget.fixed = self.fixed
+
+    @cached_property
+    def fixed(self):
+        """The roles that ``by`` can't take away, each with the reason."""
+        reasons = {}
+        for role in self.member.roles:
+            try:
+                self.member.require_droppable(role, by=self.by)
+            except ValidationError as error:
+                reasons[role] = error.messages[0]
+        return reasons
+
+    def save(self):
+        """Set the roles. Returns whether they are set; if not, the error stands at the field."""
+        try:
+            self.member.set_roles(self.cleaned_data["roles"], by=self.by)
+        except ValidationError as error:
+            self.add_error("roles", error)
+            return False
+        return True
+
+
+class InviteForm(PortalModelForm):
+    """Whom to invite into the organisation of ``by``, and what for."""
+
+    bound_field_class = StyledField
+
+    roles = RolesField()
+
+    class Meta:
+        model = User
+        fields = ["email", "name"]
+
+    def __init__(self, *args, by, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.by = by
+        possible = by.membership.possible_roles
+        self.fields["email"].help_text = _(
+            "The invitation goes there, and the user signs in with it."
+        )
+        self.fields["name"].required = True
+        self.fields["roles"].offer(possible)
+        if len(possible) == 1:
+            self.initial["roles"] = list(possible)
+
+    def _post_clean(self):
+        # The user is made by Membership.objects.invite, which validates it as a whole.
+        pass
+
+    def invite(self):
+        """Return the invited user, or None with the errors at their fields."""
+        try:
+            made = Membership.objects.invite(self.by.organisation, by=self.by, **self.cleaned_data)
+        except ValidationError as error:
+            self.add_model_errors(error)
+            return None
+        return made.user
+
+
+class InvitedPasswordForm(SetPasswordMixin, forms.Form):
+    """An invited user's first password."""
+
+    bound_field_class = StyledField
+
+    password1, password2 = SetPasswordMixin.create_password_fields(
+        label1=_("Password"), label2=_("Password, again")
+    )
+
+    def __init__(self, *args, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean(self):
+        self.validate_passwords()
+        self.validate_password_for_user(self.user, "password1")
+        return super().clean()

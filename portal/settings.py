@@ -189,6 +189,9 @@ PORTAL_URL = read(
 # How long a relationship request stays open (R3).
 RELATIONSHIP_REQUEST_PERIOD = timedelta(days=read(env.int, "RELATIONSHIP_REQUEST_DAYS", 90))
 
+# How long the personal link works that invites a user to set a password.
+INVITATION_PERIOD = timedelta(days=read(env.int, "INVITATION_DAYS", 7))
+
 # Security
 
 CONTENT_SECURITY_POLICY = {

@@ -17,6 +17,7 @@ os.environ |= {
     "DEBUG": "1",
     "DEFAULT_FROM_EMAIL": "portal@portal.example",
     "EMAIL_URL": "consolemail://",
+    "INVITATION_DAYS": "7",
     "PORTAL_URL": "https://portal.example",
     "RELATIONSHIP_REQUEST_DAYS": "90",
     "SECRET_KEY": "",

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.views import View
 
 from customers.models import Customer
+from portal.models import Membership, User
 from portal.permissions import Permission, Role
 from portal.views import PortalView
 from relationships.models import Relationship, RelationshipRequest, RequestKind
@@ -153,6 +154,23 @@ TABLE = {
     ("POST", "activity_export"):        ( NO,  NO,  NO,  NO,  NO,  NO, 403,  IN,  NO,  NO,  NO,  NO),
     ("GET",  "company"):                (200, 403, 403, 403, 403, 403, 403,  IN, 200, 200, 200, 403),
     ("POST", "company"):                (200, 403, 403, 403, 403, 403, 403,  IN, 200, 200, 200, 403),
+    ("GET",  "users:list"):             (200, 403, 403, 403, 200, 200, 403,  IN, 200, 200, 200, 200),
+    ("POST", "users:list"):             ( NO, 403, 403, 403,  NO,  NO, 403,  IN,  NO,  NO,  NO,  NO),
+    ("GET",  "users:invite"):           (200, 403, 403, 403, 200, 200, 403,  IN, 200, 200, 200, 200),
+    ("POST", "users:invite"):           ( GO, 403, 403, 403,  GO, 200, 403,  IN,  GO,  GO,  GO, 200),
+    ("GET",  "users:detail"):           (200, 403, 403, 403, 200, 404, 403,  IN, 404, 404, 404, 404),
+    ("POST", "users:detail"):           ( GO, 403, 403, 403,  GO, 404, 403,  IN, 404, 404, 404, 404),
+    ("GET",  "users:deactivate"):       ( NO, 403, 403, 403,  NO,  NO, 403,  IN,  NO,  NO,  NO,  NO),
+    ("POST", "users:deactivate"):       ( GO, 403, 403, 403,  GO, 404, 403,  IN, 404, 404, 404, 404),
+    ("GET",  "users:reactivate"):       ( NO, 403, 403, 403,  NO,  NO, 403,  IN,  NO,  NO,  NO,  NO),
+    ("POST", "users:reactivate"):       ( GO, 403, 403, 403,  GO, 404, 403,  IN, 404, 404, 404, 404),
+    ("GET",  "users:invite_again"):     ( NO, 403, 403, 403,  NO,  NO, 403,  IN,  NO,  NO,  NO,  NO),
+    ("POST", "users:invite_again"):     ( GO, 403, 403, 403,  GO, 404, 403,  IN, 404, 404, 404, 404),
+    # The link itself is the permission; whoever opens it becomes the invited user.
+    ("GET",  "user_invitation"):        (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "user_invitation"):        ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO),
+    ("GET",  "user_invitation_renew"):  ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO),
+    ("POST", "user_invitation_renew"):  ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO),
     ("GET",  "dismiss_notices"):        ( NO,  NO,  NO,  NO,  NO,  NO, 403,  IN,  NO,  NO,  NO,  NO),
     ("POST", "dismiss_notices"):        ( GO,  GO,  GO,  GO,  GO,  GO, 403,  IN,  GO,  GO,  GO,  GO),
     ("GET",  "healthz"):                (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
@@ -170,6 +188,8 @@ OPEN_TO_EVERYONE = {
     "invitations:accept": "who may not answer is led back to the page of the link",
     "invitations:decline": "who may not answer is led back to the page of the link",
     "invitations:register": "a customer that is new has no account yet",
+    "user_invitation": "an invited user has no password yet",
+    "user_invitation_renew": "an invited user has no password yet",
     "healthz": "monitoring has no account",
     "readyz": "monitoring has no account",
     "admin:login": "the operators' way in",
@@ -180,6 +200,8 @@ NEEDS_NO_PERMISSION = {
     "SignInView": "the way in",
     "LogoutView": "the way out, for everyone who is in",
     "SetLanguageView": "the language is everyone's own",
+    "UserInvitationView": "the personal link is the permission to set a password",
+    "UserInvitationRenewView": "it mails a link to the invited address, and shows nothing",
     "InvitationView": "the personal link is the permission to read",
     "InvitationAnswerView": "the model asks who may answer for the organisation",
     "InvitationAcceptView": "the model asks who may answer for the organisation",
@@ -231,6 +253,17 @@ def keys(demo, asked):
     own = demo.relationship("Backhaus Petersen", "Nordlicht Distribution")
 
     def of(name):
+        if name.startswith("user_invitation"):
+            new = Membership.objects.invite(
+                demo.partner("Nordlicht Distribution"),
+                email="new@nordlicht.example",
+                name="New",
+                roles=[Role.SALES_AGENT],
+                by=demo.user("global@nordlicht.example"),
+            )
+            return {"token": new.user.invitation_path.split("/")[-2]}
+        if name.startswith("users:") and name not in ("users:list", "users:invite"):
+            return {"pk": demo.user("sales@nordlicht.example").pk}
         if name == "support_partners:remove_dap":
             return {"pk": own.pk}
         if name == "relationships:notice":
@@ -272,6 +305,9 @@ def sent(demo):
         "set_language": {"language": "de"},
         "profile": {"name": "Someone", "language": ""},
         "subscriptions:detail": {"support_contact": str(demo.partner("Elbe Support").pk)},
+        "users:invite": {"email": "x@new.example", "name": "New", "roles": "sales"},
+        "users:detail": {"roles": "agent"},
+        "user_invitation": {"password1": "barrel-of-apples", "password2": "barrel-of-apples"},
         "account:suspend": {"all": "1"},
         "relationships:request_new": firm,
         "relationships:reseller_invite": firm,
@@ -516,7 +552,12 @@ def everything(browser):
         "/relationships/resellers/invite/",
         "/relationships/providers/",
         "/support/partners/",
+        "/settings/users/",
+        "/settings/users/?q=canar",
+        "/settings/users/invite/",
     }
+    for user in User.objects.all():
+        waiting.add(reverse("users:detail", args=[user.pk]))
     for made in RelationshipRequest.objects.all():
         waiting.add(reverse("relationships:request", args=[made.pk]))
     for relationship in Relationship.objects.all():

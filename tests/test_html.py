@@ -5,6 +5,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from portal.models import Membership
+from portal.permissions import Role
 from relationships.models import RelationshipRequest, RequestKind
 from tests.pages import ALBERS, NORDLICHT, OPERATOR, Page, own_routes, signed_in
 
@@ -36,6 +38,10 @@ PAGES = {
     "support_partners:list": (ALBERS, "admin@huber.example"),
     "activity": (GLOBAL, ALBERS, "users@nordlicht.example"),
     "company": (GLOBAL, "global@brandt.example"),
+    "users:list": (GLOBAL, "users@nordlicht.example", ALBERS),
+    "users:invite": (GLOBAL, ALBERS),
+    "users:detail": (GLOBAL, "users@nordlicht.example"),
+    "user_invitation": (None, GLOBAL),
 }
 # The notice speaks the customer's language, whoever reads it; its own test is below.
 NOT_A_PAGE = {"home", "logout", "set_language", "healthz", "readyz", "relationships:notice"} | {
@@ -47,6 +53,10 @@ NOT_A_PAGE = {"home", "logout", "set_language", "healthz", "readyz", "relationsh
     "account:remove",
     "account:suspend",
     "dismiss_notices",
+    "user_invitation_renew",
+    "users:deactivate",
+    "users:invite_again",
+    "users:reactivate",
     "invitations:accept",
     "invitations:decline",
     "relationships:partnership_end",
@@ -115,6 +125,10 @@ def address(demo, requests):
             keys = [office.customer_id, office.pk][: 1 if name.endswith(":list") else 2]
         elif name == "account:detail":
             keys = [office.customer_id]
+        elif name == "users:detail":
+            keys = [invited(demo).pk]
+        elif name == "user_invitation":
+            return invited(demo).invitation_path
         elif name == "relationships:request":
             keys = [requests["own"].pk]
         elif name == "invitations:detail":
@@ -124,6 +138,17 @@ def address(demo, requests):
         return reverse(name, args=keys)
 
     return of
+
+
+def invited(demo):
+    """A user of Nordlicht whose name is not easy to show, and who has not been here yet."""
+    return Membership.objects.invite(
+        demo.partner("Nordlicht Distribution"),
+        email="new@nordlicht.example",
+        name="<b>“Neu” & \u202e",
+        roles=[Role.SALES_AGENT, Role.GLOBAL_ADMIN],
+        by=demo.user(GLOBAL),
+    ).user
 
 
 def require_good_html(response):

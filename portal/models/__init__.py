@@ -2,8 +2,9 @@
 
 from .activity import Action, ActivityEntry, describe
 from .fields import FoldedField, KeyField
+from .memberships import Membership, MembershipRole
 from .partners import Partner, PartnerType
-from .users import Membership, MembershipRole, User, language_of
+from .users import User, language_of
 
 __all__ = [
     "Action",

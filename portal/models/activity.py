@@ -19,6 +19,8 @@ class Action(models.TextChoices):
     PARTNER_DEACTIVATED = "partner.deactivated", _("Partner deactivated")
     PARTNER_REACTIVATED = "partner.reactivated", _("Partner reactivated")
     USER_ADDED = "user.added", _("User added")
+    USER_INVITED = "user.invited", _("Invitation sent")
+    USER_JOINED = "user.joined", _("Invitation accepted")
     USER_CHANGED = "user.changed", _("User changed")
     USER_ROLES_CHANGED = "user.roles_changed", _("User roles changed")
     USER_DEACTIVATED = "user.deactivated", _("User deactivated")

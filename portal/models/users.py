@@ -7,13 +7,14 @@ from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from portal.permissions import CUSTOMER_ROLES, PARTNER_ROLES, Permission, Role, require_one_of
+from portal.permissions import Permission, require_one_of
+from portal.text import fold
 
 from .activity import Action, ActivityEntry
-from .partners import Partner
+from .fields import FoldedField
+from .invitations import PersonalInvitation, read_token
 
 GERMAN_SPEAKING = {"AT", "CH", "DE", "LI"}
 
@@ -23,7 +24,39 @@ def language_of(country):
     return "de" if str(country) in GERMAN_SPEAKING else "en"
 
 
-class UserManager(BaseUserManager):
+class UserQuerySet(models.QuerySet):
+    def visible_to(self, membership):
+        """Return the users of the organisation of ``membership`` (T1)."""
+        if membership is None:
+            return self.none()
+        return self.filter(
+            membership__partner=membership.partner_id, membership__customer=membership.customer_id
+        )
+
+    def with_organisation(self):
+        return self.select_related("membership__partner", "membership__customer")
+
+    def search(self, text):
+        """Return the users whose name or email contains every word of ``text``.
+
+        Case and accents do not count; a word may stand inside another.
+        """
+        found = self
+        for word in fold(text).split():
+            found = found.filter(models.Q(name_key__contains=word) | models.Q(email__contains=word))
+        return found
+
+    def find_invited(self, token):
+        """Return the user that a personal link invites, with what the link knew of it, or None."""
+        opened = read_token(token)
+        user = opened and self.with_organisation().filter(pk=opened.user_id).first()
+        if user is None or user.organisation is None:
+            return None
+        user.opened_invitation = opened
+        return user
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     def create_user(self, email, password=None, **fields):
         """Create a user who signs in with ``email``; without a password nobody can sign in yet."""
         user = self.model(email=email, **fields)
@@ -39,7 +72,7 @@ class UserManager(BaseUserManager):
         return self.get(email=email.strip().lower())
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(PersonalInvitation, AbstractBaseUser, PermissionsMixin):
     """A person who signs in by email.
 
     A user belongs to one partner or one customer through its membership, or is an operator of the
@@ -56,6 +89,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         _("email"), unique=True, error_messages={"unique": _("A user with this email exists.")}
     )
     name = models.CharField(_("name"), max_length=200, blank=True)
+    name_key = FoldedField(source="name")
     language = models.CharField(
         _("language"),
         max_length=10,
@@ -70,6 +104,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     is_active = models.BooleanField(_("active"), default=True, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    invited_at = models.DateTimeField(_("invited"), null=True, blank=True, editable=False)
     notices_seen = models.BigIntegerField(default=0, editable=False)
     sessions_ended_at = models.DateTimeField(null=True, editable=False)
 
@@ -95,7 +130,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def clean(self):
         self.email = self.email.strip().lower()
-        if self.is_staff and Membership.objects.filter(user=self).exists():
+        if self.is_staff and hasattr(self, "membership"):
             raise ValidationError(
                 {
                     "is_staff": ValidationError(
@@ -140,9 +175,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     def deactivate(self, *, by):
         """Lock the user out and end its sessions at once (T3).
 
-        Raises ``ValidationError`` with code ``last_global_admin`` where nobody else could take over, and
-        with ``not_allowed`` unless ``by`` may manage the users of the organisation. Deactivating again
-        changes nothing.
+        Raises ``ValidationError`` with code ``last_global_admin`` where nobody else could take over,
+        with ``self`` where ``by`` would lock itself out, and with ``not_allowed`` unless ``by`` may
+        manage the users of the organisation. Deactivating again changes nothing.
         """
         require_one_of(by, (self.organisation, Permission.MANAGE_USERS))
         membership = getattr(self, "membership", None)
@@ -151,12 +186,20 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.refresh_from_db(fields=["is_active"])
         if not self.is_active:
             return
-        if membership:
-            membership.require_other_admin()
+        self.require_dispensable(by=by)
         self.is_active = False
         self.sessions_ended_at = timezone.now()
         self.save(update_fields=["is_active", "sessions_ended_at"])
         self.record(Action.USER_DEACTIVATED, by=by)
+
+    def require_dispensable(self, *, by):
+        """Raise ``ValidationError``, saying why, where ``by`` can't deactivate this user."""
+        if self == by:
+            raise ValidationError(
+                _("You can't deactivate your own account. Ask another admin to do it."), code="self"
+            )
+        if hasattr(self, "membership"):
+            self.membership.require_other_admin()
 
     @transaction.atomic
     def reactivate(self, *, by):
@@ -180,198 +223,3 @@ class User(AbstractBaseUser, PermissionsMixin):
             subject=self,
             **changes,
         )
-
-
-class MembershipQuerySet(models.QuerySet):
-    def visible_to(self, membership):
-        """Return the memberships of the organisation of ``membership`` (T1)."""
-        if membership is None:
-            return self.none()
-        return self.filter(partner=membership.partner_id, customer=membership.customer_id)
-
-    def admins(self, *, except_for=None):
-        """Return the active users among these who are admin of their organisation, for mail to it.
-
-        Whoever caused the mail, ``except_for``, needs none.
-        """
-        found = User.objects.filter(
-            membership__in=self.filter(
-                role_rows__role__in=[Role.GLOBAL_ADMIN, Role.CUSTOMER_ADMIN]
-            ),
-            is_active=True,
-        )
-        if except_for is not None:
-            found = found.exclude(pk=except_for.pk)
-        return found.select_related("membership__partner", "membership__customer")
-
-    def end_sessions(self):
-        """Sign these members out everywhere, for good: no session of before is valid again (T3)."""
-        User.objects.filter(membership__in=self).update(sessions_ended_at=timezone.now())
-
-    @transaction.atomic
-    def join(self, user, organisation, roles, *, by):
-        """Make ``user`` a member of a partner or customer, with ``roles``.
-
-        Raises ``ValidationError`` if the user belongs somewhere already or is an operator (T3), and
-        where a role is not one of that kind of organisation.
-        """
-        place = "partner" if isinstance(organisation, Partner) else "customer"
-        membership = self.model(user=user, **{place: organisation})
-        membership.full_clean()
-        membership.save()
-        membership.write_roles(roles)
-        user.record(Action.USER_ADDED, by=by, after={"roles": sorted(roles)})
-        return membership
-
-
-class Membership(models.Model):
-    """A user's place in the one organisation it belongs to (T3), with the roles it has there."""
-
-    user = models.OneToOneField(
-        User, models.PROTECT, related_name="membership", verbose_name=_("user")
-    )
-    partner = models.ForeignKey(
-        Partner,
-        models.PROTECT,
-        related_name="memberships",
-        verbose_name=_("partner"),
-        null=True,
-        blank=True,
-    )
-    customer = models.ForeignKey(
-        "customers.Customer",
-        models.PROTECT,
-        related_name="memberships",
-        verbose_name=_("customer"),
-        null=True,
-        blank=True,
-    )
-
-    objects = MembershipQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("membership")
-        verbose_name_plural = _("memberships")
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(partner=None) ^ models.Q(customer=None),
-                name="portal_membership_one_organisation",
-                violation_error_message=_("A user belongs to one partner or to one customer."),
-            )
-        ]
-
-    def __str__(self):
-        return f"{self.user} ({self.organisation})"
-
-    def clean(self):
-        if self.user_id and self.user.is_staff:
-            raise ValidationError(
-                {
-                    "user": ValidationError(
-                        _("An operator can't belong to a partner or customer."), code="T3"
-                    )
-                }
-            )
-
-    @property
-    def organisation(self):
-        return self.partner or self.customer
-
-    @cached_property
-    def roles(self):
-        """The roles, in the order of the role table."""
-        held = set(self.role_rows.values_list("role", flat=True))
-        return [role for role in Role if role in held]
-
-    @property
-    def possible_roles(self):
-        return PARTNER_ROLES if self.partner_id else CUSTOMER_ROLES
-
-    @property
-    def admin_role(self):
-        """The role that every organisation keeps at least one active user in."""
-        return Role.GLOBAL_ADMIN if self.partner_id else Role.CUSTOMER_ADMIN
-
-    @transaction.atomic
-    def set_roles(self, roles, *, by):
-        """Give the user exactly ``roles``; in force with its next request.
-
-        Raises ``ValidationError`` with code ``role`` for a role of another kind of organisation or
-        none at all, with ``last_global_admin`` where the organisation's last admin would lose its
-        role, and with ``not_allowed`` unless ``by`` may manage the users of the organisation. Setting what
-        already is changes and logs nothing.
-        """
-        require_one_of(by, (self.organisation, Permission.MANAGE_USERS))
-        self.lock_organisation()
-        self.__dict__.pop("roles", None)
-        before, after = set(self.roles), set(roles)
-        if before == after:
-            return
-        if self.admin_role not in after:
-            self.require_other_admin()
-        self.write_roles(after)
-        self.user.record(
-            Action.USER_ROLES_CHANGED,
-            by=by,
-            before={"roles": sorted(before)},
-            after={"roles": sorted(after)},
-        )
-
-    def write_roles(self, roles):
-        roles = set(roles)
-        if not roles or not roles <= self.possible_roles:
-            raise ValidationError(
-                _("Choose at least one role, and only roles of this kind of organisation."),
-                code="role",
-            )
-        self.role_rows.exclude(role__in=roles).delete()
-        MembershipRole.objects.bulk_create(
-            [MembershipRole(membership=self, role=role) for role in sorted(roles)],
-            ignore_conflicts=True,
-        )
-        self.__dict__.pop("roles", None)
-
-    def lock_organisation(self):
-        """Serialise what could take an organisation its last admin."""
-        organisation = self.organisation
-        type(organisation).objects.select_for_update(no_key=True).get(pk=organisation.pk)
-
-    def require_other_admin(self):
-        """Raise ``ValidationError`` if nobody but this user is an active admin of the organisation."""
-        if self.admin_role not in self.roles or not self.user.is_active:
-            return
-        others = Membership.objects.visible_to(self).exclude(pk=self.pk)
-        if not others.filter(role_rows__role=self.admin_role, user__is_active=True).exists():
-            raise ValidationError(
-                _("%(user)s is the last %(role)s of %(organisation)s, and stays so."),
-                code="last_global_admin",
-                params={
-                    "user": self.user,
-                    "role": self.admin_role.label,
-                    "organisation": self.organisation,
-                },
-            )
-
-
-class MembershipRole(models.Model):
-    """One role that a member holds. Written by ``Membership.set_roles``."""
-
-    membership = models.ForeignKey(
-        Membership, models.PROTECT, related_name="role_rows", verbose_name=_("membership")
-    )
-    role = models.CharField(_("role"), max_length=20, choices=Role)
-
-    class Meta:
-        verbose_name = _("role of a member")
-        verbose_name_plural = _("roles of members")
-        constraints = [
-            models.UniqueConstraint(fields=["membership", "role"], name="portal_role_once"),
-            models.CheckConstraint(
-                condition=models.Q(role__in=Role.values),
-                name="portal_role_exists",
-                violation_error_message=_("This role does not exist."),
-            ),
-        ]
-
-    def __str__(self):
-        return self.get_role_display()

@@ -4,6 +4,7 @@ from .access import NoticesMixin, PortalView, RoleRequired, ScopedView
 from .activity import ActivityExportView, ActivityListView
 from .acts import ActView
 from .errors import bad_request, csrf_failure, page_not_found, permission_denied
+from .invitations import UserInvitationRenewView, UserInvitationView
 from .lists import ExportView, FilteredView, ScopedListView
 from .pages import (
     CompanyView,
@@ -14,6 +15,14 @@ from .pages import (
     SignInView,
 )
 from .probes import alive, ready
+from .users import (
+    UserDeactivateView,
+    UserDetailView,
+    UserInviteAgainView,
+    UserInviteView,
+    UserListView,
+    UserReactivateView,
+)
 
 __all__ = [
     "ActView",
@@ -32,6 +41,14 @@ __all__ = [
     "ScopedView",
     "SetLanguageView",
     "SignInView",
+    "UserDeactivateView",
+    "UserDetailView",
+    "UserInvitationRenewView",
+    "UserInvitationView",
+    "UserInviteAgainView",
+    "UserInviteView",
+    "UserListView",
+    "UserReactivateView",
     "alive",
     "bad_request",
     "csrf_failure",

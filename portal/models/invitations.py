@@ -1,0 +1,182 @@
+import uuid
+from functools import partial
+from typing import NamedTuple
+
+from django.conf import settings
+from django.core import signing
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+
+from portal import mail
+from portal.permissions import Permission, require_one_of
+
+from .activity import Action
+
+# A token is signed, so it can't be guessed, and not stored, so it can't be stolen with the data.
+_signer = signing.Signer(salt="portal.User.invitation", sep=".")
+
+
+class OpenedInvitation(NamedTuple):
+    """What a personal link knew when it was made."""
+
+    user_id: uuid.UUID
+    sent: str
+    fingerprint: str
+
+
+def read_token(token):
+    """Return what ``token`` stands for, or None where the portal did not make it."""
+    try:
+        key, sent, fingerprint = _signer.unsign(token).split("-")
+        return OpenedInvitation(uuid.UUID(hex=key), sent, fingerprint)
+    except (signing.BadSignature, ValueError):
+        return None
+
+
+class PersonalInvitation:
+    """The invitation of a user to set a password: a personal link that works once, for a week.
+
+    The part of a ``User`` that is about its invitation. The link is made of the password's hash and the
+    time when it was sent, so setting a password kills it, and so does a newer one.
+    """
+
+    @property
+    def is_invited(self):
+        """Whether the user was invited and has not been here yet."""
+        return self.invited_at is not None and self._awaits_invitation
+
+    @property
+    def _awaits_invitation(self):
+        return self.last_login is None and not self.has_usable_password()
+
+    @property
+    def invitation_expires_at(self):
+        return self.invited_at + settings.INVITATION_PERIOD
+
+    @property
+    def is_invitation_expired(self):
+        return self.invitation_expires_at <= timezone.now()
+
+    @property
+    def _invitation(self):
+        fingerprint = salted_hmac("portal.User.invitation", f"{self.email} {self.password}")
+        sent = f"{self.invited_at:%Y%m%d%H%M%S%f}"
+        return OpenedInvitation(self.pk, sent, fingerprint.hexdigest()[:20])
+
+    @property
+    def invitation_path(self):
+        """The path of the personal link."""
+        _key, sent, fingerprint = self._invitation
+        token = _signer.sign(f"{self.pk.hex}-{sent}-{fingerprint}")
+        return reverse("user_invitation", args=[token])
+
+    @transaction.atomic
+    def send_invitation(self, *, by):
+        """Mail the user its personal link, a new one; an older link dies.
+
+        Raises ``ValidationError`` with code ``joined`` if the user has a password or was signed in,
+        with ``inactive`` if it may not sign in, with ``nowhere`` if it belongs to no organisation, and
+        with ``not_allowed`` unless ``by`` may manage the users of the organisation.
+        """
+        require_one_of(by, (self.organisation, Permission.MANAGE_USERS))
+        self._lock_invitation()
+        if self.organisation is None:
+            raise ValidationError(
+                _("%(user)s belongs to no organisation yet."),
+                code="nowhere",
+                params={"user": self},
+            )
+        if not self._awaits_invitation:
+            raise ValidationError(
+                _("%(user)s needs no invitation: the account is in use."),
+                code="joined",
+                params={"user": self},
+            )
+        self._require_active()
+        self.write_invitation(by=by)
+
+    def write_invitation(self, *, by):
+        self.invited_at = timezone.now()
+        self.save(update_fields=["invited_at"])
+        self.record(Action.USER_INVITED, by=by)
+        mail.send(
+            "invitation",
+            [self],
+            organisation=self.organisation,
+            # Called by the template, in the language of the mail.
+            inviter=partial(by.name_for, self.membership) if by and by != self else None,
+            link=settings.PORTAL_URL + self.invitation_path,
+            expires_at=self.invitation_expires_at,
+        )
+
+    def require_open_invitation(self):
+        """Raise ``ValidationError``, saying why, unless the link that found this user can be used.
+
+        The code is ``expired`` where a new link helps, else ``dead``.
+        """
+        if not self._awaits_invitation:
+            raise ValidationError(
+                _("This invitation was used. Sign in with your email and password."), code="dead"
+            )
+        self._require_active()
+        opened = self.opened_invitation
+        if opened.sent != self._invitation.sent or not constant_time_compare(
+            opened.fingerprint, self._invitation.fingerprint
+        ):
+            raise ValidationError(
+                _("This link was replaced by a newer one. Use the newest mail."), code="dead"
+            )
+        if self.is_invitation_expired:
+            raise ValidationError(
+                _("This link expired on %(date)s."),
+                code="expired",
+                params={"date": date_format(self.invitation_expires_at, "DATE_FORMAT")},
+            )
+
+    def _require_active(self):
+        if not self.is_active or not getattr(self.organisation, "is_active", True):
+            raise ValidationError(
+                _("The account %(email)s is deactivated."),
+                code="inactive",
+                params={"email": self.email},
+            )
+
+    @transaction.atomic
+    def accept_invitation(self, password=None):
+        """Set the password of the user who opened the link; without one it signs in some other way.
+
+        Works once. Raises ``ValidationError`` like ``require_open_invitation``.
+        """
+        self._lock_invitation()
+        self.require_open_invitation()
+        self.set_password(password)
+        self.save(update_fields=["password"])
+        self.record(Action.USER_JOINED, by=self)
+
+    @transaction.atomic
+    def renew_invitation(self):
+        """Mail the user a new link in place of the expired one that was opened.
+
+        It goes to the invited address only, and once for each expired link. Raises ``ValidationError``
+        like ``require_open_invitation`` for a link that is dead for another reason; one that still
+        works stays as it is.
+        """
+        self._lock_invitation()
+        try:
+            self.require_open_invitation()
+        except ValidationError as error:
+            if error.code != "expired":
+                raise
+            self.write_invitation(by=self)
+
+    def _lock_invitation(self):
+        # Of two who use the same link at once, one finds it used.
+        locked = type(self).objects.select_for_update(no_key=True)
+        self.refresh_from_db(
+            fields=["password", "last_login", "is_active", "invited_at"], from_queryset=locked
+        )

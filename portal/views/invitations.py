@@ -1,0 +1,79 @@
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import ValidationError
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.generic import FormView, View
+
+from portal.forms import InvitedPasswordForm
+from portal.models import User
+
+
+class InvitedMixin:
+    """What the personal link of an invited user opens. The link itself is the permission."""
+
+    @cached_property
+    def invited(self):
+        found = User.objects.find_invited(self.kwargs["token"])
+        if found is None:
+            raise Http404
+        return found
+
+
+@method_decorator([login_not_required, never_cache], name="dispatch")
+class UserInvitationView(InvitedMixin, FormView):
+    """An invited user sets a password and is signed in. A dead link says what happened to it."""
+
+    form_class = InvitedPasswordForm
+    template_name = "portal/user_invitation.html"
+
+    def dispatch(self, request, *args, **kwargs):
+        try:
+            self.invited.require_open_invitation()
+        except ValidationError as error:
+            return self.refuse(error)
+        return super().dispatch(request, *args, **kwargs)
+
+    def refuse(self, error):
+        context = {
+            "explanation": error.messages[0],
+            "is_expired": error.code == "expired",
+            "token": self.kwargs["token"],
+        }
+        return render(self.request, "portal/user_invitation_dead.html", context, status=410)
+
+    def get_form_kwargs(self):
+        return {**super().get_form_kwargs(), "user": self.invited}
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(invited=self.invited, **kwargs)
+
+    def form_valid(self, form):
+        try:
+            self.invited.accept_invitation(form.cleaned_data["password1"])
+        except ValidationError as error:
+            return self.refuse(error)
+        login(self.request, self.invited)
+        messages.success(self.request, _("Welcome. Your password is set, and you are signed in."))
+        return redirect("home")
+
+
+@method_decorator(login_not_required, name="dispatch")
+class UserInvitationRenewView(InvitedMixin, View):
+    """Send an invited user a new link in place of the expired one."""
+
+    http_method_names = ["post"]
+
+    def post(self, request, *args, **kwargs):
+        try:
+            self.invited.renew_invitation()
+        except ValidationError:
+            pass  # the page of the link says what happened to it
+        else:
+            messages.success(request, _("A new link is on its way to the invited address."))
+        return redirect("user_invitation", self.kwargs["token"])
