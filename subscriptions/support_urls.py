@@ -2,7 +2,11 @@
 
 from django.urls import path
 
-from . import views
+from . import support_views as views
 
 app_name = "support"
-urlpatterns = [path("", views.SupportListView.as_view(), name="list")]
+urlpatterns = [
+    path("", views.SupportListView.as_view(), name="list"),
+    path("<uuid:pk>/vcard/", views.SupportCardView.as_view(), name="vcard"),
+    path("<uuid:pk>/history/", views.ContactHistoryView.as_view(), name="history"),
+]

@@ -10,7 +10,7 @@ from django.views.generic import DetailView
 from customers.models import Customer
 from portal.keyset import Order
 from portal.permissions import Permission
-from portal.views import ActView, NoticesMixin, ScopedListView, ScopedView
+from portal.views import ActView, PortalView, ScopedListView, ScopedView
 
 from .cures import Cure
 from .forms import SupportContactForm
@@ -43,7 +43,17 @@ class SubscriptionListView(CustomerPageMixin, ScopedListView):
         return super().get_queryset().filter(customer=self.customer).with_parties()
 
 
-class SubscriptionPageView(CustomerPageMixin, ScopedView, DetailView):
+class ContactChangesMixin(PortalView):
+    """A page about what happened to support contacts (C10)."""
+
+    def label_changes(self, assignments):
+        """Say for each of ``assignments`` by whom it was made, as the user may know it."""
+        for assignment in assignments:
+            assignment.changed_by_label = assignment.changed_by_for(self.membership)
+        return assignments
+
+
+class SubscriptionPageView(CustomerPageMixin, ContactChangesMixin, ScopedView, DetailView):
     """The base of the pages about one subscription."""
 
     permission_required = Permission.VIEW_CUSTOMERS
@@ -58,12 +68,6 @@ class SubscriptionPageView(CustomerPageMixin, ScopedView, DetailView):
         return self.request.user.has_perm(
             Permission.ASSIGN_SUPPORT_CONTACT
         ) and self.object.may_be_designated_by(self.membership.partner)
-
-    def label_changes(self, assignments):
-        """Say for each of ``assignments`` by whom it was made, as the user may know it."""
-        for assignment in assignments:
-            assignment.changed_by_label = assignment.changed_by_for(self.membership)
-        return assignments
 
 
 class SubscriptionDetailView(SubscriptionPageView):
@@ -184,15 +188,3 @@ class SupportContactHistoryView(SubscriptionPageView):
     def get_context_data(self, **kwargs):
         history = self.object.support_contact_history.with_people()
         return super().get_context_data(assignments=self.label_changes(history), **kwargs)
-
-
-class SupportListView(NoticesMixin, ScopedListView):
-    """The customer's admin sees for each product whom to call."""
-
-    permission_required = Permission.VIEW_SUPPORT
-    model = Subscription
-    template_name = "subscriptions/support_list.html"
-    paginate_by = None
-
-    def get_queryset(self):
-        return super().get_queryset().with_parties().with_contact_since()

@@ -26,6 +26,7 @@ PAGES = {
     "subscriptions:review": (NORDLICHT, "sales@nordlicht.example"),
     "subscriptions:history": (NORDLICHT, "global@hafen.example"),
     "support:list": (ALBERS, "admin@huber.example"),
+    "support:history": (ALBERS,),
     "account:detail": (GLOBAL, NORDLICHT, "global@elbe.example", "global@suedwind.example"),
     "relationships:requests": (GLOBAL, NORDLICHT, "global@pacific.example"),
     "relationships:request_new": (GLOBAL, "sales@nordlicht.example", "global@hafen.example"),
@@ -48,6 +49,7 @@ NOT_A_PAGE = {"home", "logout", "set_language", "healthz", "readyz", "relationsh
     # Files.
     "activity_export",
     "customers:export",
+    "support:vcard",  # a file
     # A button leads to each of these, and each leads back to a page.
     "account:give_up_dap",
     "account:remove",
@@ -125,6 +127,8 @@ def address(demo, requests):
             keys = [office.customer_id, office.pk][: 1 if name.endswith(":list") else 2]
         elif name == "account:detail":
             keys = [office.customer_id]
+        elif name == "support:history":
+            keys = [office.pk]
         elif name == "users:detail":
             keys = [invited(demo).pk]
         elif name == "user_invitation":
@@ -259,6 +263,12 @@ def test_the_forms_about_relationships_are_good_html_when_refused(requests):
     ):
         assert answer.status_code == 200
         require_good_html(answer)
+
+
+@pytest.mark.parametrize("path", ["/support/?print=1", "/support/?q=visio", "/support/?q=%00"])
+def test_what_the_customer_prints_or_searches_is_good_html(demo, path):
+    for language in ("en", "de"):
+        require_good_html(signed_in(ALBERS, **{"accept-language": language}).get(path))
 
 
 @pytest.mark.parametrize("path", ["/customers/?q=%C3%9Cml%C3%A4ut%3C%26%22", "/customers/?q=%00"])

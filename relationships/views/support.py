@@ -21,6 +21,7 @@ class PartnerListView(ScopedView, ListView):
     def get_context_data(self, **kwargs):
         waiting = RelationshipRequest.objects.visible_to(self.membership).open()
         return super().get_context_data(
+            customer=self.membership.customer,
             waiting=waiting.filter(kind=RequestKind.CUSTOMER).select_related("partner", "provider"),
             **kwargs,
         )

@@ -43,6 +43,7 @@ OPERATOR = "operator@portal.example"
 OFFICE = "Office 365 Business Standard"
 REQUESTS = "/relationships/requests/"
 NEW = "/relationships/requests/new/"
+WAITING = "section[@aria-labelledby='waiting-heading']"
 NOT_ALLOWED = "Not allowed"
 FIRM = {"recipient_name": "Werft Neu", "recipient_email": "anna@werft.example", "language": "en"}
 ODD = {
@@ -1384,13 +1385,13 @@ def test_requests_that_wait_stand_at_the_customer_s_partners(demo, ask):
     [waiting] = page.all_text("section/ul/li")
     assert waiting.startswith("Kranich Consulting")
     assert links(page)["Answer"] == made.path
-    assert opened("admin@huber.example", "/support/partners/").find("section") == []
+    assert opened("admin@huber.example", "/support/partners/").find(WAITING) == []
 
 
 def test_a_request_whose_link_is_dead_does_not_wait(demo, ask):
     ask()
     demo.partner("Kranich Consulting").deactivate(by=None)
-    assert opened(ALBERS, "/support/partners/").find("section") == []
+    assert opened(ALBERS, "/support/partners/").find(WAITING) == []
 
 
 # Notices

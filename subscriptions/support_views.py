@@ -1,0 +1,99 @@
+"""What the customer's admin sees of its products: whom to call for each."""
+
+from itertools import groupby
+
+from django.db.models import F
+from django.http import HttpResponse
+from django.utils.http import content_disposition_header
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.views.generic import DetailView, ListView, View
+from django.views.generic.detail import SingleObjectMixin
+
+from portal.models import Partner
+from portal.permissions import Permission
+from portal.vcard import vcard
+from portal.views import FilteredView, NoticesMixin, PortalView, ScopedView
+
+from .models import Subscription
+from .views import ContactChangesMixin
+
+# From so many products on, there is a search.
+MANY = 10
+
+
+class SupportListView(NoticesMixin, FilteredView, ListView):
+    """For each support contact: how to reach it, and the products it answers for.
+
+    ``?print=1`` is the same without anything around it, to be printed.
+    """
+
+    permission_required = Permission.VIEW_SUPPORT
+    model = Subscription
+    template_name = "subscriptions/support_list.html"
+
+    def prepare_queryset(self, queryset):
+        contact = F("support_contact__name_key").asc(nulls_last=True)
+        found = queryset.with_parties().with_contact_since()
+        return found.order_by(contact, "support_contact", "name_key", "pk")
+
+    def get_template_names(self):
+        return ["subscriptions/support_print.html"] if self.is_print else [self.template_name]
+
+    @property
+    def is_print(self):
+        return self.request.GET.get("print") == "1"
+
+    def get_context_data(self, **kwargs):
+        products = list(self.object_list)
+        is_valid = self.search_form.is_valid()
+        query = self.search_form.cleaned_data["q"] if is_valid else ""
+        if self.is_print:
+            kwargs["menu"] = []
+        return super().get_context_data(
+            groups=[
+                (partner, list(answered_for))
+                for partner, answered_for in groupby(products, lambda one: one.support_contact)
+            ],
+            search_form=self.search_form,
+            query=query,
+            has_search=len(products) >= MANY or query or not is_valid,
+            is_print=self.is_print,
+            **kwargs,
+        )
+
+
+class SupportCardView(PortalView, SingleObjectMixin, View):
+    """A support contact of the customer as a vCard, for its phone or address book."""
+
+    permission_required = Permission.VIEW_SUPPORT
+
+    def get_queryset(self):
+        # T1: other partners do not exist for the customer.
+        products = Subscription.objects.visible_to(self.membership)
+        return Partner.objects.filter(pk__in=products.values("support_contact"))
+
+    def get(self, request, *args, **kwargs):
+        partner = self.get_object()
+        name = slugify(partner.name, allow_unicode=True) or "support"
+        return HttpResponse(
+            vcard(partner, hours_label=_("Hours")),
+            content_type="text/vcard; charset=utf-8",
+            headers={
+                "Content-Disposition": content_disposition_header(
+                    as_attachment=True, filename=f"{name}.vcf"
+                )
+            },
+        )
+
+
+class ContactHistoryView(ContactChangesMixin, ScopedView, DetailView):
+    """Every support contact that a product of the customer ever had (C10)."""
+
+    permission_required = Permission.VIEW_SUPPORT
+    model = Subscription
+    template_name = "subscriptions/support_history.html"
+
+    def get_context_data(self, **kwargs):
+        history = self.object.support_contact_history.with_people()
+        return super().get_context_data(assignments=self.label_changes(history), **kwargs)
