@@ -1,6 +1,18 @@
 from django.urls import reverse
 
 from portal.navigation import menu_for
+from portal.zones import zone_of
+
+THEMES = ("light", "dark")
+
+
+def appearance(request):
+    """The colours that this browser was told to show (none: the system's), and the time zone of the user."""
+    theme = request.COOKIES.get("theme", "")
+    return {
+        "theme": theme if theme in THEMES else "",
+        "time_zone": zone_of(getattr(request, "user", None)),
+    }
 
 
 def navigation(request):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.models import Action, Membership, Partner, User
 from portal.permissions import Role
+from portal.zones import time_zones
 
 
 class StyledField(forms.BoundField):
@@ -56,6 +57,18 @@ class PortalModelForm(forms.ModelForm):
             self.add_error(field if field in self.fields else None, errors)
 
 
+class FilteredSelect(forms.Select):
+    """A list of choices; a long one gets a field that searches in it (``filter-select.js``)."""
+
+    template_name = "portal/widgets/filtered_select.html"
+    long = 12
+
+    def get_context(self, name, value, attrs):
+        context = super().get_context(name, value, attrs)
+        context["is_long"] = sum(1 for _choice in self.choices) > self.long
+        return context
+
+
 class SearchInput(forms.TextInput):
     input_type = "search"
 
@@ -81,7 +94,7 @@ class DateInput(forms.DateInput):
 
 
 class ActivityFilterForm(forms.Form):
-    """Which entries of the activity log to show: from day to day (UTC), of a customer, of a kind."""
+    """Which entries of the activity log to show: from day to day, of a customer, of a kind."""
 
     bound_field_class = StyledField
 
@@ -159,9 +172,18 @@ class ProfileForm(PortalModelForm):
 
     bound_field_class = StyledField
 
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"),
+        required=False,
+        help_text=User._meta.get_field("time_zone").help_text,
+        widget=FilteredSelect,
+        choices=lambda: [("", "UTC"), *((name, name.replace("_", " ")) for name in time_zones())],
+        error_messages={"invalid_choice": _("Choose a time zone of the list.")},
+    )
+
     class Meta:
         model = User
-        fields = ["name", "language"]
+        fields = ["name", "language", "time_zone"]
 
 
 class RoleBoxes(forms.CheckboxSelectMultiple):

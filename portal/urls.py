@@ -21,6 +21,7 @@ urlpatterns = [
         views.UserInvitationRenewView.as_view(),
         name="user_invitation_renew",
     ),
+    path("accounts/theme/", views.SetThemeView.as_view(), name="set_theme"),
     path("customers/", include("customers.urls")),
     path("customers/<uuid:customer_id>/account/", include("relationships.account_urls")),
     path("customers/<uuid:customer_id>/", include("subscriptions.urls")),

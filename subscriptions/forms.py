@@ -1,7 +1,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from portal.forms import StyledField
+from portal.forms import FilteredSelect, StyledField
 
 
 class SupportContactForm(forms.Form):
@@ -14,6 +14,7 @@ class SupportContactForm(forms.Form):
 
     support_contact = forms.ChoiceField(
         label=_("Designated support contact"),
+        widget=FilteredSelect,
         error_messages={
             "required": _("Choose a partner."),
             "invalid_choice": _(

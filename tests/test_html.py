@@ -45,7 +45,15 @@ PAGES = {
     "user_invitation": (None, GLOBAL),
 }
 # The notice speaks the customer's language, whoever reads it; its own test is below.
-NOT_A_PAGE = {"home", "logout", "set_language", "healthz", "readyz", "relationships:notice"} | {
+NOT_A_PAGE = {
+    "home",
+    "logout",
+    "set_language",
+    "set_theme",
+    "healthz",
+    "readyz",
+    "relationships:notice",
+} | {
     # Files.
     "activity_export",
     "customers:export",

@@ -110,13 +110,13 @@ class ActivityEntryQuerySet(models.QuerySet):
             "customer", "actor__membership__partner", "actor__membership__customer"
         )
 
-    def matching(self, *, start=None, end=None, customer="", action=""):
-        """Return the entries from day to day (both included, UTC), of customers by name, of one kind."""
+    def matching(self, *, start=None, end=None, customer="", action="", tzinfo=UTC):
+        """Return the entries from day to day (both included) in a zone, of customers by name, of one kind."""
         found = self
         if start:
-            found = found.filter(at__gte=datetime.combine(start, time.min, tzinfo=UTC))
+            found = found.filter(at__gte=datetime.combine(start, time.min, tzinfo=tzinfo))
         if end:
-            found = found.filter(at__lte=datetime.combine(end, time.max, tzinfo=UTC))
+            found = found.filter(at__lte=datetime.combine(end, time.max, tzinfo=tzinfo))
         for word in fold(customer).split():
             found = found.filter(customer__name_key__contains=word)
         if action:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.permissions import Permission, require_one_of
 from portal.text import fold
+from portal.zones import validate_time_zone
 
 from .activity import Action, ActivityEntry
 from .fields import FoldedField
@@ -96,6 +97,13 @@ class User(PersonalInvitation, AbstractBaseUser, PermissionsMixin):
         blank=True,
         choices=settings.LANGUAGES,
         help_text=_("Empty: the language of the browser."),
+    )
+    time_zone = models.CharField(
+        _("time zone"),
+        max_length=50,
+        blank=True,
+        validators=[validate_time_zone],
+        help_text=_("Of the times that the portal shows. Empty: UTC."),
     )
     is_staff = models.BooleanField(
         _("operator"),

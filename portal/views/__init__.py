@@ -12,6 +12,7 @@ from .pages import (
     HomeView,
     ProfileView,
     SetLanguageView,
+    SetThemeView,
     SignInView,
 )
 from .probes import alive, ready
@@ -40,6 +41,7 @@ __all__ = [
     "ScopedListView",
     "ScopedView",
     "SetLanguageView",
+    "SetThemeView",
     "SignInView",
     "UserDeactivateView",
     "UserDetailView",

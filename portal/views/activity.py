@@ -8,6 +8,7 @@ from portal.forms import ActivityFilterForm
 from portal.keyset import Order
 from portal.models import ActivityEntry
 from portal.permissions import Permission
+from portal.zones import zone_of
 
 from .lists import ExportView, FilteredView, ScopedListView
 
@@ -20,14 +21,15 @@ class ActivityMixin(FilteredView):
 
     @cached_property
     def search_form(self):
-        today = timezone.localdate()
+        today = timezone.localdate(timezone=zone_of(self.request.user))
         defaults = {"start": today - timedelta(days=30), "end": today}
         # An address without dates means the last month; one with an emptied date means no bound.
         given = {name: self.request.GET.get(name, value) for name, value in defaults.items()}
         return ActivityFilterForm({**self.request.GET.dict(), **given})
 
     def filter_queryset(self, queryset, **filters):
-        return queryset.matching(**filters).with_people()
+        tzinfo = zone_of(self.request.user)
+        return queryset.matching(**filters, tzinfo=tzinfo).with_people()
 
     def name_actor(self, entry):
         """Who acted, as the user may know it; the portal itself where nobody did."""

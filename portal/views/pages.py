@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -5,11 +7,13 @@ from django.contrib.auth.views import LoginView
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language_from_request, override
 from django.utils.translation import gettext as _
 from django.views.generic import UpdateView, View
 from django.views.i18n import set_language
 
+from portal.context_processors import THEMES
 from portal.forms import CompanyForm, ProfileForm, SignInForm
 from portal.models import Partner
 from portal.navigation import menu_for
@@ -70,7 +74,7 @@ class CompanyView(PortalView, UpdateView):
 
 
 class ProfileView(PortalView, UpdateView):
-    """The user's own name and language."""
+    """The user's own name, language and time zone."""
 
     permission_required = ()
     form_class = ProfileForm
@@ -98,3 +102,29 @@ class SetLanguageView(View):
             request.user.language = language
             request.user.save(update_fields=["language"])
         return set_language(request)
+
+
+@method_decorator(login_not_required, name="dispatch")
+class SetThemeView(View):
+    """Show light or dark colours in this browser, or those of the system where neither is picked."""
+
+    http_method_names = ["post"]
+
+    def post(self, request):
+        back = request.POST.get("next", "")
+        is_ours = url_has_allowed_host_and_scheme(
+            back, {request.get_host()}, require_https=request.is_secure()
+        )
+        response = redirect(back if is_ours else "home")
+        if request.POST.get("theme") in THEMES:
+            response.set_cookie(
+                "theme",
+                request.POST["theme"],
+                max_age=timedelta(days=365),
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite="Lax",
+            )
+        else:
+            response.delete_cookie("theme", samesite="Lax")
+        return response

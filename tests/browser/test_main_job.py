@@ -18,6 +18,7 @@ WORDS = {
         "preview": "What the customer sees",
         "close": "Close",
         "support": "Support",
+        "menu": "Menu",
         "content": "Skip to the content",
     },
     "de": {
@@ -33,6 +34,7 @@ WORDS = {
         "preview": "Das sieht der Kunde",
         "close": "Schließen",
         "support": "Support",
+        "menu": "Menü",
         "content": "Zum Inhalt springen",
     },
 }
@@ -41,6 +43,13 @@ WORDS = {
 def require_no_sideways_scrolling(page):
     width = page.viewport_size["width"]
     assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
+
+
+def menu(page, words, name):
+    """Follow a link of the menu, which is a drawer on a phone."""
+    if page.viewport_size["width"] < 768:
+        page.get_by_role("button", name=words["menu"], exact=True).click()
+    page.get_by_role("navigation").get_by_role("link", name=words[name], exact=True).click()
 
 
 def sign_in(page, words, email):
@@ -74,7 +83,7 @@ def test_the_main_job(demo, open_browser, language, javascript, width):
     arrived(page, words["sign in"])
     sign_in(page, words, "helpdesk@nordlicht.example")
     arrived(page, words["customers"])
-    page.get_by_role("navigation").get_by_role("link", name=words["customers"]).click()
+    menu(page, words, "customers")
     page.get_by_label(words["search"]).fill("reederei")
     page.get_by_role("button", name=words["search"]).click()
     arrived(page, words["customers"])
@@ -108,7 +117,7 @@ def test_the_main_job(demo, open_browser, language, javascript, width):
     page = open_browser(language, javascript=javascript, width=width)
     sign_in(page, words, "admin@albers.example")
     arrived(page, words["support"])
-    page.get_by_role("navigation").get_by_role("link", name=words["support"]).click()
+    menu(page, words, "support")
     arrived(page, words["support"])
     row = page.get_by_role("region").filter(has_text=OFFICE)
     expect(row.locator("strong", has_text="Hafen IT")).to_be_visible()

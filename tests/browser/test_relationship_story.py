@@ -23,6 +23,9 @@ def arrived(page, heading):
 
 
 def menu(page, name):
+    """Follow a link of the menu, which is a drawer on a phone."""
+    if page.viewport_size["width"] < 768:
+        page.get_by_role("button", name="Menu", exact=True).click()
     page.locator("nav.site-menu").get_by_role("link", name=name, exact=True).click()
     arrived(page, name)
 
@@ -231,9 +234,13 @@ def test_R9_what_blocks_is_suspended_then_the_relationship_removed(demo, open_br
     page.get_by_role("link", name="Account").click()
     remove = page.get_by_role("button", name="Remove the relationship").first
     expect(remove).to_be_disabled()
-    page.get_by_role("button", name="Suspend Azure plan").click()
+    page.get_by_label("Choose Azure plan").check()
+    expect(page.get_by_text("Chosen: 1")).to_be_visible()
+    page.get_by_role("button", name="Suspend the chosen ones").click()
+    page.get_by_role("dialog").get_by_role("button", name="Suspend the chosen ones").click()
     expect(page.get_by_role("status")).to_have_text("1 subscription was suspended.")
     page.get_by_role("button", name="Suspend all").click()
+    page.get_by_role("dialog").get_by_role("button", name="Suspend all").click()
     expect(remove).to_be_enabled()
     remove.click()
     page.get_by_role("dialog").get_by_role("button", name="Remove the relationship").click()
