@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "portal.middleware.ClientAddressMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -191,6 +192,11 @@ RELATIONSHIP_REQUEST_PERIOD = timedelta(days=read(env.int, "RELATIONSHIP_REQUEST
 
 # How long the personal link works that invites a user to set a password.
 INVITATION_PERIOD = timedelta(days=read(env.int, "INVITATION_DAYS", 7))
+
+# How many proxies of the installation stand before the portal; 0 believes no X-Forwarded-For.
+TRUSTED_PROXIES = read(env.int, "TRUSTED_PROXIES", 0)
+if TRUSTED_PROXIES < 0:
+    raise ImproperlyConfigured("TRUSTED_PROXIES can't be below 0. See .env.example.")
 
 # Security
 
