@@ -15,6 +15,7 @@ from portal.text import fold
 from .activity import Action, ActivityEntry
 from .fields import FoldedField
 from .invitations import PersonalInvitation, read_token
+from .user_breaches import UserBreaches
 
 GERMAN_SPEAKING = {"AT", "CH", "DE", "LI"}
 
@@ -24,7 +25,7 @@ def language_of(country):
     return "de" if str(country) in GERMAN_SPEAKING else "en"
 
 
-class UserQuerySet(models.QuerySet):
+class UserQuerySet(UserBreaches):
     def visible_to(self, membership):
         """Return the users of the organisation of ``membership`` (T1)."""
         if membership is None:
