@@ -29,8 +29,19 @@ max_requests_jitter = 1_000
 # The workers' heartbeat file must not wait for a busy disk.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 
-accesslog = "-"
-errorlog = "-"
+# The server's own lines look like the portal's. Its access lines would carry query strings and personal
+# links; the portal writes one for each request itself, without them.
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "portal.logs.PrivateJsonFormatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "gunicorn.error": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "gunicorn.access": {"handlers": [], "level": "CRITICAL", "propagate": False},
+    },
+}
 
 # Nobody needs to steer the running server through a socket in the home folder.
 control_socket_disable = True

@@ -289,6 +289,7 @@ class ActivityEntryAdmin(ReadOnlyAdmin):
         "before",
         "after",
         "reason",
+        "address",
     )
     list_display = ("at", "action", "subject", "customer", "actor")
     list_filter = ("action",)

@@ -1,4 +1,70 @@
+import logging
+import time
+
+from django.db import IntegrityError, OperationalError
 from django.utils import translation
+
+from portal.client_address import acting_from, address_of
+from portal.views.errors import conflict
+
+access_logger = logging.getLogger("portal.access")
+
+# Someone else was at the same rows, or came first: PostgreSQL's codes and SQLite's names for it.
+_CONFLICTS = {"40001", "40P01", "55P03", "23505"} | {
+    "SQLITE_BUSY",
+    "SQLITE_BUSY_SNAPSHOT",
+    "SQLITE_LOCKED",
+    "SQLITE_CONSTRAINT_PRIMARYKEY",
+    "SQLITE_CONSTRAINT_UNIQUE",
+}
+
+
+class ResponseHeadersMiddleware:
+    """What every answer says to browsers and caches, unless it says otherwise itself.
+
+    Nothing that a signed-in user reads is kept: not in caches on the way, not on the disk of a shared
+    computer. Static files say for themselves how long they are good.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response
+
+
+class AccessLogMiddleware:
+    """One line for each request: which page, not whose. Paths and query strings name people and rows."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        started = time.perf_counter()
+        response = self.get_response(request)
+        match = request.resolver_match
+        line = {
+            "method": request.method,
+            "route": f"/{match.route}" if match else "unknown",
+            "status_code": response.status_code,
+            "milliseconds": round((time.perf_counter() - started) * 1000),
+        }
+        access_logger.info("{method} {route} {status_code}".format(**line), extra=line)
+        return response
+
+
+class ClientAddressMiddleware:
+    """Let the activity log know from where each request comes."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        with acting_from(address_of(request)):
+            return self.get_response(request)
 
 
 class UserLanguageMiddleware:
@@ -13,3 +79,24 @@ class UserLanguageMiddleware:
             translation.activate(language)
             request.LANGUAGE_CODE = language
         return self.get_response(request)
+
+
+class ConflictMiddleware:
+    """Of two who change the same at once, tell the one who came too late (409) instead of failing.
+
+    Whatever it had begun was rolled back.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        if isinstance(exception, IntegrityError | OperationalError):
+            cause = exception.__cause__
+            codes = {getattr(cause, name, None) for name in ("sqlstate", "sqlite_errorname")}
+            if codes & _CONFLICTS:
+                return conflict(request, exception)
+        return None

@@ -1,6 +1,7 @@
 """The portal as an operator runs it: a copy of the checkout, DEBUG off, gunicorn, its own database."""
 
 import http.client
+import json
 import os
 import re
 import shutil
@@ -110,6 +111,8 @@ def test_no_start_without_a_secret_key_unless_debug_is_on(checkout):
         ("EMAIL_URL", "bogus"),
         ("EMAIL_URL", "smtp://mail.example:port"),
         ("RELATIONSHIP_REQUEST_DAYS", "many"),
+        ("TRUSTED_PROXIES", "some"),
+        ("TRUSTED_PROXIES", "-1"),
     ],
 )
 def test_a_variable_that_cannot_be_read_stops_the_start_with_a_sentence(checkout, name, value):
@@ -251,8 +254,8 @@ class Server:
     operator = "operator@portal.example"
     password = "a long enough password"
 
-    def __init__(self, port):
-        self.port = port
+    def __init__(self, port, log):
+        self.port, self.log = port, log
 
     def ask(self, path, method="GET", scheme="https", data=None, **headers):
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -300,7 +303,7 @@ def server(checkout, database_url):
             except OSError:
                 time.sleep(0.05)
         assert process.poll() is None, log.read_text()
-        yield Server(port)
+        yield Server(port, log)
     finally:
         process.terminate()
         process.wait(20)
@@ -330,8 +333,16 @@ def test_every_answer_carries_the_headers_that_protect_it(server, path, status):
         for directive in answer.headers["Content-Security-Policy"].split(";")
     )
     assert policy == {
-        "default-src": "'self'",
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
         "img-src": "'self' data:",
+        "font-src": "'self'",
+        "connect-src": "'self'",
+        "manifest-src": "'self'",
+        "media-src": "'none'",
+        "worker-src": "'none'",
+        "frame-src": "'none'",
         "form-action": "'self'",
         "base-uri": "'none'",
         "object-src": "'none'",
@@ -341,7 +352,18 @@ def test_every_answer_carries_the_headers_that_protect_it(server, path, status):
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "same-origin"
     assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
-    assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert answer.headers["Strict-Transport-Security"] == (
+        "max-age=31536000; includeSubDomains; preload"
+    )
+    features = answer.headers["Permissions-Policy"].split(", ")
+    assert {"camera=()", "geolocation=()", "publickey-credentials-get=(self)"} <= set(features)
+    assert not [feature for feature in features if "*" in feature]
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-ID"])
+    assert not {"Server-Timing", "X-Powered-By", "Access-Control-Allow-Origin"} & set(
+        answer.headers
+    )
 
 
 def test_another_host_gets_no_page(server):
@@ -371,32 +393,74 @@ def cookies(answer):
 
 def test_the_operator_signs_in_and_the_cookies_travel_by_tls_alone(server):
     form = server.ask("/accounts/login/")
-    token, attributes = cookies(form)["csrftoken"]
-    assert "secure" in attributes
+    token, attributes = cookies(form)["__Host-csrftoken"]
+    assert attributes >= {"secure", "httponly", "samesite=lax", "path=/"}
     [hidden] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form.text)[:1]
     data = {"username": server.operator, "password": server.password}
     answer = server.ask(
         "/accounts/login/",
         "POST",
         data=data | {"csrfmiddlewaretoken": hidden},
-        Cookie=f"csrftoken={token}",
+        Cookie=f"__Host-csrftoken={token}",
     )
     assert (answer.status, answer.headers["Location"]) == (302, "/")
-    session, attributes = cookies(answer)["sessionid"]
-    assert attributes >= {"secure", "httponly", "samesite=lax"}
-    admin = server.ask("/admin/", Cookie=f"sessionid={session}")
+    session, attributes = cookies(answer)["__Host-sessionid"]
+    assert attributes >= {"secure", "httponly", "samesite=lax", "path=/"}
+    assert not [one for one in attributes if one.startswith("domain")]
+    admin = server.ask("/admin/", Cookie=f"__Host-sessionid={session}")
     assert admin.status == 200
     assert "Partner portal: operators" in unescape(admin.text)
 
 
+def test_every_cookie_can_be_set_by_this_host_alone(server):
+    """And none is lost: browsers refuse a cookie of such a name that is not Secure and for all paths."""
+    form = server.ask("/accounts/login/")
+    token, _ = cookies(form)["__Host-csrftoken"]
+    language = server.ask(
+        "/accounts/language/",
+        "POST",
+        data={"language": "de", "csrfmiddlewaretoken": token},
+        Cookie=f"__Host-csrftoken={token}",
+    )
+    assert cookies(language)["__Host-language"][0] == "de"
+    for name, (_value, attributes) in (cookies(form) | cookies(language)).items():
+        assert name.startswith("__Host-")
+        assert attributes >= {"secure", "httponly", "samesite=lax", "path=/"}
+
+
+def test_the_log_is_json_with_the_id_of_the_request_and_without_personal_data(server):
+    secret = "anna.secret@firm.example"
+    token = "0f3a9c-1.KQdJ1x9cVtF2mGzPq8sYw7uL3nB5"
+    asked = [
+        server.ask(f"/customers/?q={secret}", X_Request_ID="a" * 32, User_Agent=secret),
+        server.ask(f"/invitations/{token}/"),
+        server.ask("/accounts/login/", "POST", data={"username": secret, "password": secret}),
+        server.ask("/accounts/login/", Host=f"{secret}.example"),
+        server.ask(f"/nowhere/?next={secret}", Referer=f"https://portal.example/?q={secret}"),
+    ]
+    assert [answer.status for answer in asked] == [302, 404, 403, 400, 404]
+    text = server.log.read_text()
+    assert "anna.secret" not in text
+    assert token not in text
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert all(line["at"].endswith("+00:00") and line["level"] for line in lines)
+    for answer in asked:
+        assert answer.headers["X-Request-ID"] in {line.get("request_id") for line in lines}
+    assert asked[0].headers["X-Request-ID"] == "a" * 32
+    routes = [line["route"] for line in lines if line["logger"] == "portal.access"]
+    assert {"/customers/", "/invitations/<str:token>/", "/accounts/login/", "unknown"} <= set(
+        routes
+    )
+
+
 def test_a_form_from_another_site_is_refused(server):
     form = server.ask("/accounts/login/")
-    token, _ = cookies(form)["csrftoken"]
+    token, _ = cookies(form)["__Host-csrftoken"]
     answer = server.ask(
         "/accounts/login/",
         "POST",
         data={"csrfmiddlewaretoken": token},
-        Cookie=f"csrftoken={token}",
+        Cookie=f"__Host-csrftoken={token}",
         Origin="https://elsewhere.example",
     )
     assert answer.status == 403

@@ -5,6 +5,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from portal.client_address import current_address
 from portal.permissions import Role
 from portal.text import fold
 
@@ -166,6 +167,7 @@ class ActivityEntryQuerySet(models.QuerySet):
                 before=fact.get("before") or {},
                 after=fact.get("after") or {},
                 reason=fact.get("reason", ""),
+                address=current_address(),
             )
             for fact in facts
         )
@@ -179,7 +181,10 @@ class ActivityEntryQuerySet(models.QuerySet):
 
 
 class ActivityEntry(models.Model):
-    """Who changed what, when, for which customer, from what to what. Written once, never changed."""
+    """Who changed what, when, for which customer, from what to what, and from where.
+
+    Written once; triggers of the database refuse to change or delete it, see ``portal.append_only``.
+    """
 
     at = models.DateTimeField(_("at"), default=timezone.now, editable=False)
     actor = models.ForeignKey(
@@ -207,6 +212,13 @@ class ActivityEntry(models.Model):
     before = models.JSONField(_("before"), default=dict, editable=False)
     after = models.JSONField(_("after"), default=dict, editable=False)
     reason = models.CharField(_("reason"), max_length=200, blank=True, editable=False)
+    address = models.GenericIPAddressField(
+        _("IP address"),
+        null=True,
+        editable=False,
+        unpack_ipv4=True,
+        help_text=_("From where it was done; empty where the portal itself acted."),
+    )
 
     objects = ActivityEntryQuerySet.as_manager()
 
@@ -231,6 +243,11 @@ class ActivityEntry(models.Model):
             )
             for name in fields
         ]
+
+    def address_for(self, membership):
+        """From where the actor acted: for colleagues to know, not for others (T1)."""
+        is_colleague = self.actor and self.actor.organisation == membership.organisation
+        return self.address if is_colleague else None
 
     @property
     def reason_display(self):

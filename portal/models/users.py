@@ -16,6 +16,7 @@ from portal.zones import validate_time_zone
 from .activity import Action, ActivityEntry
 from .fields import FoldedField
 from .invitations import PersonalInvitation, read_token
+from .user_breaches import UserBreaches
 
 GERMAN_SPEAKING = {"AT", "CH", "DE", "LI"}
 
@@ -25,7 +26,7 @@ def language_of(country):
     return "de" if str(country) in GERMAN_SPEAKING else "en"
 
 
-class UserQuerySet(models.QuerySet):
+class UserQuerySet(UserBreaches):
     def visible_to(self, membership):
         """Return the users of the organisation of ``membership`` (T1)."""
         if membership is None:

@@ -3,7 +3,15 @@
 from .access import NoticesMixin, PortalView, RoleRequired, ScopedView
 from .activity import ActivityExportView, ActivityListView
 from .acts import ActView
-from .errors import bad_request, csrf_failure, page_not_found, permission_denied
+from .errors import (
+    bad_request,
+    conflict,
+    csrf_failure,
+    page_not_found,
+    permission_denied,
+    server_error,
+    too_many_requests,
+)
 from .invitations import UserInvitationRenewView, UserInvitationView
 from .lists import ExportView, FilteredView, ScopedListView
 from .pages import (
@@ -53,8 +61,11 @@ __all__ = [
     "UserReactivateView",
     "alive",
     "bad_request",
+    "conflict",
     "csrf_failure",
     "page_not_found",
     "permission_denied",
     "ready",
+    "server_error",
+    "too_many_requests",
 ]

@@ -45,6 +45,7 @@ class ActivityListView(ActivityMixin, ScopedListView):
         context = super().get_context_data(**kwargs)
         for entry in context["object_list"]:
             entry.actor_label = self.name_actor(entry)
+            entry.address_label = entry.address_for(self.membership)
         return context
 
 
@@ -63,6 +64,7 @@ class ActivityExportView(ActivityMixin, ExportView):
             _("Before"),
             _("After"),
             _("Reason"),
+            _("IP address"),
         ]
 
     def get_rows(self, queryset):
@@ -76,4 +78,5 @@ class ActivityExportView(ActivityMixin, ExportView):
                 "; ".join(f"{change.label}: {change.before}" for change in entry.changes),
                 "; ".join(f"{change.label}: {change.after}" for change in entry.changes),
                 str(entry.reason_display),
+                entry.address_for(self.membership) or "",
             ]

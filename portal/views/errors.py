@@ -1,6 +1,14 @@
+import logging
+
+from django.http import HttpResponseServerError
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.translation import get_language_from_request, override
+from django_guid import get_guid
 
 from portal.permissions import roles_with
+
+logger = logging.getLogger(__name__)
 
 
 def bad_request(request, exception):
@@ -21,6 +29,30 @@ def permission_denied(request, exception):
 
 def page_not_found(request, exception):
     return render(request, "404.html", status=404)
+
+
+def conflict(request, exception):
+    """Someone else changed the same at the same time; nothing of this request was written."""
+    logger.warning("Conflict", exc_info=exception)
+    return render(request, "409.html", status=409)
+
+
+def too_many_requests(request, exception=None):
+    return render(request, "429.html", status=429)
+
+
+def server_error(request):
+    """Apologise, with the id under which the log tells what happened.
+
+    Rendered without the request: neither the database nor a context processor is asked, for they may be
+    what failed.
+    """
+    language = getattr(request, "LANGUAGE_CODE", None) or get_language_from_request(request)
+    with override(language):
+        return HttpResponseServerError(
+            render_to_string("500.html", {"request_id": get_guid()}),
+            headers={"Content-Language": language},
+        )
 
 
 def csrf_failure(request, reason=""):

@@ -26,6 +26,17 @@ class RelationshipQuerySet(LockingQuerySet):
     def with_dap(self):
         return self.active().filter(has_dap=True)
 
+    def doubled(self):
+        """R1: active relationships beside an older one of the same partner and customer."""
+        older = self.model.objects.active().filter(
+            partner=models.OuterRef("partner"), customer=models.OuterRef("customer")
+        )
+        older = older.filter(
+            models.Q(started_at__lt=models.OuterRef("started_at"))
+            | models.Q(started_at=models.OuterRef("started_at"), pk__lt=models.OuterRef("pk"))
+        )
+        return self.active().filter(models.Exists(older)).order_by("pk")
+
     def with_supported_count(self):
         """Add ``supported_count``: for how many subscriptions of the customer the partner answers."""
         return self.annotate(

@@ -11,6 +11,7 @@ from portal.permissions import Permission
 from portal.text import fold
 from relationships.models import Relationship
 
+from .subscription_breaches import SubscriptionBreaches
 from .support_contacts import SupportContactAssignment
 
 
@@ -19,7 +20,7 @@ class SubscriptionStatus(models.TextChoices):
     SUSPENDED = "suspended", _("Suspended")
 
 
-class SubscriptionQuerySet(models.QuerySet):
+class SubscriptionQuerySet(SubscriptionBreaches):
     def active(self):
         return self.filter(status=SubscriptionStatus.ACTIVE)
 

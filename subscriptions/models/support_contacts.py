@@ -8,8 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.models import Action, Partner, User
 
+from .history_breaches import HistoryBreaches
 
-class SupportContactAssignmentQuerySet(models.QuerySet):
+
+class SupportContactAssignmentQuerySet(HistoryBreaches):
     def with_people(self):
         """Load whom a row names: the contact, and who changed it for which organisation."""
         return self.select_related(

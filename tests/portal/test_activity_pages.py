@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from customers.models import Customer
 from portal.csv import safe_cell, stream_csv
 from portal.models import ActivityEntry
 from relationships.models import RelationshipRequest
+from tests.conftest import unprotected
 from tests.pages import Page, read_csv, signed_in
 
 HELPDESK = "helpdesk@nordlicht.example"
@@ -47,7 +49,8 @@ def test_T1_whom_it_does_not_concern_reads_nothing_of_it(designated):
 
 
 def test_without_dates_it_shows_the_last_month(demo):
-    ActivityEntry.objects.update(at=timezone.now() - timedelta(days=31))
+    with unprotected():
+        ActivityEntry.objects.update(at=timezone.now() - timedelta(days=31))
     page = signed_in(HELPDESK).get("/activity/")
     assert "Nothing happened in this time that matches." in Page(page).text
     earlier = signed_in(HELPDESK).get("/activity/", {"start": ""})
@@ -106,6 +109,24 @@ def test_the_export_has_all_that_match_and_is_safe_in_a_spreadsheet(designated, 
     assert row["Customer"] == '\'=HYPERLINK("x")'
     assert row["After"] == "support contact: Hafen IT"
     assert row["Changed by"] == "Helpdesk agent, Nordlicht Distribution"
+    assert row["IP address"] == ""
+
+
+def test_T1_colleagues_read_from_where_it_was_done_and_others_do_not(demo):
+    office = demo.subscription("Reederei Albers", "Office 365 Business Standard")
+    path = reverse("subscriptions:detail", args=[office.customer_id, office.pk])
+    hafen = {"support_contact": str(demo.partner("Hafen IT").pk)}
+    signed_in(HELPDESK).post(path, hafen, REMOTE_ADDR="192.0.2.7")
+    for email, address in (
+        ("users@nordlicht.example", "192.0.2.7"),
+        ("global@hafen.example", ""),
+        (ALBERS, ""),
+    ):
+        query = {"action": "support_contact.designated"}
+        [row] = read_csv(signed_in(email).get("/activity/export/", query))
+        assert row["IP address"] == address, email
+        page = signed_in(email).get("/activity/", query).content.decode()
+        assert ("192.0.2.7" in page) == bool(address), email
 
 
 def test_a_csv_starts_with_the_mark_that_spreadsheets_need_and_escapes_formulas():

@@ -1,0 +1,82 @@
+"""Log lines that machines can read, with the id of the request and without anybody's personal data.
+
+Lines go to other places and are kept by other rules than the data of the portal. So they name no
+person and carry nothing that opens a door: no email, no personal link, no query string, and of an error
+where it happened but not what its message quotes. The id of the request leads from the page that a user
+reports to its lines.
+"""
+
+import re
+import traceback
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import OperationalError
+from django.template import TemplateDoesNotExist, TemplateSyntaxError
+from pythonjsonlogger.json import JsonFormatter
+
+# What a line may say beside the time; anything else that code adds to a record stays out.
+FIELDS = (
+    "levelname",
+    "name",
+    "message",
+    "request_id",
+    "method",
+    "route",
+    "status_code",
+    "milliseconds",
+)
+
+# The messages of these tell of code and set-up. Those of others quote what someone typed or stored.
+SPEAKING = (
+    AttributeError,
+    ImportError,
+    ImproperlyConfigured,
+    NameError,
+    OperationalError,
+    TemplateDoesNotExist,
+    TemplateSyntaxError,
+)
+
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_SCRUBBED = (
+    (re.compile(r"\?\S+"), "?…"),
+    (re.compile(r"[^\s@/<>\"']+@[^\s@/<>\"',;:]+"), "<email>"),
+    # A long segment of a path that is no key of a row opens something: an invitation, a password reset.
+    (re.compile(rf"/(?!{_UUID}(?:[/\s]|$))[^/\s]{{20,}}"), "/<token>"),
+)
+
+
+def scrub(text):
+    """Return ``text`` without emails, query strings and personal links."""
+    for pattern, stand_in in _SCRUBBED:
+        text = pattern.sub(stand_in, text)
+    return text
+
+
+def describe_error(error):
+    """Return where ``error`` and its causes happened; what they say only where it can't be personal."""
+    said = f": {scrub(str(error))}" if isinstance(error, SPEAKING) else ""
+    own = f"{type(error).__module__}.{type(error).__qualname__}{said}"
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    before = f"{describe_error(cause)}\n\n" if cause else ""
+    return f"{before}{''.join(traceback.format_tb(error.__traceback__))}{own}"
+
+
+class PrivateJsonFormatter(JsonFormatter):
+    """One JSON object a line, of nothing but ``FIELDS``."""
+
+    def __init__(self):
+        super().__init__(
+            "{levelname}{name}{message}{request_id}",
+            style="{",
+            timestamp="at",
+            rename_fields={"levelname": "level", "name": "logger"},
+        )
+
+    def formatException(self, exc_info):
+        return describe_error(exc_info[1])
+
+    def process_log_record(self, log_data):
+        kept = {"at", "level", "logger", "exc_info", *FIELDS}
+        said = {name: value for name, value in log_data.items() if name in kept}
+        return said | {"message": scrub(said["message"])}

@@ -1,0 +1,30 @@
+"""What breaks T3: people in no place or in two, and sessions that should have ended.
+
+``manage.py verify_rules`` prints what these find.
+"""
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class UserBreaches(models.QuerySet):
+    def in_two_places(self):
+        """T3: operators who belong to an organisation, and members of a partner and a customer."""
+        return self.filter(
+            Q(is_staff=True, membership__isnull=False)
+            | Q(membership__partner__isnull=False, membership__customer__isnull=False)
+        )
+
+    def in_no_place(self):
+        """T3: active users who are no operator and belong to no organisation."""
+        return self.filter(
+            membership__partner=None, membership__customer=None, is_staff=False, is_active=True
+        )
+
+    def with_sessions_left(self):
+        """T3: users whose sessions were not ended when they, or their partner, were deactivated."""
+        return self.filter(
+            Q(is_active=False, sessions_ended_at=None)
+            | Q(membership__partner__deactivated_at__gt=F("created_at"), sessions_ended_at=None)
+            | Q(membership__partner__deactivated_at__gt=F("sessions_ended_at"))
+        )
