@@ -13,6 +13,7 @@ from .pages import (
     ProfileView,
     SetLanguageView,
     SignInView,
+    WordsView,
 )
 from .probes import alive, ready
 from .users import (
@@ -49,6 +50,7 @@ __all__ = [
     "UserInviteView",
     "UserListView",
     "UserReactivateView",
+    "WordsView",
     "alive",
     "bad_request",
     "csrf_failure",
