@@ -119,7 +119,7 @@ if _database.get("ENGINE") == "django.db.backends.sqlite3":
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536;",
     }
 elif _database.get("ENGINE") == "django.db.backends.postgresql":
     # Without an answer from the server a request fails, and /readyz says so, after this many seconds.

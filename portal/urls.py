@@ -32,6 +32,7 @@ urlpatterns = [
     path("activity/", views.ActivityListView.as_view(), name="activity"),
     path("activity/export/", views.ActivityExportView.as_view(), name="activity_export"),
     path("notices/dismiss/", views.DismissNoticesView.as_view(), name="dismiss_notices"),
+    path("words/", views.WordsView.as_view(), name="words"),
     path("settings/company/", views.CompanyView.as_view(), name="company"),
     path("settings/users/", include("portal.user_urls")),
     path("settings/profile/", views.ProfileView.as_view(), name="profile"),

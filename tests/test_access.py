@@ -71,6 +71,8 @@ TABLE = {
     ("POST", "set_language"):           ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO),
     ("GET",  "set_theme"):              ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO),
     ("POST", "set_theme"):              ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO),
+    ("GET",  "words"):                  (200, 200, 200, 200, 200, 200, 403,  IN, 200, 200, 200, 200),
+    ("POST", "words"):                  ( NO,  NO,  NO,  NO,  NO,  NO, 403,  IN,  NO,  NO,  NO,  NO),
     ("GET",  "profile"):                (200, 200, 200, 200, 200, 200, 403,  IN, 200, 200, 200, 200),
     ("POST", "profile"):                ( GO,  GO,  GO,  GO,  GO,  GO, 403,  IN,  GO,  GO,  GO,  GO),
     ("GET",  "customers:list"):         (200, 200, 200, 200, 403, 403, 403,  IN, 200, 200, 200, 403),

@@ -38,6 +38,7 @@ PAGES = {
     "invitations:register": (None,),
     "support_partners:list": (ALBERS, "admin@huber.example"),
     "activity": (GLOBAL, ALBERS, "users@nordlicht.example"),
+    "words": (NORDLICHT, ALBERS),
     "company": (GLOBAL, "global@brandt.example"),
     "users:list": (GLOBAL, "users@nordlicht.example", ALBERS),
     "users:invite": (GLOBAL, ALBERS),

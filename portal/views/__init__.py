@@ -22,6 +22,7 @@ from .pages import (
     SetLanguageView,
     SetThemeView,
     SignInView,
+    WordsView,
 )
 from .probes import alive, ready
 from .users import (
@@ -59,6 +60,7 @@ __all__ = [
     "UserInviteView",
     "UserListView",
     "UserReactivateView",
+    "WordsView",
     "alive",
     "bad_request",
     "conflict",

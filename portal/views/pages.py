@@ -10,7 +10,7 @@ from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language_from_request, override
 from django.utils.translation import gettext as _
-from django.views.generic import UpdateView, View
+from django.views.generic import TemplateView, UpdateView, View
 from django.views.i18n import set_language
 
 from portal.context_processors import THEMES
@@ -90,6 +90,13 @@ class ProfileView(PortalView, UpdateView):
         with override(language):
             messages.success(self.request, _("Your profile was saved."))
         return response
+
+
+class WordsView(PortalView, TemplateView):
+    """What the words of the portal mean."""
+
+    permission_required = ()
+    template_name = "portal/words.html"
 
 
 @method_decorator(login_not_required, name="dispatch")

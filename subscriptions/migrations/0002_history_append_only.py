@@ -5,7 +5,7 @@ from portal.append_only import AppendOnly
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("portal", "0004_activity_append_only"),
+        ("portal", "0005_activity_append_only"),
         ("subscriptions", "0001_initial"),
     ]
 

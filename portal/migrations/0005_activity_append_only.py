@@ -4,7 +4,7 @@ from portal.append_only import AppendOnly
 
 
 class Migration(migrations.Migration):
-    dependencies = [("portal", "0003_invitations_to_users")]
+    dependencies = [("portal", "0004_user_time_zone")]
 
     operations = [
         migrations.AddField(

@@ -1,0 +1,43 @@
+import time
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection, transaction
+
+from portal.models import Partner
+from subscriptions.management.sample import FIRST_MPN_ID, Sample
+
+PASSWORD = "demo-portal"
+
+
+class Command(BaseCommand):
+    help = "Makes an installation of any size with invented firms, to try the portal out or to measure it."
+
+    def add_arguments(self, parser):
+        parser.add_argument("--customers", type=int, required=True, help="how many customers")
+        parser.add_argument(
+            "--seed", type=int, default=1, help="another number makes other firms (default: 1)"
+        )
+        parser.add_argument(
+            "--again", action="store_true", help="add to an installation that has a sample already"
+        )
+
+    def handle(self, *, customers, seed, again, **options):
+        if customers < 1:
+            raise CommandError("--customers must be at least 1.")
+        if Partner.objects.filter(mpn_id=str(FIRST_MPN_ID)).exists() and not again:
+            raise CommandError("This installation has a sample already. --again adds another one.")
+        start = time.monotonic()
+        # Without DEBUG nobody can sign in: the password is known to everyone.
+        password = make_password(PASSWORD if settings.DEBUG else None)
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                if connection.vendor == "postgresql":
+                    # Checked at each statement, foreign keys don't pile up until the end.
+                    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            rows = Sample(customers, seed=seed, password=password).write()
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        took = time.monotonic() - start
+        self.stdout.write(f"{rows:,} rows in {took:.1f} s, {rows / took:,.0f} a second.\n")
