@@ -8,7 +8,7 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from portal.models import Action, Membership, Partner, User
-from portal.permissions import Role
+from portal.permissions import Role, permissions_by_role
 from portal.zones import time_zones
 
 
@@ -204,12 +204,15 @@ class RolesField(forms.MultipleChoiceField):
     widget = RoleBoxes
 
     def __init__(self, **kwargs):
-        super().__init__(
-            label=_("Roles"), error_messages={"required": _("Choose at least one role.")}, **kwargs
-        )
+        messages = {
+            "required": _("Choose at least one role."),
+            "invalid_choice": _("Choose among these roles."),
+        }
+        super().__init__(label=_("Roles"), error_messages=messages, **kwargs)
 
     def offer(self, roles):
         self.choices = [(role.value, role.label) for role in Role if role in roles]
+        self.explained = permissions_by_role(roles)
 
 
 class RolesForm(forms.Form):

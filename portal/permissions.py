@@ -110,3 +110,12 @@ def require_one_of(user, *grants):
 def roles_with(*permissions):
     """Return the roles that hold every one of ``permissions``, in the order of the role table."""
     return [role for role in Role if PERMISSIONS_BY_ROLE[role].issuperset(permissions)]
+
+
+def permissions_by_role(roles):
+    """Return what each of ``roles`` may do, in words, in the order of the role table."""
+    return {
+        role: [one.label for one in Permission if one in PERMISSIONS_BY_ROLE[role]]
+        for role in Role
+        if role in roles
+    }

@@ -1,5 +1,6 @@
 from functools import partial
 
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
@@ -266,7 +267,10 @@ class Membership(models.Model):
         if self.admin_role not in self.roles or not self.user.is_active:
             return
         others = Membership.objects.visible_to(self).exclude(pk=self.pk)
-        if not others.filter(role_rows__role=self.admin_role, user__is_active=True).exists():
+        in_charge = others.filter(role_rows__role=self.admin_role, user__is_active=True)
+        # Who was invited and has not been here yet can't take over.
+        waiting = {"user__last_login": None, "user__password__startswith": UNUSABLE_PASSWORD_PREFIX}
+        if not in_charge.exclude(**waiting).exists():
             raise ValidationError(
                 _("%(user)s is the last %(role)s of %(organisation)s, and stays so."),
                 code="last_global_admin",

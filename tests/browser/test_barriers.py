@@ -6,6 +6,8 @@ import pytest
 from django.conf import settings
 from django.urls import reverse
 
+from portal.models import Membership, User
+from portal.permissions import Role
 from relationships.models import RelationshipRequest, RequestKind
 from tests.pages import signed_in
 
@@ -124,7 +126,40 @@ def test_a_sales_agent_and_a_reseller_meet_no_barrier(subscription, open_browser
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_the_customer_meets_no_barrier(subscription, open_browser, live_server, language):
     page = open_as(open_browser, live_server, "admin@albers.example", language)
-    require_no_barriers(page, "/support/", "/support/?q=nothing")
+    require_no_barriers(
+        page,
+        "/support/",
+        "/support/?q=nothing",
+        "/support/?print=1",
+        f"/support/{subscription.pk}/history/",
+        "/settings/users/",
+    )
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_who_manages_users_meets_no_barrier_nor_does_the_invited(
+    demo, open_browser, live_server, language
+):
+    invited = Membership.objects.invite(
+        demo.partner("Nordlicht Distribution"),
+        email="neu@nordlicht.example",
+        name="W" * 200,
+        roles=[Role.SALES_AGENT],
+        by=demo.user(GLOBAL),
+    ).user
+    page = open_as(open_browser, live_server, GLOBAL, language)
+    require_no_barriers(
+        page,
+        "/settings/users/",
+        "/settings/users/invite/",
+        f"/settings/users/{invited.pk}/",
+        f"/settings/users/{demo.user(GLOBAL).pk}/",
+    )
+    page = open_as(open_browser, live_server, None, language)
+    require_no_barriers(page, invited.invitation_path)
+    User.objects.filter(pk=invited.pk).update(invited_at="2020-01-01T00:00Z")
+    expired = demo.user(invited.email).invitation_path
+    require_no_barriers(page, expired)
 
 
 @pytest.fixture

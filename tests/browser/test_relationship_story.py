@@ -101,7 +101,7 @@ def test_the_story_of_kranich_and_albers(demo, open_browser):
     nordlicht.get_by_role("link", name="Close").click()
     arrived(nordlicht, OFFICE)
     albers.goto("/support/")
-    product = albers.get_by_role("region").filter(has_text=OFFICE)
+    product = albers.locator(".support-group").filter(has_text=OFFICE)
     expect(product).to_contain_text("Kranich Consulting")
 
     # Albers takes the privileges away; before, it is asked whether it wants that.
