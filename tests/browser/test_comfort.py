@@ -1,0 +1,231 @@
+"""What scripts add to pages that work without them, and what the keyboard alone can do."""
+
+import pytest
+from playwright.sync_api import expect
+
+from relationships.models import RelationshipRequest
+from tests.factories import CustomerFactory, PartnerFactory, PartnershipFactory, RelationshipFactory
+
+OFFICE = "Office 365 Business Standard"
+
+
+@pytest.fixture
+def enter(demo, open_browser):
+    """``enter(email, path, **browser)``: a page of the portal, opened by way of the sign-in."""
+
+    def enter(email, path, **browser):
+        page = open_browser(**browser)
+        page.goto(path)
+        page.get_by_label("Email").fill(email)
+        page.get_by_label("Password").fill("demo-portal")
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"**{path}")
+        return page
+
+    return enter
+
+
+def office_path(demo):
+    office = demo.subscription("Reederei Albers", OFFICE)
+    return f"/customers/{office.customer_id}/subscriptions/{office.pk}/"
+
+
+def account_path(demo):
+    return f"/customers/{demo.customer('Reederei Albers').pk}/account/"
+
+
+def test_a_list_is_searched_while_typing(demo, enter):
+    for number in range(30):
+        customer = CustomerFactory(name=f"Werft {number:02}")
+        RelationshipFactory(partner=demo.partner("Nordlicht Distribution"), customer=customer)
+    page = enter("global@nordlicht.example", "/customers/")
+    page.evaluate("window.isSamePage = true")
+    field = page.get_by_label("Name or domain")
+    field.press_sequentially("reede", delay=20)
+    expect(page.get_by_role("table")).to_contain_text("1 customer")
+    expect(page.get_by_role("rowheader")).to_have_text(["Reederei Albers"])
+    expect(field).to_be_focused()
+    expect(page.locator("main [aria-live]", has_text="1 customer")).to_be_attached()
+    assert page.url.endswith("/customers/?q=reede&reseller=&dap=")
+    # What leads on from the list goes by what was typed.
+    export = page.get_by_role("link", name="Export (CSV)")
+    assert "q=reede" in export.get_attribute("href")
+    field.press_sequentially("xx")
+    expect(page.locator(".empty")).to_contain_text("No customer found for “reedexx”.")
+    expect(page.get_by_role("navigation", name="Pages")).to_have_count(0)
+    field.fill("")
+    expect(page.get_by_role("rowheader")).to_have_count(25)
+    page.get_by_label("Delegated admin privileges").select_option("No")
+    expect(page.locator(".empty")).to_contain_text("No customer matches.")
+    assert page.evaluate("window.isSamePage")
+    page.reload()
+    expect(page.locator(".empty")).to_contain_text("No customer matches.")
+
+
+def test_rows_are_chosen_together_and_counted(demo, enter):
+    page = enter("global@nordlicht.example", account_path(demo))
+    every = page.get_by_label("Choose all")
+    expect(page.get_by_text("Chosen: 0")).to_be_visible()
+    every.check()
+    expect(page.get_by_text("Chosen: 2")).to_be_visible()
+    page.get_by_label("Choose Azure plan").uncheck()
+    expect(page.get_by_text("Chosen: 1")).to_be_visible()
+    assert every.evaluate("box => box.indeterminate && !box.checked")
+    page.get_by_label("Choose Azure plan").check()
+    expect(every).to_be_checked()
+
+
+def test_a_question_is_cancelled_by_escape_and_nothing_happens(demo, enter):
+    page = enter("global@nordlicht.example", account_path(demo))
+    button = page.get_by_role("button", name="Suspend all")
+    button.focus()
+    page.keyboard.press("Enter")
+    question = page.get_by_role("dialog")
+    expect(question).to_contain_text("The customer can't use them until they are reactivated.")
+    # The keyboard stands on the safe answer.
+    expect(question.get_by_role("button", name="Cancel")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(question).to_be_hidden()
+    expect(button).to_be_focused()
+    assert demo.customer("Reederei Albers").subscriptions.filter(status="suspended").count() == 1
+
+
+def test_what_is_not_saved_is_not_left_unasked(demo, enter):
+    page = enter("helpdesk@nordlicht.example", "/settings/profile/")
+    asked = []
+
+    def stay(dialog):
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    name = page.get_by_label("Name")
+    name.click()
+    page.keyboard.type("Dr. ")
+    page.get_by_role("link", name="Customers").click()
+    expect(name).to_be_visible()
+    assert asked == ["beforeunload"]
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_have_text("Your profile was saved.")
+    page.get_by_role("link", name="Customers").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Customers")
+    assert asked == ["beforeunload"]
+
+
+def test_a_form_is_sent_once_however_often_it_is_pressed(demo, enter):
+    page = enter("global@nordlicht.example", "/relationships/requests/new/")
+    page.get_by_label("Firm").fill("Werft Neu")
+    page.get_by_label("Email of its admin").fill("anna@werft-neu.example")
+    sent = []
+    page.on("request", lambda request: request.method == "POST" and sent.append(request.url))
+    page.get_by_role("button", name="Create the request").evaluate(
+        "button => { button.click(); button.click(); button.click(); }"
+    )
+    expect(page.get_by_role("heading", level=1)).to_have_text("Request to Werft Neu")
+    assert len(sent) == 1
+    assert RelationshipRequest.objects.count() == 1
+
+
+def test_times_say_on_hover_what_they_are_on_the_own_clock(demo, enter):
+    page = enter("helpdesk@nordlicht.example", "/customers/")
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Tokyo"})
+    page.goto(office_path(demo))
+    time = page.get_by_role("time").first
+    expect(time).to_contain_text("UTC")
+    title = time.get_attribute("title")
+    assert "GMT+9" in title
+    assert "ago" in title
+
+
+def test_one_of_200_resellers_is_found_and_designated_by_keyboard_alone(demo, enter):
+    nordlicht, albers = demo.partner("Nordlicht Distribution"), demo.customer("Reederei Albers")
+    for number in range(200):
+        reseller = PartnerFactory(name=f"Käpt'n {number:03}", reseller=True)
+        PartnershipFactory(provider=nordlicht, reseller=reseller)
+        RelationshipFactory(partner=reseller, customer=albers)
+    page = enter("helpdesk@nordlicht.example", office_path(demo))
+    page.locator("main").focus()
+    search = page.get_by_role("searchbox", name="Search in the list")
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if search.evaluate("element => element === document.activeElement"):
+            break
+    page.keyboard.type("kapt 137")
+    expect(page.get_by_text("Found: 1, Käpt'n 137")).to_be_attached()
+    choice = page.get_by_label("Designated support contact")
+    expect(choice.get_by_role("option")).to_have_text(["Käpt'n 137"])
+    page.keyboard.press("Escape")
+    expect(choice.get_by_role("option")).to_have_count(202)
+    expect(choice).to_have_value(str(nordlicht.pk))
+    page.keyboard.type("käpt'n 13")
+    for _ in range(9):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(choice).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Review the support contact")
+    expect(page.locator("dl.facts")).to_contain_text("Käpt'n 137")
+
+
+def test_from_the_list_of_customers_to_close_in_four_clicks(demo, enter):
+    page = enter("helpdesk@nordlicht.example", "/customers/")
+    page.context.add_init_script(
+        """document.addEventListener("click", event => {
+            if (event.isTrusted) sessionStorage.clicks = Number(sessionStorage.clicks ?? 0) + 1;
+        }, true)"""
+    )
+    page.reload()
+    page.get_by_role("link", name="Reederei Albers").click()
+    page.get_by_role("link", name=OFFICE).click()
+    page.get_by_label("Designated support contact").select_option("Hafen IT")
+    page.get_by_role("button", name="Submit").click()
+    page.get_by_role("link", name="Close").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(OFFICE)
+    assert page.evaluate("sessionStorage.clicks") == "4"
+    assert str(demo.subscription("Reederei Albers", OFFICE).support_contact) == "Hafen IT"
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_the_menu_is_a_drawer_on_a_phone(enter, javascript):
+    page = enter("helpdesk@nordlicht.example", "/customers/", width=320, javascript=javascript)
+    link = page.get_by_role("navigation").get_by_role("link", name="Activity log")
+    expect(link).to_be_hidden()
+    page.get_by_role("button", name="Menu", exact=True).click()
+    expect(link).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(link).to_be_hidden()
+    page.get_by_role("button", name="Menu", exact=True).click()
+    page.get_by_role("button", name="Close the menu").click()
+    expect(link).to_be_hidden()
+
+
+@pytest.mark.parametrize(("system", "other"), [("light", "Dark"), ("dark", "Light")])
+def test_the_picked_colours_are_there_from_the_first_byte(enter, system, other):
+    page = enter("helpdesk@nordlicht.example", "/customers/", color_scheme=system)
+    colour = "getComputedStyle(document.body).backgroundColor"
+    by_system = page.evaluate(colour)
+    page.get_by_role("button", name=other).click()
+    expect(page.get_by_role("button", name=other)).to_have_attribute("aria-pressed", "true")
+    picked = page.evaluate(colour)
+    assert picked != by_system
+    page.emulate_media(color_scheme=other.lower())
+    assert page.evaluate(colour) == picked
+    page.get_by_role("button", name="As the system").click()
+    expect(page.get_by_role("button", name="As the system")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    assert page.evaluate(colour) == picked
+    page.emulate_media(color_scheme=system)
+    assert page.evaluate(colour) == by_system
+
+
+def test_without_scripts_nothing_is_shown_that_needs_them(demo, enter):
+    page = enter("global@nordlicht.example", account_path(demo), javascript=False)
+    expect(page.get_by_label("Choose Azure plan")).to_be_visible()
+    expect(page.get_by_label("Choose all")).to_be_hidden()
+    page.get_by_label("Choose Azure plan").check()
+    page.get_by_role("button", name="Suspend the chosen ones").click()
+    page.get_by_role("dialog").get_by_role("button", name="Suspend the chosen ones").click()
+    expect(page.get_by_role("status")).to_have_text("1 subscription was suspended.")

@@ -1,0 +1,141 @@
+"""How the pages look and read to each person: colours, times in the own zone, long lists."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+
+from portal.models import ActivityEntry, User
+from portal.zones import time_zones
+from tests.factories import PartnerFactory, PartnershipFactory, RelationshipFactory
+from tests.pages import ALBERS, NORDLICHT, Page, signed_in
+
+PROFILE = "/settings/profile/"
+
+
+def html(answer):
+    return Page(answer).tree
+
+
+@pytest.mark.parametrize("email", [None, NORDLICHT, ALBERS])
+def test_the_colours_follow_the_system_until_one_is_picked(demo, email):
+    browser = signed_in(email) if email else Client(headers={"accept-language": "en"})
+    path = PROFILE if email else "/accounts/login/"
+    page = html(browser.get(path))
+    assert "data-bs-theme" not in page.attrib
+    assert page.find(".//meta[@name='color-scheme']").get("content") == "light dark"
+    for theme in ("dark", "light"):
+        answer = browser.post("/accounts/theme/", {"theme": theme, "next": path})
+        assert answer.url == path
+        page = html(browser.get(path))
+        assert page.get("data-bs-theme") == theme
+        assert page.find(".//meta[@name='color-scheme']").get("content") == theme
+        pressed = page.findall(".//footer//button[@aria-pressed='true']")
+        assert theme in [button.get("value") for button in pressed]
+    browser.post("/accounts/theme/", {"theme": "", "next": path})
+    assert "data-bs-theme" not in html(browser.get(path)).attrib
+
+
+@pytest.mark.parametrize("theme", ["x", "dark\x00", '"><b>', "\u202e", "DARK"])
+def test_colours_that_do_not_exist_are_those_of_the_system(demo, theme):
+    browser = signed_in(NORDLICHT)
+    browser.post("/accounts/theme/", {"theme": "dark"})
+    browser.post("/accounts/theme/", {"theme": theme})
+    assert "data-bs-theme" not in html(browser.get(PROFILE)).attrib
+    browser.cookies["theme"] = "contrast"
+    assert "data-bs-theme" not in html(browser.get(PROFILE)).attrib
+
+
+@pytest.mark.parametrize("back", ["", "https://elsewhere.example/", "//elsewhere.example", "/\\x"])
+def test_picking_colours_never_leads_out_of_the_portal(demo, back):
+    answer = signed_in(NORDLICHT).post("/accounts/theme/", {"theme": "dark", "next": back})
+    assert answer.url == "/"
+
+
+def test_the_cookie_of_the_colours_says_nothing_else(demo, settings):
+    settings.SESSION_COOKIE_SECURE = True
+    cookie = signed_in(NORDLICHT).post("/accounts/theme/", {"theme": "dark"}).cookies["theme"]
+    assert cookie.value == "dark"
+    assert cookie["httponly"]
+    assert cookie["secure"]
+    assert cookie["samesite"] == "Lax"
+
+
+# Time zones
+
+
+@pytest.fixture
+def entry(demo):
+    """An entry of Albers' log from the last minutes of a summer's day in UTC, when Berlin has the next."""
+    made = ActivityEntry.objects.filter(customer=demo.customer("Reederei Albers")).first()
+    moment = datetime(2025, 7, 31, 22, 30, tzinfo=UTC)
+    copy = ActivityEntry.objects.create(
+        at=moment,
+        action=made.action,
+        customer=made.customer,
+        subject="Night shift",
+        subject_id=made.subject_id,
+    )
+    return copy
+
+
+def test_times_are_in_utc_until_a_zone_is_picked_in_the_profile(demo, entry):
+    browser = signed_in(ALBERS)
+    day = "/activity/?start=2025-07-31&end=2025-07-31"
+    assert Page(browser.get(day)).all_text("time") == ["July 31, 2025, 10:30 p.m. UTC"]
+    answer = browser.post(PROFILE, {"name": "A", "language": "", "time_zone": "Europe/Berlin"})
+    assert answer.status_code == 302
+    assert demo.user(ALBERS).time_zone == "Europe/Berlin"
+    # In Berlin it was August already, and so it is for the filter.
+    assert Page(browser.get(day)).all_text("time") == []
+    page = Page(browser.get("/activity/?start=2025-08-01&end=2025-08-01"))
+    assert page.all_text("time") == ["Aug. 1, 2025, 12:30 a.m. CEST"]
+    assert page.find("time")[0].get("datetime") == "2025-08-01T00:30:00+02:00"
+    # The export is data: it stays in UTC.
+    exported = browser.get("/activity/export/?start=2025-08-01&end=2025-08-01").getvalue().decode()
+    assert "2025-07-31T22:30:00+00:00" in exported
+
+
+@pytest.mark.parametrize(
+    "name", ["Europe/Atlantis", "../../etc/passwd", "UTC\x00", "Berlin", "x" * 99]
+)
+def test_a_zone_that_does_not_exist_is_refused_at_the_field(demo, nothing_written, name):
+    with nothing_written():
+        answer = signed_in(NORDLICHT).post(
+            PROFILE, {"name": "A", "language": "", "time_zone": name}
+        )
+    assert answer.status_code == 200
+    assert len(Page(answer).field_errors) == 1
+
+
+def test_a_zone_that_the_system_no_longer_knows_is_utc(demo, entry):
+    User.objects.filter(email=ALBERS).update(time_zone="Europe/Atlantis")
+    page = Page(signed_in(ALBERS).get("/activity/?start=2025-07-31&end=2025-07-31"))
+    assert page.all_text("time") == ["July 31, 2025, 10:30 p.m. UTC"]
+
+
+def test_the_zones_to_pick_are_those_that_people_live_in():
+    assert {"Europe/Berlin", "America/New_York", "Asia/Kolkata"} <= set(time_zones())
+    assert not [name for name in time_zones() if name.startswith("Etc/") or "/" not in name]
+
+
+# Long lists
+
+
+def office_page(demo, count):
+    nordlicht = demo.partner("Nordlicht Distribution")
+    albers = demo.customer("Reederei Albers")
+    for number in range(count):
+        reseller = PartnerFactory(name=f"Werft {number:03}", reseller=True)
+        PartnershipFactory(provider=nordlicht, reseller=reseller)
+        RelationshipFactory(partner=reseller, customer=albers)
+    office = demo.subscription("Reederei Albers", "Office 365 Business Standard")
+    path = f"/customers/{office.customer_id}/subscriptions/{office.pk}/"
+    return Page(signed_in(NORDLICHT).get(path))
+
+
+@pytest.mark.parametrize(("more", "fields"), [(10, 0), (11, 1)])
+def test_only_a_long_list_has_a_field_that_searches_in_it(demo, more, fields):
+    page = office_page(demo, more)
+    assert len(page.options) == more + 2
+    assert len(page.find("input[@data-filters='id_support_contact']")) == fields
