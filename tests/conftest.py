@@ -63,14 +63,16 @@ def unprotected():
 @pytest.fixture(scope="session", autouse=True)
 def _tables_can_be_emptied():
     """Between tests with transactions of their own Django empties every table, protected or not."""
-    flush = connection.ops.execute_sql_flush
+    # Of the class: a test that drives a browser has a connection of its own.
+    operations = type(connection.ops)
+    flush = operations.execute_sql_flush
 
-    def flush_unprotected(sql_list):
+    def flush_unprotected(self, sql_list):
         with unprotected():
-            flush(sql_list)
+            flush(self, sql_list)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connection.ops, "execute_sql_flush", flush_unprotected)
+        patch.setattr(operations, "execute_sql_flush", flush_unprotected)
         yield
 
 

@@ -198,7 +198,7 @@ def test_R12_a_new_firm_registers_through_a_joint_invitation(demo, open_browser,
     for page in (hafen, nordlicht):
         arrived(page, "Customers")
         row = page.get_by_role("row").filter(has_text="Werft Neu GmbH")
-        expect(row.get_by_role("cell").last).to_have_text("Yes")
+        expect(row.locator("[data-label='Delegated admin privileges']")).to_have_text("Yes")
     assert RelationshipRequest.objects.get().customer == demo.customer("Werft Neu GmbH")
 
 
