@@ -63,14 +63,16 @@ def unprotected():
 @pytest.fixture(scope="session", autouse=True)
 def _tables_can_be_emptied():
     """Between tests with transactions of their own Django empties every table, protected or not."""
-    flush = connection.ops.execute_sql_flush
+    # Of the class: while Playwright's event loop runs, Django uses another connection.
+    operations = type(connection.ops)
+    flush = operations.execute_sql_flush
 
-    def flush_unprotected(sql_list):
+    def flush_unprotected(ops, sql_list):
         with unprotected():
-            flush(sql_list)
+            flush(ops, sql_list)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connection.ops, "execute_sql_flush", flush_unprotected)
+        patch.setattr(operations, "execute_sql_flush", flush_unprotected)
         yield
 
 
