@@ -20,7 +20,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 PYTHON_FILES = $$(find manage.py gunicorn.conf.py portal customers relationships subscriptions tests -name '*.py')
 TEMPLATES = $$(find templates portal customers relationships subscriptions -name '*.html' -o -name '*.txt')
 
-.PHONY: help setup demo test test-sqlite test-postgresql lint format messages requirements FORCE
+.PHONY: help setup demo test test-sqlite test-postgresql lint format messages screenshots requirements FORCE
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
@@ -62,6 +62,9 @@ format: $(DEVELOPMENT) ## Let the tools of lint correct what they can
 	@$(BIN)/djade --target-version 5.2 $(TEMPLATES) || true
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
+
+screenshots: $(DEVELOPMENT) ## Take the pictures of docs/screenshots/ with the demo data
+	@$(PY) -m tests.screenshots
 
 messages: export DEBUG = 1
 messages: $(RUNTIME) ## Collect the texts to translate and compile the catalogues

@@ -10,14 +10,21 @@ from portal.models import Membership, User
 from portal.permissions import Role
 from relationships.models import RelationshipRequest, RequestKind
 from tests.pages import signed_in
+from tests.test_html import PAGES
 
 AXE = (Path(__file__).parents[1] / "vendor" / "axe.min.js").read_text()
 RUN = """async () => {
-    const found = await axe.run();
+    const found = await axe.run({
+        runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+        resultTypes: ["violations"],
+        preload: false,
+    });
     return found.violations.flatMap(
         rule => rule.nodes.map(node => `${rule.id}: ${node.target} – ${node.failureSummary}`)
     );
 }"""
+# Every page in both languages, and in each of them two of the four looks: together all four.
+LOOKS = {"en": [("light", 1280), ("dark", 320)], "de": [("dark", 1280), ("light", 320)]}
 HELPDESK = "helpdesk@nordlicht.example"
 GLOBAL = "global@nordlicht.example"
 
@@ -40,27 +47,28 @@ def open_as(open_browser, live_server, email, language="en"):
     return page
 
 
-def barriers(page):
-    """What axe finds on this page in each of its four looks, and where it scrolls sideways."""
+def barriers(page, looks=LOOKS["en"]):
+    """What axe finds on this page as it stands, in each look, and where it scrolls sideways."""
     page.evaluate(AXE)
     found = []
-    for scheme in ("light", "dark"):
+    for scheme, width in looks:
         # Colours that are still on their way would be measured as they pass.
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        for width in (1280, 320):
-            page.set_viewport_size({"width": width, "height": 900})
-            look = f"{page.url}, {scheme}, {width} px"
-            found += [f"{look}: {barrier}" for barrier in page.evaluate(RUN)]
-            if page.evaluate("document.documentElement.scrollWidth") > width:
-                found.append(f"{look}: scrolls sideways")
+        page.set_viewport_size({"width": width, "height": 900})
+        look = f"{page.url}, {scheme}, {width} px"
+        found += [f"{look}: {barrier}" for barrier in page.evaluate(RUN)]
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append(f"{look}: scrolls sideways")
     return found
 
 
 def barriers_at(page, *paths):
     found = []
-    for path in paths:
-        page.goto(path)
-        found += barriers(page)
+    for language, looks in LOOKS.items():
+        page.set_extra_http_headers({"Accept-Language": language})
+        for path in paths:
+            page.goto(path)
+            found += barriers(page, looks)
     return found
 
 
@@ -69,9 +77,19 @@ def require_no_barriers(page, *paths):
     assert not found, "\n".join(found)
 
 
+READERS = {names[0] for names in PAGES.values()}
+
+
+@pytest.mark.parametrize("email", sorted(READERS, key=str))
+def test_no_page_has_a_barrier(address, open_browser, live_server, email):
+    page = open_as(open_browser, live_server, email)
+    paths = [address(name) for name, people in PAGES.items() if people[0] == email]
+    require_no_barriers(page, *paths)
+
+
 def test_nobody_meets_a_barrier_at_the_sign_in(demo, open_browser, live_server):
     page = open_as(open_browser, live_server, None)
-    require_no_barriers(page, "/accounts/login/?next=/customers/", "/nowhere/")
+    require_no_barriers(page, "/nowhere/")
     page.goto("/accounts/login/")
     page.get_by_label("Email").fill("nobody@nowhere.example")
     page.get_by_label("Password").fill("wrong")
@@ -80,22 +98,17 @@ def test_nobody_meets_a_barrier_at_the_sign_in(demo, open_browser, live_server):
     assert barriers(page) == []
 
 
-def test_a_helpdesk_agent_meets_no_barrier(subscription, open_browser, live_server):
+def test_nobody_meets_a_barrier_where_nothing_is_found_or_allowed(demo, open_browser, live_server):
     page = open_as(open_browser, live_server, HELPDESK)
-    customer = reverse("subscriptions:list", args=[subscription.customer_id])
-    keys = [subscription.customer_id, subscription.pk]
     require_no_barriers(
         page,
-        "/customers/",
         "/customers/?q=nothing",
         "/customers/?q=" + "x" * 300,
-        customer,
-        reverse("subscriptions:detail", args=keys),
-        reverse("subscriptions:review", args=keys),
-        reverse("subscriptions:history", args=keys),
-        "/settings/profile/",
         "/support/",  # not allowed
+        "/relationships/providers/",  # not for this kind of partner
     )
+    page = open_as(open_browser, live_server, "admin@albers.example")
+    require_no_barriers(page, "/support/?q=nothing", "/support/?print=1")
 
 
 def test_C8_a_conflict_and_a_refused_choice_have_no_barrier(
@@ -123,23 +136,7 @@ def test_a_sales_agent_and_a_reseller_meet_no_barrier(subscription, open_browser
         require_no_barriers(page, reverse("subscriptions:detail", args=keys))
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
-def test_the_customer_meets_no_barrier(subscription, open_browser, live_server, language):
-    page = open_as(open_browser, live_server, "admin@albers.example", language)
-    require_no_barriers(
-        page,
-        "/support/",
-        "/support/?q=nothing",
-        "/support/?print=1",
-        f"/support/{subscription.pk}/history/",
-        "/settings/users/",
-    )
-
-
-@pytest.mark.parametrize("language", ["en", "de"])
-def test_who_manages_users_meets_no_barrier_nor_does_the_invited(
-    demo, open_browser, live_server, language
-):
+def test_who_manages_users_meets_no_barrier_nor_does_the_invited(demo, open_browser, live_server):
     invited = Membership.objects.invite(
         demo.partner("Nordlicht Distribution"),
         email="neu@nordlicht.example",
@@ -147,16 +144,13 @@ def test_who_manages_users_meets_no_barrier_nor_does_the_invited(
         roles=[Role.SALES_AGENT],
         by=demo.user(GLOBAL),
     ).user
-    page = open_as(open_browser, live_server, GLOBAL, language)
+    page = open_as(open_browser, live_server, GLOBAL)
     require_no_barriers(
         page,
-        "/settings/users/",
-        "/settings/users/invite/",
         f"/settings/users/{invited.pk}/",
         f"/settings/users/{demo.user(GLOBAL).pk}/",
     )
-    page = open_as(open_browser, live_server, None, language)
-    require_no_barriers(page, invited.invitation_path)
+    page = open_as(open_browser, live_server, None)
     User.objects.filter(pk=invited.pk).update(invited_at="2020-01-01T00:00Z")
     expired = demo.user(invited.email).invitation_path
     require_no_barriers(page, expired)
@@ -194,20 +188,13 @@ def test_a_global_admin_meets_no_barrier_around_relationships(
     made = ask(demo.user(GLOBAL), "Werft Neu", "a@werft.example")
     page = open_as(open_browser, live_server, GLOBAL)
     account = reverse("account:detail", args=[notice.customer_id])
-    found = barriers_at(
-        page,
-        "/customers/",  # with a notice
-        "/relationships/requests/",
-        "/relationships/requests/new/",
-        "/relationships/resellers/invite/",
-    )
+    found = barriers_at(page, "/customers/")  # with a notice
     for path, label in (
         (reverse("relationships:request", args=[made.pk]), "Withdraw"),
         ("/relationships/resellers/", "End the partnership"),
         (account, "Give up delegated admin"),
     ):
         page.goto(path)
-        found += barriers(page)
         open_popover(page, label)
         found += barriers(page)
     assert not found, "\n".join(found)
@@ -223,7 +210,6 @@ def test_a_helpdesk_agent_meets_no_barrier_where_controls_are_inactive(
         reverse("account:detail", args=[notice.customer_id]),
         reverse("relationships:request", args=[made.pk]),
         "/relationships/resellers/",
-        "/relationships/providers/",  # not allowed
     )
 
 
@@ -231,11 +217,7 @@ def test_refused_forms_and_the_notice_of_an_end_have_no_barrier(demo, open_brows
     relationship = demo.relationship("Reederei Albers", "Elbe Support")
     relationship.end(by=None)
     page = open_as(open_browser, live_server, "global@elbe.example")
-    require_no_barriers(
-        page,
-        reverse("relationships:notice", args=[relationship.pk]),
-        "/relationships/providers/",
-    )
+    require_no_barriers(page, reverse("relationships:notice", args=[relationship.pk]))
     page.goto("/relationships/requests/new/")
     page.evaluate("document.querySelector('main form').noValidate = true")
     page.get_by_role("button", name="Create the request").click()
@@ -249,7 +231,8 @@ def test_the_customer_meets_no_barrier_around_relationships(
     kranich = demo.user("global@kranich.example")
     made = ask(kranich, "Reederei Albers", "admin@albers.example")
     page = open_as(open_browser, live_server, "admin@albers.example")
-    found = barriers_at(page, "/support/", made.path, "/support/partners/")
+    found = barriers_at(page, "/support/", made.path)
+    page.goto("/support/partners/")
     open_popover(page, "Remove delegated admin")
     found += barriers(page)
     page.goto(made.path)
@@ -266,7 +249,8 @@ def test_nobody_meets_a_barrier_on_a_personal_link(demo, open_browser, live_serv
     dead = ask(hafen, "Werft Alt", "a@alt.example")
     dead.withdraw(by=hafen)
     page = open_as(open_browser, live_server, None)
-    require_no_barriers(page, made.path, dead.path, f"{made.path}register/")
+    require_no_barriers(page, dead.path)
+    page.goto(f"{made.path}register/")
     page.evaluate("document.querySelector('main form').noValidate = true")
     page.get_by_role("button", name="Register and accept").click()
     page.get_by_role("alert").wait_for()
@@ -299,8 +283,7 @@ def test_long_names_do_not_make_the_page_scroll_sideways(demo, open_browser, liv
     made = ask(demo.user(GLOBAL), albers.name[:200], "a@" + "x" * 60 + ".example")
     page = open_as(open_browser, live_server, HELPDESK)
     keys = [albers.pk, albers.subscriptions.filter(seller__name="Nordlicht Distribution")[0].pk]
-    require_no_barriers(
-        page,
+    for path in (
         "/customers/",
         reverse("subscriptions:list", args=[albers.pk]),
         reverse("subscriptions:detail", args=keys),
@@ -309,4 +292,8 @@ def test_long_names_do_not_make_the_page_scroll_sideways(demo, open_browser, liv
         "/relationships/requests/",
         "/relationships/resellers/",
         made.path,
-    )
+    ):
+        page.goto(path)
+        for width in (1280, 320):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
