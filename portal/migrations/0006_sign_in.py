@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
             name="requires_second_factor",
             field=models.BooleanField(
                 default=False,
-                help_text="Who has none is asked to set one up before anything else.",
+                help_text="Who has none sets one up before anything else. It is asked for at each sign-in.",
                 verbose_name="everyone needs a second factor",
             ),
         ),
