@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from portal.sign_in.configuration import SIGN_IN
-from portal.sign_in.providers import origins_of, read_providers
+from portal.sign_in.providers import apps_of, origins_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -188,10 +188,10 @@ PASSWORD_RESET_TIMEOUT = 4 * 60 * 60
 
 vars().update(SIGN_IN)
 SOCIALACCOUNT_PROVIDERS = {
-    "openid_connect": {"APPS": read(read_providers(env), "OIDC_PROVIDERS", [])}
+    "openid_connect": {"APPS": apps_of(read(env.json, "OIDC_PROVIDERS", []))}
 }
 # Whether operators may do nothing before they have set up a second factor.
-OPERATOR_SECOND_FACTOR = read(env.bool, "OPERATOR_SECOND_FACTOR", False)
+OPERATOR_SECOND_FACTOR = bool(read(env.int, "OPERATOR_SECOND_FACTOR", 0))
 
 # Language and time
 

@@ -10,7 +10,7 @@ SIGN_IN = {
     "ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS": False,
     "ACCOUNT_SESSION_REMEMBER": True,
     "ACCOUNT_REAUTHENTICATION_TIMEOUT": 5 * 60,
-    "ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR": "portal.sign_in.tokens.ResetTokenGenerator",  # noqa: S105
+    "ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR": "portal.sign_in.tokens.ResetTokenGenerator",
     "ACCOUNT_RATE_LIMITS": {
         "login": "30/m/ip",
         # A person behind one address, or many who share it, may err now and then; nobody may guess.

@@ -3,20 +3,23 @@
 import re
 from urllib.parse import urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
+
 REQUIRED = ("id", "name", "server_url", "client_id", "client_secret")
 OPTIONAL = ("origins",)
 
 
-def read_providers(env):
-    """Return what reads a variable of ``env`` as identity providers, one OpenID Connect app for each.
+def apps_of(providers):
+    """Return the OpenID Connect apps of ``providers``, what the variable OIDC_PROVIDERS holds.
 
-    Raises ``ValueError`` with a sentence that says what is wrong.
+    Raises ``ImproperlyConfigured`` with a sentence that says what is wrong.
     """
-
-    def cast(name, default):
-        return [_app(found) for found in _checked(env.json(name, default=default))]
-
-    return cast
+    try:
+        return [_app(provider) for provider in _checked(providers)]
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"OIDC_PROVIDERS can't be read: {error}. See .env.example."
+        ) from error
 
 
 def origins_of(apps):
