@@ -18,8 +18,7 @@ def drop_cache_table(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("portal", "0004_activity_append_only"),
-        ("portal", "0004_user_time_zone"),
+        ("portal", "0005_activity_append_only"),
     ]
 
     operations = [
