@@ -1,5 +1,10 @@
 """Django admin of the ground floor, and the base that the admin of every app uses."""
 
+from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -26,6 +31,11 @@ from portal.permissions import Role
 from portal.text import fold
 
 admin.site.unregister(Group)  # roles take the place of groups
+# How people sign in is theirs; an operator can take a lost second factor away, see UserAdmin.
+for model in (Authenticator, EmailAddress, SocialAccount, SocialApp, SocialToken, UserSession):
+    admin.site.unregister(model)
+# The operators' way in is everyone's.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = _("Partner portal: operators")
 admin.site.site_title = _("Partner portal")
 admin.site.index_title = _("Keep partners, users and offers in order")
@@ -199,7 +209,7 @@ class UserAdmin(PortalAdmin, DjangoUserAdmin):
     search_fields = ("email", "name_key")
     ordering = ("email",)
     filter_horizontal = ()
-    actions = ("send_invitation", "deactivate", "reactivate")
+    actions = ("send_invitation", "deactivate", "reactivate", "reset_second_factor")
 
     @admin.action(description=_("Send invitation: mail a link to set a password"))
     def send_invitation(self, request, queryset):
@@ -231,6 +241,12 @@ class UserAdmin(PortalAdmin, DjangoUserAdmin):
     @admin.action(description=_("Reactivate"))
     def reactivate(self, request, queryset):
         self.act(request, queryset, "reactivate", _("%(row)s was reactivated."))
+
+    @admin.action(description=_("Take a lost second factor away and sign out"))
+    def reset_second_factor(self, request, queryset):
+        self.act(
+            request, queryset, "reset_second_factor", _("%(row)s can set up a new second factor.")
+        )
 
 
 class MembershipForm(PortalModelForm):

@@ -22,8 +22,7 @@ class RoleBackend(ModelBackend):
         return user if user and self.user_can_authenticate(user) else None
 
     def user_can_authenticate(self, user):
-        """T3: nobody signs in, or stays so, who is deactivated or whose partner is."""
-        return user.is_active and getattr(user.organisation, "is_active", True)
+        return user.is_active and user.may_sign_in
 
     def get_all_permissions(self, user_obj, obj=None):
         membership = getattr(user_obj, "membership", None)

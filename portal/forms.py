@@ -1,7 +1,7 @@
 """The form bases that every app uses."""
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, SetPasswordMixin
+from django.contrib.auth.forms import SetPasswordMixin
 from django.core.exceptions import ValidationError
 from django.utils.functional import cached_property
 from django.utils.translation import get_language_info
@@ -118,20 +118,6 @@ class ActivityFilterForm(forms.Form):
         return cleaned
 
 
-class SignInForm(AuthenticationForm):
-    """Email and password. The answer does not tell whether an account exists."""
-
-    bound_field_class = StyledField
-
-    error_messages = {
-        "invalid_login": _("Email or password is wrong. Check both and try again."),
-        "inactive": _("Email or password is wrong. Check both and try again."),
-    }
-
-    def clean_username(self):
-        return self.cleaned_data["username"].lower()
-
-
 class SupportLanguagesField(forms.MultipleChoiceField):
     """The languages in which a partner helps, named in the reader's language."""
 
@@ -164,6 +150,7 @@ class CompanyForm(PortalModelForm):
             "support_website",
             "support_hours",
             "support_languages",
+            "requires_second_factor",
         ]
 
 

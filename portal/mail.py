@@ -31,25 +31,35 @@ def literal(text):
 
 
 def send(name, users, **context):
-    """Queue the mail ``name`` for each of ``users``; the template is ``mail/<name>.txt``.
+    """Queue the mail ``name`` for each of ``users``."""
+    for user in users:
+        compose(name, user, **context).send()
+
+
+def compose(name, user, **context):
+    """Return the mail ``name`` for ``user``; the template is ``mail/<name>.txt``.
 
     Its first line is the subject. The HTML part is made of the same text.
     """
-    for user in users:
-        with override(user.mail_language):
-            text = render_to_string(
-                f"mail/{name}.txt", {"user": user, "portal_url": settings.PORTAL_URL, **context}
-            )
-            subject, _newline, body = text.strip().partition("\n")
-            deliver(user.email, subject, body.strip(), language=user.mail_language)
+    language = user.mail_language
+    with override(language):
+        text = render_to_string(
+            f"mail/{name}.txt", {"user": user, "portal_url": settings.PORTAL_URL, **context}
+        )
+    subject, _newline, body = text.strip().partition("\n")
+    return _message(user.email, subject, body.strip(), language)
 
 
 def deliver(address, subject, body, *, language):
     """Queue one mail, as text and as HTML."""
+    _message(address, subject, body, language).send()
+
+
+def _message(address, subject, body, language):
     with override(language):
         html = render_to_string(
             "mail/layout.html", {"subject": subject, "body": body, "language": language}
         )
     message = EmailMultiAlternatives(" ".join(subject.split()), body, to=[address])
     message.attach_alternative(html, "text/html")
-    message.send()
+    return message

@@ -5,6 +5,7 @@ with a sentence that says what to set.
 """
 
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -12,6 +13,9 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
+
+from portal.sign_in.configuration import SIGN_IN
+from portal.sign_in.providers import apps_of, origins_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -55,6 +59,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "csp",
     "django_countries",
     "django_guid",
@@ -81,6 +91,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "portal.middleware.UserLanguageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "portal.sign_in.middleware.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.middleware.ConflictMiddleware",
@@ -135,6 +147,24 @@ else:
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# The cache counts failed sign-ins, so it is one that all processes share and that a restart does not
+# empty. migrate makes its table.
+
+_cache = read(env.cache_url, "CACHE_URL", "dbcache://portal_cache")
+if _cache["BACKEND"].endswith("DatabaseCache"):
+    _cache["OPTIONS"] = {"MAX_ENTRIES": 100_000}  # beyond these counts of others would be dropped
+elif "redis" not in _cache["BACKEND"]:
+    raise ImproperlyConfigured(
+        "CACHE_URL can't be read: it must start with redis:// or rediss://. Leave it out to keep the "
+        "cache in the database. See .env.example."
+    )
+elif not find_spec("redis"):
+    raise ImproperlyConfigured(
+        "CACHE_URL names a Redis server, and the package redis is not installed. Install it into the "
+        "portal's environment, or leave CACHE_URL out. See .env.example."
+    )
+CACHES = {"default": _cache}
+
 # People
 
 AUTH_USER_MODEL = "portal.User"
@@ -149,9 +179,19 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = "login"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-LOGOUT_REDIRECT_URL = "login"
+LOGOUT_REDIRECT_URL = "account_login"
+PASSWORD_RESET_TIMEOUT = 4 * 60 * 60
+
+# Sign-in, by django-allauth: the portal's side of it is in portal/sign_in.
+
+vars().update(SIGN_IN)
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {"APPS": apps_of(read(env.json, "OIDC_PROVIDERS", []))}
+}
+# Whether operators may do nothing before they have set up a second factor.
+OPERATOR_SECOND_FACTOR = bool(read(env.int, "OPERATOR_SECOND_FACTOR", 0))
 
 # Language and time
 
@@ -201,8 +241,9 @@ RELATIONSHIP_REQUEST_PERIOD = timedelta(days=read(env.int, "RELATIONSHIP_REQUEST
 # How long the personal link works that invites a user to set a password.
 INVITATION_PERIOD = timedelta(days=read(env.int, "INVITATION_DAYS", 7))
 
-# How many proxies of the installation stand before the portal; 0 believes no X-Forwarded-For.
-TRUSTED_PROXIES = read(env.int, "TRUSTED_PROXIES", 0)
+# How many proxies of the installation stand before the portal; 0 believes no X-Forwarded-For. Were it too
+# low, all clients would have the proxy's address, and share its limit on failed sign-ins.
+TRUSTED_PROXIES = read(env.int, "TRUSTED_PROXIES", 0 if DEBUG else 1)
 if TRUSTED_PROXIES < 0:
     raise ImproperlyConfigured("TRUSTED_PROXIES can't be below 0. See .env.example.")
 
@@ -221,7 +262,8 @@ CONTENT_SECURITY_POLICY = {
         "media-src": [NONE],
         "worker-src": [NONE],
         "frame-src": [NONE],
-        "form-action": [SELF],
+        # The form that starts a sign-in at an identity provider is sent on to it.
+        "form-action": [SELF, *origins_of(SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"])],
         "base-uri": [NONE],
         "object-src": [NONE],
         "frame-ancestors": [NONE],

@@ -1,15 +1,12 @@
 """Every path of the portal. Paths are a promise: bookmarks, tests and monitoring use them."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from portal import views
 
 urlpatterns = [
     path("", views.HomeView.as_view(), name="home"),
-    path("accounts/login/", views.SignInView.as_view(), name="login"),
-    path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("accounts/language/", views.SetLanguageView.as_view(), name="set_language"),
     path(
         "accounts/invitations/<str:token>/",
@@ -22,6 +19,12 @@ urlpatterns = [
         name="user_invitation_renew",
     ),
     path("accounts/theme/", views.SetThemeView.as_view(), name="set_theme"),
+    path(
+        "accounts/invitations/<str:token>/oidc/<slug:provider_id>/",
+        views.UserInvitationProviderView.as_view(),
+        name="user_invitation_provider",
+    ),
+    path("accounts/", include("portal.sign_in.urls")),
     path("customers/", include("customers.urls")),
     path("customers/<uuid:customer_id>/account/", include("relationships.account_urls")),
     path("customers/<uuid:customer_id>/", include("subscriptions.urls")),

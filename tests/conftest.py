@@ -5,6 +5,7 @@ from io import StringIO
 
 import hypothesis
 import pytest
+import requests
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connection, transaction
@@ -74,6 +75,16 @@ def _tables_can_be_emptied():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(operations, "execute_sql_flush", flush_unprotected)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_other_server(monkeypatch):
+    """No test asks a server elsewhere; those about one put their own answers here."""
+
+    def refuse(self, method, url, **kwargs):
+        raise requests.ConnectionError(f"{method} {url} in a test")
+
+    monkeypatch.setattr(requests.Session, "request", refuse)
 
 
 def load_demo():

@@ -5,6 +5,7 @@ same thing. Only the shell's DATABASE_URL stays, for ``tests.postgres`` sets it;
 run on SQLite.
 """
 
+import json
 import os
 import tempfile
 
@@ -18,6 +19,19 @@ os.environ |= {
     "DEFAULT_FROM_EMAIL": "portal@portal.example",
     "EMAIL_URL": "consolemail://",
     "INVITATION_DAYS": "7",
+    "CACHE_URL": "dbcache://portal_cache",
+    "OIDC_PROVIDERS": json.dumps(
+        [
+            {
+                "id": "contoso",
+                "name": "Contoso",
+                "server_url": "https://login.contoso.example/v2.0",
+                "client_id": "portal",
+                "client_secret": "only-for-tests",
+            }
+        ]
+    ),
+    "OPERATOR_SECOND_FACTOR": "0",
     "PORTAL_URL": "https://portal.example",
     "RELATIONSHIP_REQUEST_DAYS": "90",
     "SECRET_KEY": "",

@@ -2,8 +2,19 @@
 
 import csv
 import io
+import json
+import time
+from pathlib import Path
 
 import html5lib
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+)
+from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
@@ -12,6 +23,8 @@ from portal.models import User
 NORDLICHT = "helpdesk@nordlicht.example"
 ALBERS = "admin@albers.example"
 OPERATOR = "operator@portal.example"
+# What a browser sent when it made a passkey for localhost.
+PASSKEY = json.loads(Path(__file__).with_name("passkey.json").read_text())
 
 
 def signed_in(email, **headers):
@@ -23,6 +36,28 @@ def signed_in(email, **headers):
     # Signing in leaves its mark; a test about what a page writes wants only the page's.
     User.objects.filter(pk=user.pk).update(last_login=last_login)
     return client
+
+
+def sign_in(browser, email, password="demo-portal", **data):
+    """Sign in as people do, by the form; the answer leads on."""
+    return browser.post("/accounts/login/", {"username": email, "password": password, **data})
+
+
+def set_up_app(user):
+    """An authenticator app of ``user``, with its recovery codes; ``code_of`` reads it."""
+    RecoveryCodes.activate(user)
+    return TOTP.activate(user, generate_totp_secret()).instance
+
+
+def code_of(app, later=0):
+    """What the app shows now, or ``later`` periods from now."""
+    counter = int(time.time()) // 30 + later
+    return format_hotp_value(hotp_value(app.data["secret"], counter))
+
+
+def set_up_passkey(user, name="Office laptop"):
+    """A passkey of ``user`` as it is stored; no browser holds its other half."""
+    return WebAuthn.add(user, name, PASSKEY).instance
 
 
 def words(element):

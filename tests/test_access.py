@@ -63,10 +63,85 @@ TABLE = {
     # method, name                       glob agt sal hlp usr cus  op  nob süd bra haf alb
     ("GET",  "home"):                   ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
     ("POST", "home"):                   ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  IN,  NO,  NO,  NO,  NO),
-    ("GET",  "login"):                  (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
-    ("POST", "login"):                  (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
-    ("GET",  "logout"):                 ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  IN,  NO,  NO,  NO,  NO),
-    ("POST", "logout"):                 ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
+    # The way in and out. What changes how someone signs in wants a fresh sign-in, else a confirmation.
+    ("GET",  "account_login"):          ( GO,  GO,  GO,  GO,  GO,  GO,  GO, 200,  GO,  GO,  GO,  GO),
+    ("POST", "account_login"):          ( GO,  GO,  GO,  GO,  GO,  GO,  GO, 200,  GO,  GO,  GO,  GO),
+    ("GET",  "account_logout"):         ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO),
+    ("POST", "account_logout"):         ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO),
+    ("GET",  "account_reauthenticate"): (200, 200, 200, 200, 200, 200, 200,  IN, 200, 200, 200, 200),
+    ("POST", "account_reauthenticate"): (200, 200, 200, 200, 200, 200, 200,  IN, 200, 200, 200, 200),
+    ("GET",  "account_change_password"):
+                                        (200, 200, 200, 200, 200, 200, 200,  IN, 200, 200, 200, 200),
+    ("POST", "account_change_password"):
+                                        (200, 200, 200, 200, 200, 200, 200,  IN, 200, 200, 200, 200),
+    ("GET",  "account_set_password"):   ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
+    ("POST", "account_set_password"):   ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
+    ("GET",  "account_reset_password"): (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "account_reset_password"): ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO),
+    ("GET",  "account_reset_password_done"):
+                                        (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "account_reset_password_done"):
+                                        ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO),
+    ("GET",  "account_reset_password_from_key"):
+                                        (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "account_reset_password_from_key"):
+                                        (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET",  "account_reset_password_from_key_done"):
+                                        (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "account_reset_password_from_key_done"):
+                                        ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO),
+    ("GET",  "mfa_index"):              (200, 200, 200, 200, 200, 200, 200,  IN, 200, 200, 200, 200),
+    ("POST", "mfa_index"):              ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  IN,  NO,  NO,  NO,  NO),
+    ("GET",  "mfa_authenticate"):       ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO),
+    ("POST", "mfa_authenticate"):       ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO),
+    ("GET",  "mfa_reauthenticate"):     ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
+    ("POST", "mfa_reauthenticate"):     ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
+    ("GET",  "mfa_activate_totp"):      ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
+    ("POST", "mfa_activate_totp"):      ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
+    ("GET",  "mfa_deactivate_totp"):    (404, 404, 404, 404, 404, 404, 404,  IN, 404, 404, 404, 404),
+    ("POST", "mfa_deactivate_totp"):    (404, 404, 404, 404, 404, 404, 404,  IN, 404, 404, 404, 404),
+    ("GET",  "mfa_view_recovery_codes"):
+                                        (404, 404, 404, 404, 404, 404, 404,  IN, 404, 404, 404, 404),
+    ("POST", "mfa_view_recovery_codes"):
+                                        ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  IN,  NO,  NO,  NO,  NO),
+    ("GET",  "mfa_generate_recovery_codes"):
+                                        ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
+    ("POST", "mfa_generate_recovery_codes"):
+                                        ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
+    ("GET",  "mfa_download_recovery_codes"):
+                                        (404, 404, 404, 404, 404, 404, 404,  IN, 404, 404, 404, 404),
+    ("POST", "mfa_download_recovery_codes"):
+                                        (404, 404, 404, 404, 404, 404, 404,  IN, 404, 404, 404, 404),
+    ("GET",  "mfa_list_webauthn"):      (200, 200, 200, 200, 200, 200, 200,  IN, 200, 200, 200, 200),
+    ("POST", "mfa_list_webauthn"):      ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  IN,  NO,  NO,  NO,  NO),
+    ("GET",  "mfa_add_webauthn"):       ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
+    ("POST", "mfa_add_webauthn"):       ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
+    ("GET",  "mfa_login_webauthn"):     ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO),
+    ("POST", "mfa_login_webauthn"):     ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO),
+    ("GET",  "mfa_reauthenticate_webauthn"):
+                                        ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
+    ("POST", "mfa_reauthenticate_webauthn"):
+                                        ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
+    ("GET",  "mfa_edit_webauthn"):      ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
+    ("POST", "mfa_edit_webauthn"):      ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
+    ("GET",  "mfa_remove_webauthn"):    ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
+    ("POST", "mfa_remove_webauthn"):    ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
+    ("GET",  "usersessions_list"):      (200, 200, 200, 200, 200, 200, 200,  IN, 200, 200, 200, 200),
+    ("POST", "usersessions_list"):      ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
+    ("GET",  "socialaccount_connections"):
+                                        (200, 200, 200, 200, 200, 200, 200,  IN, 200, 200, 200, 200),
+    ("POST", "socialaccount_connections"):
+                                        (200, 200, 200, 200, 200, 200, 200,  IN, 200, 200, 200, 200),
+    ("GET",  "socialaccount_login_cancelled"):
+                                        (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "socialaccount_login_cancelled"):
+                                        ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO),
+    ("GET",  "openid_connect_login"):   (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "openid_connect_login"):   (502, 502, 502, 502, 502, 502, 502, 502, 502, 502, 502, 502),
+    ("GET",  "openid_connect_callback"):
+                                        (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401),
+    ("POST", "openid_connect_callback"):
+                                        (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401),
     ("GET",  "set_language"):           ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO),
     ("POST", "set_language"):           ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO),
     ("GET",  "set_theme"):              ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO),
@@ -179,6 +254,10 @@ TABLE = {
     ("POST", "user_invitation"):        ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO),
     ("GET",  "user_invitation_renew"):  ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO),
     ("POST", "user_invitation_renew"):  ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO),
+    ("GET",  "user_invitation_provider"):
+                                        ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO),
+    ("POST", "user_invitation_provider"):
+                                        (502, 502, 502, 502, 502, 502, 502, 502, 502, 502, 502, 502),
     ("GET",  "dismiss_notices"):        ( NO,  NO,  NO,  NO,  NO,  NO, 403,  IN,  NO,  NO,  NO,  NO),
     ("POST", "dismiss_notices"):        ( GO,  GO,  GO,  GO,  GO,  GO, 403,  IN,  GO,  GO,  GO,  GO),
     ("GET",  "healthz"):                (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
@@ -190,7 +269,17 @@ TABLE = {
 
 # What anyone may ask for without being signed in, and why.
 OPEN_TO_EVERYONE = {
-    "login": "the way in",
+    "account_login": "the way in",
+    "account_logout": "the way out, also of a sign-in half done",
+    "account_reset_password": "who has forgotten the password can't sign in",
+    "account_reset_password_done": "who has forgotten the password can't sign in",
+    "account_reset_password_from_key": "the link in the mail is the permission",
+    "account_reset_password_from_key_done": "who has forgotten the password can't sign in",
+    "mfa_authenticate": "the second step of the way in",
+    "mfa_login_webauthn": "the way in, by passkey",
+    "openid_connect_login": "the way in, by an identity provider",
+    "openid_connect_callback": "the way in, by an identity provider",
+    "socialaccount_login_cancelled": "the way in, by an identity provider",
     "set_language": "the sign-in can be read in either language",
     "set_theme": "the sign-in can be read in either colours",
     "invitations:detail": "the personal link is the permission to read the request",
@@ -199,6 +288,7 @@ OPEN_TO_EVERYONE = {
     "invitations:register": "a customer that is new has no account yet",
     "user_invitation": "an invited user has no password yet",
     "user_invitation_renew": "an invited user has no password yet",
+    "user_invitation_provider": "an invited user has no account that could be signed in",
     "healthz": "monitoring has no account",
     "readyz": "monitoring has no account",
     "admin:login": "the operators' way in",
@@ -207,10 +297,47 @@ OPEN_TO_EVERYONE = {
 NEEDS_NO_PERMISSION = {
     "HomeView": "sends everyone to the page that is theirs",
     "SignInView": "the way in",
-    "LogoutView": "the way out, for everyone who is in",
+    "SignOutView": "the way out, for everyone who is in",
+    **dict.fromkeys(
+        ["PasswordResetView", "PasswordResetDoneView"],
+        "who has forgotten the password can't sign in",
+    ),
+    **dict.fromkeys(
+        ["PasswordResetFromKeyView", "PasswordResetFromKeyDoneView"],
+        "the link in the mail is the permission",
+    ),
+    **dict.fromkeys(
+        ["AuthenticateView", "LoginWebAuthnView"], "the way in, by a second factor or a passkey"
+    ),
+    **dict.fromkeys(
+        ["ProviderSignInView", "ProviderReturnView", "LoginCancelledView"],
+        "the way in, by an identity provider",
+    ),
+    **dict.fromkeys(
+        [
+            "ActivateTOTPView",
+            "AddWebAuthnView",
+            "AppRemoveView",
+            "DownloadRecoveryCodesView",
+            "EditWebAuthnView",
+            "GenerateRecoveryCodesView",
+            "IdentitiesView",
+            "IndexView",
+            "ListWebAuthnView",
+            "PasskeyConfirmView",
+            "PasskeyRemoveView",
+            "PasswordChangeView",
+            "PasswordSetView",
+            "ReauthenticateView",
+            "SessionsView",
+            "ViewRecoveryCodesView",
+        ],
+        "how someone signs in is everyone's own",
+    ),
     "SetLanguageView": "the language is everyone's own",
     "SetThemeView": "the colours are everyone's own",
     "UserInvitationView": "the personal link is the permission to set a password",
+    "UserInvitationProviderView": "the personal link is the permission to link an identity",
     "UserInvitationRenewView": "it mails a link to the invited address, and shows nothing",
     "InvitationView": "the personal link is the permission to read",
     "InvitationAnswerView": "the model asks who may answer for the organisation",
@@ -271,9 +398,16 @@ def keys(demo, asked):
                 roles=[Role.SALES_AGENT],
                 by=demo.user("global@nordlicht.example"),
             )
-            return {"token": new.user.invitation_path.split("/")[-2]}
+            provider = {"provider_id": "contoso"} if name == "user_invitation_provider" else {}
+            return {"token": new.user.invitation_path.split("/")[-2], **provider}
         if name.startswith("users:") and name not in ("users:list", "users:invite"):
             return {"pk": demo.user("sales@nordlicht.example").pk}
+        if name.startswith("openid_connect"):
+            return {"provider_id": "contoso"}
+        if name == "account_reset_password_from_key":
+            return {"uidb36": demo.user("agent@nordlicht.example").pk.hex, "key": "wrong"}
+        if name in ("mfa_edit_webauthn", "mfa_remove_webauthn"):
+            return {"pk": 1}
         if name == "support_partners:remove_dap":
             return {"pk": own.pk}
         if name == "relationships:notice":
@@ -313,7 +447,8 @@ def sent(demo):
     """``sent(name)``: what is posted there."""
     firm = {"recipient_name": "New", "recipient_email": "anna@new.example", "language": "de"}
     return {
-        "login": {"username": "nobody@nowhere.example", "password": "wrong"},
+        "account_login": {"username": "nobody@nowhere.example", "password": "wrong"},
+        "account_reset_password": {"email": "agent@nordlicht.example"},
         "set_language": {"language": "de"},
         "profile": {"name": "Someone", "language": ""},
         "subscriptions:detail": {"support_contact": str(demo.partner("Elbe Support").pk)},
@@ -344,7 +479,7 @@ def test_T1_T2_everyone_gets_what_the_table_says(demo, keys, sent, method, name)
     found = keys(name)
     path = reverse(name, kwargs=found)
     encoded = urlencode(sent.get(name, {})) if method == "POST" else ""
-    back = reverse("invitations:detail", kwargs=found) if "token" in found else None
+    back = reverse("invitations:detail", kwargs=found) if name.startswith("invitations:") else None
     got = {}
     for column, email in PEOPLE.items():
         browser = signed_in(email) if email else Client()
@@ -413,6 +548,7 @@ def test_every_view_states_the_permission_it_needs():
         "ActView",
         "ExportView",
         "FilteredView",
+        "ProviderView",
         "OwnRelationshipActView",
         "PartnershipListView",
         "RequestActView",

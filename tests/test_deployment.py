@@ -12,6 +12,7 @@ import time
 import tomllib
 from contextlib import closing
 from html import unescape
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -113,6 +114,12 @@ def test_no_start_without_a_secret_key_unless_debug_is_on(checkout):
         ("RELATIONSHIP_REQUEST_DAYS", "many"),
         ("TRUSTED_PROXIES", "some"),
         ("TRUSTED_PROXIES", "-1"),
+        ("CACHE_URL", "bogus"),
+        ("CACHE_URL", "locmemcache://"),
+        ("OPERATOR_SECOND_FACTOR", "perhaps"),
+        ("OIDC_PROVIDERS", "bogus"),
+        ("OIDC_PROVIDERS", "{}"),
+        ("OIDC_PROVIDERS", '[{"id": "contoso"}]'),
     ],
 )
 def test_a_variable_that_cannot_be_read_stops_the_start_with_a_sentence(checkout, name, value):
@@ -189,6 +196,34 @@ def test_a_file_named_env_is_read_and_the_environment_comes_first(checkout):
     finally:
         file.unlink()
     assert found == "('from-the-file', ['portal.example'])"
+
+
+def test_the_policy_lets_a_form_be_sent_on_to_the_identity_providers(checkout):
+    provider = {
+        "id": "contoso",
+        "name": "Contoso",
+        "server_url": "https://login.contoso.example/v2.0",
+        "origins": ["https://sso.contoso.example"],
+        "client_id": "portal",
+        "client_secret": "secret",
+    }
+    found = ask(
+        checkout,
+        "settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['form-action'][1:]",
+        OIDC_PROVIDERS=json.dumps([provider]),
+    )
+    assert found == "['https://login.contoso.example', 'https://sso.contoso.example']"
+
+
+def test_failed_attempts_are_counted_where_all_processes_see_them(checkout):
+    backend = "settings.CACHES['default']['BACKEND']"
+    assert ask(checkout, backend) == "django.core.cache.backends.db.DatabaseCache"
+    if find_spec("redis"):
+        assert ask(checkout, backend, CACHE_URL="redis://cache.example/1").endswith("RedisCache")
+        return
+    refused = start(checkout, CACHE_URL="redis://cache.example/1")
+    assert refused.returncode != 0
+    assert "the package redis is not installed" in last_line(refused)
 
 
 def test_every_variable_is_explained_in_the_example():
@@ -323,7 +358,7 @@ def test_everything_else_is_sent_to_https(server, path):
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/accounts/login/", 200), ("/nowhere/", 404), ("/admin/login/", 200)]
+    ("path", "status"), [("/accounts/login/", 200), ("/nowhere/", 404), ("/admin/login/", 302)]
 )
 def test_every_answer_carries_the_headers_that_protect_it(server, path, status):
     answer = server.ask(path)

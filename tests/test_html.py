@@ -8,13 +8,35 @@ from django.urls import reverse
 from portal.models import Membership
 from portal.permissions import Role
 from relationships.models import RelationshipRequest, RequestKind
-from tests.pages import ALBERS, NORDLICHT, OPERATOR, Page, own_routes, signed_in
+from tests.pages import (
+    ALBERS,
+    NORDLICHT,
+    OPERATOR,
+    Page,
+    own_routes,
+    set_up_app,
+    set_up_passkey,
+    sign_in,
+    signed_in,
+)
 
 GLOBAL = "global@nordlicht.example"
 
 # Which page whom to show; the answers of the others are not HTML.
 PAGES = {
-    "login": (None, OPERATOR),
+    "account_login": (None,),
+    "account_reauthenticate": (NORDLICHT, OPERATOR),
+    "account_change_password": (NORDLICHT, OPERATOR),
+    "account_reset_password": (None, NORDLICHT),
+    "account_reset_password_done": (None, NORDLICHT),
+    "account_reset_password_from_key": (None, NORDLICHT),
+    "account_reset_password_from_key_done": (None, NORDLICHT),
+    "mfa_index": (NORDLICHT, OPERATOR),
+    "mfa_list_webauthn": (NORDLICHT, OPERATOR),
+    "usersessions_list": (NORDLICHT, OPERATOR),
+    "socialaccount_connections": (NORDLICHT, OPERATOR),
+    "socialaccount_login_cancelled": (None, NORDLICHT),
+    "openid_connect_login": (None, NORDLICHT),
     "profile": (NORDLICHT, ALBERS),
     "customers:list": (NORDLICHT,),
     "subscriptions:list": (NORDLICHT, "global@moewe.example"),
@@ -46,19 +68,29 @@ PAGES = {
     "user_invitation": (None, GLOBAL),
 }
 # The notice speaks the customer's language, whoever reads it; its own test is below.
-NOT_A_PAGE = {
-    "home",
-    "logout",
-    "set_language",
-    "set_theme",
-    "healthz",
-    "readyz",
+NOT_A_PAGE = {"home", "account_logout", "set_language", "set_theme", "healthz", "readyz"} | {
     "relationships:notice",
-} | {
     # Files.
     "activity_export",
     "customers:export",
-    "support:vcard",  # a file
+    "support:vcard",
+    "mfa_download_recovery_codes",
+    "mfa_login_webauthn",  # the answer of a script
+    # Those of an account with second factors are read below.
+    "account_set_password",
+    "mfa_authenticate",
+    "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn",
+    "mfa_activate_totp",
+    "mfa_deactivate_totp",
+    "mfa_view_recovery_codes",
+    "mfa_generate_recovery_codes",
+    "mfa_add_webauthn",
+    "mfa_edit_webauthn",
+    "mfa_remove_webauthn",
+    "user_invitation_provider",
+    # So is what an identity provider's answer leads to.
+    "openid_connect_callback",
     # A button leads to each of these, and each leads back to a page.
     "account:give_up_dap",
     "account:remove",
@@ -148,6 +180,10 @@ def address(demo, requests):
             keys = [requests["own"].token]
         elif name == "invitations:register":
             keys = [requests["new"].token]
+        elif name == "account_reset_password_from_key":
+            keys = [demo.user(NORDLICHT).pk.hex, "wrong"]
+        elif name == "openid_connect_login":
+            keys = ["contoso"]
         return reverse(name, args=keys)
 
     return of
@@ -214,6 +250,53 @@ def test_a_page_is_good_html(address, name, email, language):
     assert response.status_code == 200
     assert Page(response).language == language
     require_good_html(response)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("email", [NORDLICHT, OPERATOR])
+def test_the_pages_of_the_second_factor_are_good_html(demo, email, language):
+    browser = Client(headers={"accept-language": language})
+    sign_in(browser, email)
+    for name in ("mfa_activate_totp", "mfa_add_webauthn"):
+        require_good_html(browser.get(reverse(name)))
+    app, passkey = set_up_app(demo.user(email)), set_up_passkey(demo.user(email))
+    pages = [
+        reverse(name)
+        for name in (
+            "mfa_index",
+            "mfa_deactivate_totp",
+            "mfa_view_recovery_codes",
+            "mfa_generate_recovery_codes",
+            "mfa_list_webauthn",
+            "mfa_reauthenticate",
+            "mfa_reauthenticate_webauthn",
+        )
+    ]
+    pages += [reverse(f"mfa_{act}_webauthn", args=[passkey.pk]) for act in ("edit", "remove")]
+    for path in pages:
+        answer = browser.get(path)
+        assert answer.status_code == 200, path
+        assert Page(answer).language == language
+        require_good_html(answer)
+    for path in (reverse("mfa_edit_webauthn", args=[passkey.pk]), reverse("mfa_reauthenticate")):
+        require_good_html(browser.post(path, {}))
+    again = Client(headers={"accept-language": language})
+    assert sign_in(again, email).url == "/accounts/second-factor/enter/"
+    require_good_html(again.get("/accounts/second-factor/enter/"))
+    require_good_html(again.post("/accounts/second-factor/enter/", {"code": "\x00<b>"}))
+    passkey.delete()
+    require_good_html(again.get("/accounts/second-factor/enter/"))
+    assert app.user == demo.user(email)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_page_to_set_a_first_password_is_good_html(demo, language):
+    user = demo.user(NORDLICHT)
+    user.set_unusable_password()
+    user.save()
+    browser = signed_in(NORDLICHT, **{"accept-language": language})
+    require_good_html(browser.get("/accounts/password/set/"))
+    require_good_html(browser.post("/accounts/password/set/", {"password1": "x"}))
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
@@ -325,8 +408,8 @@ def test_the_pages_of_errors_are_good_html(demo, email, monkeypatch):
     ]
     if email in (ALBERS, OPERATOR):
         answers.append((403, browser().get("/customers/")))
-    monkeypatch.setattr("portal.views.SignInView.get_context_data", fail)
-    answers.append((500, browser().get("/accounts/login/")))
+    monkeypatch.setattr("allauth.account.views.PasswordResetView.get_context_data", fail)
+    answers.append((500, browser().get("/accounts/password/reset/")))
     for status, answer in answers:
         assert answer.status_code == status
         require_good_html(answer)

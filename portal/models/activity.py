@@ -26,6 +26,13 @@ class Action(models.TextChoices):
     USER_ROLES_CHANGED = "user.roles_changed", _("User roles changed")
     USER_DEACTIVATED = "user.deactivated", _("User deactivated")
     USER_REACTIVATED = "user.reactivated", _("User reactivated")
+    PASSWORD_CHANGED = "user.password_changed", _("Password changed")
+    SECOND_FACTOR_ADDED = "user.second_factor_added", _("Second factor added")
+    SECOND_FACTOR_REMOVED = "user.second_factor_removed", _("Second factor removed")
+    RECOVERY_CODES_MADE = "user.recovery_codes_made", _("Recovery codes made")
+    IDENTITY_LINKED = "user.identity_linked", _("Identity linked")
+    IDENTITY_UNLINKED = "user.identity_unlinked", _("Identity unlinked")
+    SESSIONS_ENDED = "user.sessions_ended", _("Signed out on other devices")
     PARTNERSHIP_STARTED = "partnership.started", _("Partnership started")
     PARTNERSHIP_ENDED = "partnership.ended", _("Partnership ended")
     RELATIONSHIP_STARTED = "relationship.started", _("Relationship started")
@@ -55,6 +62,7 @@ FIELD_LABELS = {
     "has_dap": _("delegated admin privileges"),
     "name": _("name"),
     "quantity": _("quantity"),
+    "requires_second_factor": _("second factor required"),
     "reseller_of_record": _("reseller of record"),
     "roles": _("roles"),
     "seller": _("seller"),
@@ -66,6 +74,8 @@ FIELD_LABELS = {
     "support_website": _("support website"),
     "with_dap": _("with delegated admin privileges"),
 }
+# The fields whose values stand in the log with a label.
+WITH_LABELS = ("has_dap", "with_dap", "requires_second_factor", "status", "roles")
 VALUE_LABELS = {
     "active": _("Active"),
     "suspended": _("Suspended"),
@@ -85,7 +95,7 @@ class Change(NamedTuple):
 
 def _described(field, value):
     values = value if isinstance(value, list) else [value]
-    if field in ("has_dap", "with_dap", "status", "roles"):
+    if field in WITH_LABELS:
         values = [VALUE_LABELS.get(str(one), one) for one in values]
     return ", ".join(str(one) for one in values)
 

@@ -139,7 +139,7 @@ class PersonalInvitation:
             )
 
     def _require_active(self):
-        if not self.is_active or not getattr(self.organisation, "is_active", True):
+        if not self.may_sign_in:
             raise ValidationError(
                 _("The account %(email)s is deactivated."),
                 code="inactive",

@@ -72,6 +72,13 @@ class Partner(models.Model):
     support_languages = models.JSONField(
         _("support languages"), default=list, blank=True, validators=[validate_languages]
     )
+    requires_second_factor = models.BooleanField(
+        _("everyone needs a second factor"),
+        default=False,
+        help_text=_(
+            "Who has none sets one up before anything else. It is asked for at each sign-in."
+        ),
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     deactivated_at = models.DateTimeField(_("deactivated"), null=True, blank=True, editable=False)
 

@@ -16,6 +16,7 @@ from portal.zones import validate_time_zone
 from .activity import Action, ActivityEntry
 from .fields import FoldedField
 from .invitations import PersonalInvitation, read_token
+from .sign_in import SignIn
 from .user_breaches import UserBreaches
 
 GERMAN_SPEAKING = {"AT", "CH", "DE", "LI"}
@@ -74,7 +75,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return self.get(email=email.strip().lower())
 
 
-class User(PersonalInvitation, AbstractBaseUser, PermissionsMixin):
+class User(PersonalInvitation, SignIn, AbstractBaseUser, PermissionsMixin):
     """A person who signs in by email.
 
     A user belongs to one partner or one customer through its membership, or is an operator of the

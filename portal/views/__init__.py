@@ -12,7 +12,11 @@ from .errors import (
     server_error,
     too_many_requests,
 )
-from .invitations import UserInvitationRenewView, UserInvitationView
+from .invitations import (
+    UserInvitationProviderView,
+    UserInvitationRenewView,
+    UserInvitationView,
+)
 from .lists import ExportView, FilteredView, ScopedListView
 from .pages import (
     CompanyView,
@@ -21,7 +25,6 @@ from .pages import (
     ProfileView,
     SetLanguageView,
     SetThemeView,
-    SignInView,
     WordsView,
 )
 from .probes import alive, ready
@@ -51,9 +54,9 @@ __all__ = [
     "ScopedView",
     "SetLanguageView",
     "SetThemeView",
-    "SignInView",
     "UserDeactivateView",
     "UserDetailView",
+    "UserInvitationProviderView",
     "UserInvitationRenewView",
     "UserInvitationView",
     "UserInviteAgainView",

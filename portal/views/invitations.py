@@ -1,9 +1,12 @@
+from allauth.account.utils import perform_login
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.providers.base import AuthProcess
 from django.contrib import messages
-from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
 from django.http import Http404
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
@@ -12,6 +15,8 @@ from django.views.generic import FormView, View
 
 from portal.forms import InvitedPasswordForm
 from portal.models import User
+from portal.sign_in.adapters import INVITATION
+from portal.sign_in.views import ProvidersMixin, ProviderView
 
 
 class InvitedMixin:
@@ -26,7 +31,7 @@ class InvitedMixin:
 
 
 @method_decorator([login_not_required, never_cache], name="dispatch")
-class UserInvitationView(InvitedMixin, FormView):
+class UserInvitationView(InvitedMixin, ProvidersMixin, FormView):
     """An invited user sets a password and is signed in. A dead link says what happened to it."""
 
     form_class = InvitedPasswordForm
@@ -51,16 +56,15 @@ class UserInvitationView(InvitedMixin, FormView):
         return {**super().get_form_kwargs(), "user": self.invited}
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(invited=self.invited, **kwargs)
+        return super().get_context_data(invited=self.invited, token=self.kwargs["token"], **kwargs)
 
     def form_valid(self, form):
         try:
             self.invited.accept_invitation(form.cleaned_data["password1"])
         except ValidationError as error:
             return self.refuse(error)
-        login(self.request, self.invited)
         messages.success(self.request, _("Welcome. Your password is set, and you are signed in."))
-        return redirect("home")
+        return perform_login(self.request, self.invited, redirect_url=reverse("home"))
 
 
 @method_decorator(login_not_required, name="dispatch")
@@ -77,3 +81,17 @@ class UserInvitationRenewView(InvitedMixin, View):
         else:
             messages.success(request, _("A new link is on its way to the invited address."))
         return redirect("user_invitation", self.kwargs["token"])
+
+
+class UserInvitationProviderView(InvitedMixin, ProviderView):
+    """An invited user signs in by an identity provider: the identity that comes back is linked to it."""
+
+    http_method_names = ["post"]
+
+    def post(self, request, token, provider_id):
+        try:
+            self.invited.require_open_invitation()
+        except ValidationError:
+            return redirect("user_invitation", token)  # which says what happened to it
+        provider = get_adapter().get_provider(request, provider_id)
+        return provider.redirect(request, AuthProcess.LOGIN, data={INVITATION: token})

@@ -3,7 +3,6 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import LoginView
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
@@ -14,10 +13,11 @@ from django.views.generic import TemplateView, UpdateView, View
 from django.views.i18n import set_language
 
 from portal.context_processors import THEMES
-from portal.forms import CompanyForm, ProfileForm, SignInForm
+from portal.forms import CompanyForm, ProfileForm
 from portal.models import Partner
 from portal.navigation import menu_for
 from portal.permissions import Permission
+from portal.sign_in.views import ProvidersMixin
 
 from .access import PortalView, RoleRequired
 
@@ -32,11 +32,6 @@ class HomeView(View):
         if request.user.is_staff:
             return redirect("admin:index")
         raise RoleRequired()
-
-
-class SignInView(LoginView):
-    template_name = "portal/sign_in.html"
-    authentication_form = SignInForm
 
 
 class DismissNoticesView(PortalView, View):
@@ -73,7 +68,7 @@ class CompanyView(PortalView, UpdateView):
         return redirect(self.success_url)
 
 
-class ProfileView(PortalView, UpdateView):
+class ProfileView(PortalView, ProvidersMixin, UpdateView):
     """The user's own name, language and time zone."""
 
     permission_required = ()

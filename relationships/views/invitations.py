@@ -1,9 +1,10 @@
+from allauth.account.utils import perform_login
 from django.contrib import messages
-from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
 from django.http import Http404
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
@@ -139,8 +140,7 @@ class InvitationRegisterView(InvitationView):
         user = form.register() if form.is_valid() else None
         if user is None:
             return self.render_to_response(self.get_context_data(form=form))
-        login(request, user)
         messages.success(
             request, _("Welcome. Your company is registered, and you accepted the request.")
         )
-        return redirect("home")
+        return perform_login(request, user, redirect_url=reverse("home"))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
 
 # The stage on which every page has something to show.
@@ -53,8 +54,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _transactional(transactional_db: None) -> None:
+def _transactional(transactional_db: None) -> Iterator[None]:
     """The portal answers in other threads, which see only what has been committed."""
+    yield
+    cache.clear()  # no table of a model, so nobody else empties it
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from django.urls import reverse
 from portal.models import Membership, User
 from portal.permissions import Role
 from relationships.models import RelationshipRequest, RequestKind
-from tests.pages import signed_in
+from tests.pages import set_up_app, set_up_passkey, signed_in
 from tests.test_html import PAGES
 
 AXE = (Path(__file__).parents[1] / "vendor" / "axe.min.js").read_text()
@@ -96,6 +96,30 @@ def test_nobody_meets_a_barrier_at_the_sign_in(demo, open_browser, live_server):
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("alert").wait_for()
     assert barriers(page) == []
+
+
+def test_nobody_meets_a_barrier_on_the_way_to_sign_in_safely(demo, open_browser, live_server):
+    page = open_as(open_browser, live_server, None)
+    require_no_barriers(
+        page,
+        "/accounts/password/reset/",
+        "/accounts/password/reset/sent/",
+        "/accounts/password/reset/x/y/",
+        "/accounts/oidc/contoso/",
+    )
+    page.goto("/accounts/login/?next=/accounts/second-factor/")
+    page.get_by_label("Email").fill(HELPDESK)
+    page.get_by_label("Password").fill("demo-portal")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Second factor").wait_for()
+    paths = ["", "app/", "../passkeys/add/", "../password/change/", "../sessions/"]
+    require_no_barriers(page, *(f"/accounts/second-factor/{path}" for path in paths))
+    set_up_app(demo.user(HELPDESK))
+    passkey = set_up_passkey(demo.user(HELPDESK))
+    paths = ["", "codes/", "codes/new/", "app/remove/", "../passkeys/", "../identities/"]
+    paths += [f"../passkeys/{passkey.pk}/name/"]
+    require_no_barriers(page, *(f"/accounts/second-factor/{path}" for path in paths))
+    require_no_barriers(open_as(open_browser, live_server, HELPDESK), "/accounts/confirm/")
 
 
 def test_nobody_meets_a_barrier_where_nothing_is_found_or_allowed(demo, open_browser, live_server):

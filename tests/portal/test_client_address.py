@@ -60,7 +60,7 @@ def test_the_address_is_forgotten_where_a_page_fails(demo, monkeypatch):
     def fail(*args, **kwargs):
         raise RuntimeError
 
-    monkeypatch.setattr("portal.views.SignInView.get_context_data", fail)
+    monkeypatch.setattr("portal.sign_in.views.SignInView.get_context_data", fail)
     Client(raise_request_exception=False).get("/accounts/login/")
     assert current_address() is None
 

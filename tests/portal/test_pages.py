@@ -117,7 +117,6 @@ def test_the_case_of_an_email_and_spaces_around_it_do_not_matter(browser):
         (HELPDESK, " demo-portal"),
         (HELPDESK, "DEMO-PORTAL"),
         (HELPDESK, "x" * 5000),
-        ("' OR 1=1 --", "demo-portal"),
     ],
 )
 def test_the_answer_to_a_wrong_sign_in_does_not_tell_whether_there_is_an_account(
@@ -149,7 +148,9 @@ def test_T3_deactivating_signs_out_at_once_and_for_good(demo):
     assert user.get("/customers/").status_code == partner.get("/customers/").status_code == 302
 
 
-@pytest.mark.parametrize("email", ["", "\x00", "a@b\x00.example", "x" * 300, "ı@ſ.example"])
+@pytest.mark.parametrize(
+    "email", ["", "\x00", "a@b\x00.example", "x" * 300, "ı@ſ.example", "' OR 1=1 --"]
+)
 @pytest.mark.parametrize("password", ["", "\x00", "x"])
 def test_a_sign_in_with_odd_values_is_refused_with_a_sentence(browser, email, password):
     answer = sign_in(browser, email, password)

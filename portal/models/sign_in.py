@@ -1,0 +1,52 @@
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from portal.permissions import require_one_of
+
+from .activity import Action
+
+# What counts as a second factor; recovery codes only stand in for one.
+FACTORS = ("totp", "webauthn")
+
+
+class SignIn:
+    """The part of a ``User`` that is about signing in: who may, with what second factor, until when."""
+
+    @property
+    def may_sign_in(self):
+        """T3: nobody signs in, or stays so, who is deactivated or whose partner is."""
+        return self.is_active and getattr(self.organisation, "is_active", True)
+
+    @property
+    def needs_second_factor(self):
+        """Whether the user may do nothing without a second factor: its partner wants it, or the operator."""
+        if self.is_staff:
+            return settings.OPERATOR_SECOND_FACTOR
+        return getattr(self.organisation, "requires_second_factor", False)
+
+    @property
+    def second_factors(self):
+        return self.authenticator_set.filter(type__in=FACTORS)
+
+    def may_remove_factor(self, factor):
+        """Whether another second factor is left, where one is needed."""
+        return not self.needs_second_factor or self.second_factors.exclude(pk=factor.pk).exists()
+
+    def end_sessions(self):
+        """Sign the user out everywhere, for good: no session of before is valid again."""
+        self.sessions_ended_at = timezone.now()
+        self.save(update_fields=["sessions_ended_at"])
+
+    @transaction.atomic
+    def reset_second_factor(self, *, by):
+        """Take the second factors and recovery codes away, and end the sessions: for a lost device.
+
+        Without any, nothing changes. Raises ``ValidationError`` with code ``not_allowed`` unless ``by``
+        is an operator.
+        """
+        require_one_of(by)
+        if self.authenticator_set.all().delete()[0]:
+            self.end_sessions()
+            self.record(Action.SECOND_FACTOR_REMOVED, by=by, reason=str(_("Reset by the operator")))

@@ -1,0 +1,191 @@
+"""What the portal decides where django-allauth asks: who may sign in, what people are told."""
+
+import time
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialApp
+from allauth.socialaccount.providers.base import AuthProcess
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+
+from portal import mail
+from portal.client_address import address_of
+from portal.models import Action, User
+
+# In the state of a sign-in by an identity provider: the token of the invitation that began it.
+INVITATION = "invitation"
+
+WRONG = _("Email or password is wrong. Check both and try again.")
+WRONG_CODE = _("This code is wrong or was used already. Try the next one.")
+TOO_MANY = _("Too many attempts. Wait five minutes and try again.")
+
+# What a page says after something was done, by the name that allauth has for it.
+DONE = {
+    "account/messages/password_changed.txt": _("Your new password is set."),
+    "account/messages/password_set.txt": _("Your new password is set."),
+    "mfa/messages/totp_activated.txt": _("Your authenticator app is set up."),
+    "mfa/messages/totp_deactivated.txt": _("The authenticator app was removed."),
+    "mfa/messages/webauthn_added.txt": _("The passkey was added."),
+    "mfa/messages/webauthn_removed.txt": _("The passkey was removed."),
+    "mfa/messages/recovery_codes_generated.txt": _(
+        "Here are your recovery codes. Keep them where you find them without this device."
+    ),
+    "socialaccount/messages/account_connected.txt": _("From now on you can sign in with it."),
+    "socialaccount/messages/account_connected_updated.txt": _("You can sign in with it already."),
+    "socialaccount/messages/account_connected_other.txt": _(
+        "This identity belongs to another account of the portal. Nothing was linked."
+    ),
+    "socialaccount/messages/account_disconnected.txt": _("You can't sign in with it any more."),
+    "usersessions/messages/sessions_logged_out.txt": _("You are signed out everywhere else."),
+}
+
+# What stands in the activity log and is told to the person by mail.
+EVENTS = {
+    "account/email/password_changed": Action.PASSWORD_CHANGED,
+    "account/email/password_reset": Action.PASSWORD_CHANGED,
+    "account/email/password_set": Action.PASSWORD_CHANGED,
+    "mfa/email/totp_activated": Action.SECOND_FACTOR_ADDED,
+    "mfa/email/totp_deactivated": Action.SECOND_FACTOR_REMOVED,
+    "mfa/email/webauthn_added": Action.SECOND_FACTOR_ADDED,
+    "mfa/email/webauthn_removed": Action.SECOND_FACTOR_REMOVED,
+    "mfa/email/recovery_codes_generated": Action.RECOVERY_CODES_MADE,
+    "socialaccount/email/account_connected": Action.IDENTITY_LINKED,
+    "socialaccount/email/account_disconnected": Action.IDENTITY_UNLINKED,
+}
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Accounts are made by invitations, operators and registrations (R6), never by a sign-up."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": WRONG,
+        "enter_current_password": _("This is not your current password."),
+        "incorrect_password": _("This is not your password."),
+        "incorrect_code": WRONG_CODE,
+        "too_many_login_attempts": TOO_MANY,
+        "rate_limited": TOO_MANY,
+    }
+
+    def is_open_for_signup(self, request):
+        return False
+
+    def is_ajax(self, request):
+        """Only the passkey's challenge is asked for by a script; every page is a page."""
+        match = request.resolver_match
+        return bool(match) and match.url_name == "mfa_login_webauthn" and super().is_ajax(request)
+
+    def is_safe_url(self, url):
+        """Whether ``url`` stays in the portal."""
+        return url_has_allowed_host_and_scheme(
+            url, {self.request.get_host()}, require_https=self.request.is_secure()
+        )
+
+    def get_client_ip(self, request):
+        """The address whose attempts are counted; all whose address can't be told share one."""
+        return address_of(request) or "::"
+
+    def pre_login(self, request, user, **kwargs):
+        self.require_active(user)
+
+    def login(self, request, user):
+        # The user may have been deactivated while it was asked for the second factor.
+        self.require_active(User.objects.select_related("membership__partner").get(pk=user.pk))
+        super().login(request, user)
+
+    def require_active(self, user):
+        """Refuse whom T3 locks out, whichever way it came in."""
+        if not user.may_sign_in:
+            self.logout(self.request)
+            messages.error(self.request, _("This account can't sign in. Ask your admin."))
+            raise ImmediateHttpResponse(redirect("account_login"))
+
+    def set_password(self, user, password):
+        user.set_password(password)
+        user.save(update_fields=["password"])
+
+    def is_reauthentication_required(self, *, app, **kwargs):
+        """Whoever has just signed in is not asked for the password again."""
+        records = get_authentication_records(self.request, self.request.user)
+        if records and time.time() - records[-1]["at"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT:
+            return False
+        return super().is_reauthentication_required(app=app, **kwargs)
+
+    def add_message(self, request, level, message_template=None, *args, message=None, **kwargs):
+        text = message or DONE.get(message_template)
+        if text:
+            messages.add_message(request, level, text)
+
+    def send_notification_mail(self, template_prefix, user, context=None, email=None):
+        """Log what changed about how ``user`` signs in, and tell it: it may have been somebody else."""
+        action = EVENTS[template_prefix]
+        with transaction.atomic():
+            user.record(action, by=user)
+            mail.send("sign_in_changed", [user], action=action)
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": WRONG_CODE,
+        "cannot_generate_recovery_codes": _("Set up a second factor first."),
+    }
+
+    def generate_authenticator_name(self, user, type):
+        return ""
+
+
+class ProviderAdapter(DefaultSocialAccountAdapter):
+    """Identities are linked by an invitation or from the profile, never because the emails are alike."""
+
+    error_messages = DefaultSocialAccountAdapter.error_messages | {
+        "no_password": _("Set a password first, else you could not sign in any more."),
+    }
+
+    def list_apps(self, request, provider=None, client_id=None):
+        """The providers that the environment names, and no others."""
+        apps = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
+        return [
+            SocialApp(provider="openid_connect", **app)
+            for app in apps
+            if provider in (None, "openid_connect", app["provider_id"])
+            and client_id in (None, app["client_id"])
+        ]
+
+    def is_open_for_signup(self, request, sociallogin):
+        return False
+
+    def pre_social_login(self, request, sociallogin):
+        """Refuse an identity that nobody of the portal has linked, whatever email it shows.
+
+        A sign-in that an invitation began links the identity to the invited user.
+        """
+        state = sociallogin.state
+        if sociallogin.is_existing or state.get("process") == AuthProcess.CONNECT:
+            return
+        if self.accept_invitation(request, sociallogin, state.get("data") or {}):
+            return
+        context = {"provider": sociallogin.provider}
+        raise ImmediateHttpResponse(
+            render(request, "socialaccount/invitation_needed.html", context, status=403)
+        )
+
+    @transaction.atomic
+    def accept_invitation(self, request, sociallogin, data):
+        """Link the identity to the user whose invitation began this sign-in, if it still works."""
+        invited = User.objects.find_invited(data.get(INVITATION, ""))
+        if invited is None:
+            return False
+        try:
+            invited.accept_invitation()
+        except ValidationError:
+            return False
+        sociallogin.connect(request, invited)
+        return True

@@ -1,0 +1,134 @@
+"""The forms of django-allauth in the portal's design and words."""
+
+from allauth.account import forms as account_forms
+from allauth.mfa.base import forms as factor_forms
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
+from django import forms
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from portal import mail
+from portal.forms import StyledField
+from portal.models import User
+
+NEW_PASSWORD = {"password1": _("New password"), "password2": _("New password, again")}
+CODE_HELP = _("The six digits that your authenticator app shows, or one of your recovery codes.")
+
+
+class DesignedForm:
+    """The design of the portal on a form of allauth: its labels, and no hint inside of the fields."""
+
+    bound_field_class = StyledField
+    labels: dict = {}
+    help_texts: dict = {}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.widget.attrs.pop("placeholder", None)
+            field.label = self.labels.get(name, field.label)
+            if not name.startswith("password1"):
+                field.help_text = self.help_texts.get(name, "")
+
+
+class SignInForm(DesignedForm, account_forms.LoginForm):
+    """Email and password. The answer does not tell whether an account exists."""
+
+    labels = {"login": _("Email"), "password": _("Password")}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["login"].widget.attrs |= {"autocomplete": "username", "autofocus": True}
+
+    def add_prefix(self, field_name):
+        # Password managers and scripts know the field by this name.
+        return super().add_prefix("username" if field_name == "login" else field_name)
+
+
+class PasswordConfirmForm(DesignedForm, account_forms.ReauthenticateForm):
+    labels = {"password": _("Password")}
+
+
+class PasswordChangeForm(DesignedForm, account_forms.ChangePasswordForm):
+    labels = {"oldpassword": _("Current password"), **NEW_PASSWORD}
+
+
+class PasswordSetForm(DesignedForm, account_forms.SetPasswordForm):
+    labels = NEW_PASSWORD
+
+
+class NewPasswordForm(DesignedForm, account_forms.ResetPasswordKeyForm):
+    labels = NEW_PASSWORD
+
+
+class PasswordResetForm(DesignedForm, account_forms.ResetPasswordForm):
+    """Asks for a link by mail. Page and effort are the same whether or not there is an account."""
+
+    labels = {"email": _("Email")}
+
+    def save(self, request, **kwargs):
+        email = self.cleaned_data["email"]
+        users = [user for user in self.users if may_reset(user)]
+        for user in users or [User(email=email)]:
+            message = mail.compose(
+                "password_reset", user, link=settings.PORTAL_URL + reset_path(user)
+            )
+            if users:
+                message.send()
+        return email
+
+
+def reset_path(user):
+    """The path of a link, to be mailed to ``user``, that lets it set a new password."""
+    keys = {"uidb36": user.pk.hex, "key": account_forms.default_token_generator.make_token(user)}
+    return reverse("account_reset_password_from_key", kwargs=keys)
+
+
+class ResetLinkForm(account_forms.UserTokenForm):
+    """The link of the mail: who may not sign in can't use it either (T3)."""
+
+    def _get_user(self, uidb36):
+        user = super()._get_user(uidb36)
+        return user if user and may_reset(user) else None
+
+
+def may_reset(user):
+    """Whether ``user`` may get a new password by mail: it may sign in, and has one."""
+    return user.may_sign_in and user.has_usable_password()
+
+
+class CodeForm(DesignedForm, factor_forms.AuthenticateForm):
+    labels = {"code": _("Code")}
+    help_texts = {"code": CODE_HELP}
+
+
+class CodeConfirmForm(DesignedForm, factor_forms.ReauthenticateForm):
+    labels = {"code": _("Code")}
+    help_texts = {"code": CODE_HELP}
+
+
+class AppForm(DesignedForm, ActivateTOTPForm):
+    labels = {"code": _("Code")}
+    help_texts = {"code": _("The six digits that the app shows now.")}
+
+
+class PasskeyForm(DesignedForm, AddWebAuthnForm):
+    """A new passkey. The browser makes it and puts it into the form."""
+
+    name = forms.CharField(max_length=100, required=False)
+    labels = {"name": _("Name"), "passwordless": _("Sign in with it alone, without a password")}
+    help_texts = {"name": _("Such as “Office laptop” or “Key on the key ring”.")}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["passwordless"].initial = True
+
+    def clean_name(self):
+        return self.cleaned_data["name"] or str(_("Passkey"))
+
+
+class PasskeyNameForm(DesignedForm, EditWebAuthnForm):
+    name = forms.CharField(max_length=100)
+    labels = {"name": _("Name")}

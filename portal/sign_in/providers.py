@@ -1,0 +1,75 @@
+"""The identity providers of an installation, as its environment names them."""
+
+import re
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+REQUIRED = ("id", "name", "server_url", "client_id", "client_secret")
+OPTIONAL = ("origins",)
+
+
+def apps_of(providers):
+    """Return the OpenID Connect apps of ``providers``, what the variable OIDC_PROVIDERS holds.
+
+    Raises ``ImproperlyConfigured`` with a sentence that says what is wrong.
+    """
+    try:
+        return [_app(provider) for provider in _checked(providers)]
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"OIDC_PROVIDERS can't be read: {error}. See .env.example."
+        ) from error
+
+
+def origins_of(apps):
+    """The origins that a sign-in form may be sent on to."""
+    found = [origin for app in apps for origin in app["settings"]["origins"]]
+    return list(dict.fromkeys(found))
+
+
+def _checked(providers):
+    if not isinstance(providers, list) or not all(isinstance(one, dict) for one in providers):
+        raise ValueError("it must be a JSON list of objects, one for each provider")
+    for number, provider in enumerate(providers, start=1):
+        unknown = sorted(set(provider) - {*REQUIRED, *OPTIONAL})
+        if unknown:
+            raise ValueError(f"provider {number} has “{unknown[0]}”, which is not known")
+        for key in REQUIRED:
+            if not isinstance(provider.get(key), str) or not provider[key].strip():
+                raise ValueError(f"provider {number} needs “{key}”, a text")
+        if not re.fullmatch(r"[a-z0-9-]{1,50}", provider["id"]):
+            raise ValueError(f"the id of provider {number} may have a–z, 0–9 and - only")
+        origins = provider.get("origins", [])
+        if not isinstance(origins, list) or not all(isinstance(one, str) for one in origins):
+            raise ValueError(f"“origins” of provider {number} must be a list of texts")
+        for url in (provider["server_url"], *origins):
+            _origin(url)
+    identifiers = [provider["id"] for provider in providers]
+    if len(set(identifiers)) < len(identifiers):
+        raise ValueError("two providers have the same id")
+    return providers
+
+
+def _origin(url):
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname or re.search(r"[\s;,'\"]", parts.netloc):
+        raise ValueError(f"“{url}” must be an address that starts with https://")
+    return f"https://{parts.netloc}"
+
+
+def _app(provider):
+    urls = [provider["server_url"], *provider.get("origins", [])]
+    return {
+        "provider_id": provider["id"],
+        "name": provider["name"],
+        "client_id": provider["client_id"],
+        "secret": provider["client_secret"],
+        "settings": {
+            "server_url": provider["server_url"],
+            "origins": [_origin(url) for url in urls],
+            "oauth_pkce_enabled": True,
+            # The signed token says who it is; a second request would tell no more.
+            "fetch_userinfo": False,
+        },
+    }

@@ -1,0 +1,197 @@
+"""The pages of django-allauth, where the portal has a rule of its own for them."""
+
+import logging
+
+from allauth.account.views import LoginView, LogoutView
+from allauth.core.internal.httpkit import authenticated_user
+from allauth.mfa.totp.views import DeactivateTOTPView
+from allauth.mfa.webauthn.views import ReauthenticateWebAuthnView, RemoveWebAuthnView
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.models import SocialApp
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.openid_connect import views as openid_connect
+from allauth.socialaccount.views import ConnectionsView
+from allauth.usersessions.models import UserSession
+from allauth.usersessions.views import ListUserSessionsView
+from django.contrib import messages
+from django.contrib.auth import HASH_SESSION_KEY, update_session_auth_hash
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.sessions.models import Session
+from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.generic import View
+from requests import RequestException
+
+from portal.models import Action, User
+
+from .middleware import HAS_SECOND_FACTOR
+
+logger = logging.getLogger(__name__)
+
+
+class ProvidersMixin:
+    """A page that offers the installation's identity providers."""
+
+    def get_context_data(self, **kwargs):
+        providers = get_adapter().list_providers(self.request)
+        return super().get_context_data(providers=providers, **kwargs)
+
+
+class SignInView(ProvidersMixin, LoginView):
+    pass
+
+
+class SignOutView(LogoutView):
+    """A link does not sign anyone out."""
+
+    http_method_names = ["post"]
+
+
+class IdentitiesView(ProvidersMixin, ConnectionsView):
+    pass
+
+
+@method_decorator(login_not_required, name="dispatch")
+class ProviderView(View):
+    """A page of the way to an identity provider and back.
+
+    Where the provider does not answer, or answers what can't be understood, the page says so.
+    """
+
+    def dispatch(self, request, *args, **kwargs):
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except SocialApp.DoesNotExist as error:
+            raise Http404 from error
+        except Http404:
+            raise
+        except (
+            AttributeError,
+            ImproperlyConfigured,
+            LookupError,
+            OAuth2Error,
+            RequestException,
+            TypeError,
+            ValueError,
+        ) as error:
+            logger.warning("Sign-in by %s failed: %s", kwargs["provider_id"], type(error).__name__)
+            return render(request, "socialaccount/authentication_error.html", status=502)
+
+
+class ProviderSignInView(ProviderView):
+    def get(self, request, provider_id):
+        return openid_connect.login(request, provider_id)
+
+    post = get
+
+
+class ProviderReturnView(ProviderView):
+    def get(self, request, provider_id):
+        return openid_connect.callback(request, provider_id)
+
+    post = get
+
+
+class LastFactorMixin:
+    """Removing a second factor: refused for the last one while one is needed.
+
+    Without any left the other sessions end, so that none of them remembers to have one.
+    """
+
+    @property
+    def factor(self):
+        raise NotImplementedError
+
+    @transaction.atomic
+    def post(self, request, *args, **kwargs):
+        # Of two who remove one each, the second finds the first one gone.
+        user = User.objects.select_for_update(no_key=True).get(pk=request.user.pk)
+        if not request.user.may_remove_factor(self.factor):
+            messages.error(request, self.explanation)
+            return redirect("mfa_index")
+        answer = super().post(request, *args, **kwargs)
+        if not user.second_factors.exists():
+            request.session.pop(HAS_SECOND_FACTOR, None)
+            end_other_sessions(request)
+        return answer
+
+    def get_context_data(self, **kwargs):
+        allowed = self.request.user.may_remove_factor(self.factor)
+        return super().get_context_data(refusal="" if allowed else self.explanation, **kwargs)
+
+    @property
+    def explanation(self):
+        organisation = self.request.user.organisation
+        if organisation is None:
+            return _("Operators need a second factor. Add another one before you remove this one.")
+        return _(
+            "%(organisation)s requires a second factor. Add another one before you remove this one."
+        ) % {"organisation": organisation}
+
+
+class AppRemoveView(LastFactorMixin, DeactivateTOTPView):
+    @property
+    def factor(self):
+        return self.authenticator
+
+
+class PasskeyRemoveView(LastFactorMixin, RemoveWebAuthnView):
+    @property
+    def factor(self):
+        return self.get_object()
+
+
+class PasskeyConfirmView(ReauthenticateWebAuthnView):
+    def form_invalid(self, form):
+        super().form_invalid(form)
+        return redirect(self.request.get_full_path())
+
+
+class SessionsView(ListUserSessionsView):
+    """Where the user is signed in, with a button that ends all sessions but this one."""
+
+    def get_context_data(self, **kwargs):
+        # Not allauth's own list: it asks for each session, and for its user, by a query of its own.
+        return {
+            **super(ListUserSessionsView, self).get_context_data(**kwargs),
+            "sessions": living_sessions(authenticated_user(self.request)),
+            "current": self.request.session.session_key,
+        }
+
+    @transaction.atomic
+    def form_valid(self, form):
+        end_other_sessions(self.request)
+        self.request.user.record(Action.SESSIONS_ENDED, by=self.request.user)
+        return super().form_valid(form)
+
+
+def living_sessions(user):
+    """The sessions of ``user`` that are still valid, the newest first."""
+    known = UserSession.objects.filter(user=user).order_by("-created_at", "-pk")
+    stored = Session.objects.filter(
+        session_key__in=known.values("session_key"), expire_date__gt=timezone.now()
+    )
+    wanted = user.get_session_auth_hash()
+    alive = {
+        session.session_key
+        for session in stored
+        if session.get_decoded().get(HASH_SESSION_KEY) == wanted
+    }
+    return [session for session in known if session.session_key in alive]
+
+
+def end_other_sessions(request):
+    """End every session of the user but this one, also those that are not listed."""
+    mine = request.session.session_key
+    listed = UserSession.objects.filter(user=request.user)
+    others = listed.exclude(session_key=mine)
+    Session.objects.filter(session_key__in=others.values("session_key")).delete()
+    others.delete()
+    request.user.end_sessions()
+    update_session_auth_hash(request, request.user)
+    listed.update(session_key=request.session.session_key)

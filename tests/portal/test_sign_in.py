@@ -1,0 +1,527 @@
+"""The way in by email and password, a forgotten password, the lockout, the sessions, the operators' door."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.core import mail
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.urls import NoReverseMatch, reverse
+
+from portal import settings as portal_settings
+from portal.models import Action, Partner, User
+from tests.factories import MembershipFactory, UserFactory
+from tests.pages import ALBERS, NORDLICHT, OPERATOR, Page, set_up_app, sign_in, signed_in
+
+WRONG = "Email or password is wrong. Check both and try again."
+TOO_MANY = "Too many attempts. Wait five minutes and try again."
+HOME = "/customers/"
+NEW = "barrel-of-apples"
+
+
+@pytest.fixture
+def browser(demo):
+    return Client(headers={"accept-language": "en"})
+
+
+def is_in(browser):
+    return browser.get("/accounts/sessions/").status_code == 200
+
+
+# What there is not
+
+
+@pytest.mark.parametrize(
+    "path", ["signup/", "email/", "inactive/", "login/code/", "confirm-email/"]
+)
+def test_nobody_signs_up_or_changes_the_email(browser, path):
+    for client in (browser, signed_in(NORDLICHT)):
+        assert client.get(f"/accounts/{path}").status_code == 404
+        assert client.post(f"/accounts/{path}", {"email": "a@b.example"}).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["account_signup", "account_email", "socialaccount_signup"])
+def test_such_a_page_has_no_path(name):
+    with pytest.raises(NoReverseMatch):
+        reverse(name)
+
+
+def test_the_answer_is_a_page_whoever_asks(browser):
+    """No second way to read the same in JSON."""
+    for headers in ({"accept": "application/json"}, {"x-requested-with": "XMLHttpRequest"}):
+        answer = browser.post("/accounts/login/", {"username": NORDLICHT}, headers=headers)
+        assert answer["Content-Type"] == "text/html; charset=utf-8"
+
+
+# Where it leads
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://elsewhere.example/",
+        "//elsewhere.example/",
+        "/\\elsewhere.example",
+        "javascript:alert(1)",
+        "https:elsewhere.example",
+        "http:///elsewhere.example",
+        " //elsewhere.example",
+    ],
+)
+@pytest.mark.parametrize("path", ["login", "logout"])
+def test_next_does_not_lead_out_of_the_portal(browser, settings, path, target):
+    settings.ALLOWED_HOSTS = ["testserver", ".elsewhere.example"]
+    settings.CSRF_TRUSTED_ORIGINS = ["https://elsewhere.example"]
+    home = "/" if path == "login" else "/accounts/login/"
+    if path == "logout":
+        sign_in(browser, NORDLICHT)
+    data = {"username": NORDLICHT, "password": "demo-portal", "next": target}
+    assert browser.post(f"/accounts/{path}/", data).url == home
+    if path == "login":
+        # Whoever is in already is not led out either.
+        assert browser.get("/accounts/login/", {"next": target}).url == home
+
+
+def test_whoever_is_in_is_led_on(demo):
+    browser = signed_in(NORDLICHT)
+    assert browser.get("/accounts/login/").url == "/"
+    assert browser.get("/accounts/login/?next=/activity/").url == "/activity/"
+
+
+def test_the_confirmation_does_not_lead_out_of_the_portal(demo):
+    browser = signed_in(NORDLICHT)
+    address = "/accounts/confirm/?next=https://elsewhere.example/"
+    assert browser.post(address, {"password": "demo-portal"}).url == "/"
+
+
+# The password
+
+
+def test_passwords_are_kept_as_argon2_hashes():
+    assert portal_settings.PASSWORD_HASHERS == ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+
+
+def test_a_new_password_signs_out_everywhere_else_is_logged_and_told(demo, queue):
+    here, there = Client(), Client()
+    for client in (here, there):
+        sign_in(client, NORDLICHT)
+    answer = here.post(
+        "/accounts/password/change/",
+        {"oldpassword": "demo-portal", "password1": NEW, "password2": NEW},
+    )
+    assert answer.url == "/accounts/password/change/"
+    page = Page(here.get(answer.url))
+    assert page.alerts == [("status", "Your new password is set.")]
+    assert not is_in(there)
+    assert demo.user(NORDLICHT).check_password(NEW)
+    [entry] = demo.log(action=Action.PASSWORD_CHANGED)
+    assert (entry.actor, entry.subject) == (demo.user(NORDLICHT), str(demo.user(NORDLICHT)))
+    assert NEW not in str(entry.__dict__)
+    [told] = queue.all()
+    assert told.to == [NORDLICHT]
+    assert told.subject == "Ihr Konto: Passwort geändert"
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ({"oldpassword": "wrong"}, "This is not your current password."),
+        ({"password2": "another-one"}, "You must type the same password each time."),
+        ({"password1": "password", "password2": "password"}, "This password is too common."),
+        ({"password1": "", "password2": ""}, "This field is required."),
+    ],
+)
+def test_a_refused_password_says_why_at_the_field(demo, nothing_written, data, sentence):
+    browser = signed_in(NORDLICHT, **{"accept-language": "en"})
+    posted = {"oldpassword": "demo-portal", "password1": NEW, "password2": NEW} | data
+    with nothing_written():
+        answer = browser.post("/accounts/password/change/", posted)
+    assert answer.status_code == 200
+    assert sentence in Page(answer).field_errors
+
+
+def test_who_has_no_password_sets_one(demo):
+    user = demo.user(NORDLICHT)
+    user.set_unusable_password()
+    user.save()
+    browser = signed_in(NORDLICHT)
+    assert browser.get("/accounts/password/change/").url == "/accounts/password/set/"
+    browser.post("/accounts/password/set/", {"password1": NEW, "password2": NEW})
+    assert demo.user(NORDLICHT).check_password(NEW)
+    assert is_in(browser)
+
+
+# Forgotten
+
+
+def ask_for_a_link(browser, email):
+    return browser.post("/accounts/password/reset/", {"email": email})
+
+
+def link_of(queued):
+    [address] = re.findall(r"https://portal\.example(/accounts/password/reset/\S+)", queued.message)
+    return address
+
+
+@pytest.mark.parametrize("email", [NORDLICHT, " HelpDesk@Nordlicht.EXAMPLE ", OPERATOR, ALBERS])
+def test_the_link_in_the_mail_sets_a_new_password_once(demo, browser, queue, email):
+    answer = ask_for_a_link(browser, email)
+    assert answer.url == "/accounts/password/reset/sent/"
+    [queued] = queue.all()
+    user = demo.user(email.strip().lower())
+    assert queued.to == [user.email]
+    old = signed_in(user.email)
+
+    link = link_of(queued)
+    page = browser.get(link)
+    # The key does not stay in the address.
+    assert page.url.endswith("/set-password/")
+    form = Page(browser.get(page.url))
+    assert form.heading == "New password"
+    done = browser.post(page.url, {"password1": NEW, "password2": NEW})
+    assert done.url == "/accounts/password/reset/done/"
+    assert not is_in(browser)
+    assert not is_in(old)
+    assert sign_in(browser, user.email, NEW).url == "/"
+
+    again = Client(headers={"accept-language": "en"})
+    assert "does not work any more" in Page(again.get(link)).text
+    assert [entry.action for entry in demo.log(actor=user)] == [Action.PASSWORD_CHANGED]
+
+
+def test_the_mail_speaks_the_language_of_the_person(demo, browser, queue):
+    user = demo.user(NORDLICHT)
+    for language, subject in (
+        ("de", "Ein neues Passwort für das Partnerportal setzen"),
+        ("en", "Set a new password for the partner portal"),
+    ):
+        user.language = language
+        user.save()
+        ask_for_a_link(browser, NORDLICHT)
+        assert queue.latest("id").subject == subject
+
+
+@pytest.fixture
+def locked_out(demo):
+    """Emails of those who can't come in by a password, and of nobody."""
+    demo.user(NORDLICHT).deactivate(by=None)
+    demo.partner("Hafen IT").deactivate(by=None)
+    invited = MembershipFactory(user__password=None, user__email="invited@elbe.example").user
+    return [NORDLICHT, "global@hafen.example", invited.email, "nobody@nowhere.example"]
+
+
+def test_T3_the_answer_to_a_forgotten_password_does_not_tell_whether_there_is_an_account(
+    browser, queue, locked_out, nothing_written
+):
+    known = ask_for_a_link(browser, "agent@nordlicht.example")
+    queue.all().delete()
+    for email in locked_out:
+        with nothing_written():
+            answer = ask_for_a_link(browser, email)
+        assert (answer.status_code, answer.url) == (known.status_code, known.url)
+    assert mail.outbox == []
+    assert not EmailAddress.objects.exists()
+
+
+def test_a_forgotten_password_is_as_much_work_for_nobody_as_for_somebody(
+    browser, queue, monkeypatch
+):
+    """What takes time, the key and the texts, is made in either case."""
+    made = []
+    real = sys.modules["portal.mail"].compose
+    monkeypatch.setattr(
+        "portal.mail.compose", lambda *args, **kw: made.append(1) or real(*args, **kw)
+    )
+    for email in (NORDLICHT, "nobody@nowhere.example"):
+        ask_for_a_link(browser, email)
+    assert len(made) == 2
+    assert len(queue.all()) == 1
+
+
+def test_a_password_is_checked_for_nobody_as_for_somebody(browser, monkeypatch):
+    hashed = []
+    real = User.set_password
+    monkeypatch.setattr(User, "set_password", lambda *args: hashed.append(1) or real(*args))
+    sign_in(browser, "nobody@nowhere.example")
+    assert hashed == [1]
+
+
+def test_T3_a_link_that_was_sent_before_does_not_let_the_deactivated_in(demo, browser, queue):
+    ask_for_a_link(browser, NORDLICHT)
+    ask_for_a_link(browser, "global@hafen.example")
+    links = [link_of(queued) for queued in queue.order_by("id")]
+    demo.user(NORDLICHT).deactivate(by=None)
+    demo.partner("Hafen IT").deactivate(by=None)
+    for link in links:
+        assert "does not work any more" in Page(browser.get(link)).text
+    # Nor after it was let in again: it asks for a new one.
+    demo.user(NORDLICHT).reactivate(by=None)
+    demo.partner("Hafen IT").reactivate(by=None)
+    for link in links:
+        assert "does not work any more" in Page(browser.get(link)).text
+
+
+def test_T3_who_is_deactivated_while_the_form_is_open_does_not_set_a_password(demo, browser, queue):
+    ask_for_a_link(browser, NORDLICHT)
+    form = browser.get(link_of(queue.get())).url
+    demo.user(NORDLICHT).deactivate(by=None)
+    answer = browser.post(form, {"password1": NEW, "password2": NEW})
+    assert "does not work any more" in Page(answer).text
+    assert demo.user(NORDLICHT).check_password("demo-portal")
+
+
+@pytest.mark.parametrize("uid", ["1", "0" * 32, "zz", "00000000-0000-0000-0000-000000000000"])
+@pytest.mark.parametrize("key", ["x", "set-password", "%00", "a-b", "ü"])
+def test_a_made_up_link_is_refused_with_a_sentence(browser, uid, key):
+    answer = browser.get(f"/accounts/password/reset/{uid}/{key}/")
+    assert answer.status_code == 200
+    assert "does not work any more" in Page(answer).text
+
+
+# Lockout
+
+
+def fail(browser, email, times, **extra):
+    for _ in range(times):
+        answer = browser.post("/accounts/login/", {"username": email, "password": "wrong"}, **extra)
+        assert Page(answer).alerts == [("alert", WRONG)]
+
+
+@pytest.mark.parametrize("email", [NORDLICHT, "nobody@nowhere.example"])
+def test_after_five_failures_an_email_is_locked_for_a_while(browser, email):
+    fail(browser, email, 5)
+    other = Client(headers={"accept-language": "en"}, REMOTE_ADDR="198.51.100.7")
+    for client in (browser, other):
+        for password in ("wrong", "demo-portal"):
+            assert Page(sign_in(client, email.upper(), password)).alerts == [("alert", TOO_MANY)]
+            assert not is_in(client)
+    assert sign_in(other, ALBERS).url == "/"
+
+
+def test_after_twenty_failures_an_address_is_locked_for_a_while(browser):
+    for number in range(20):
+        fail(browser, f"person-{number}@nowhere.example", 1)
+    assert Page(sign_in(browser, NORDLICHT)).alerts == [("alert", TOO_MANY)]
+    elsewhere = Client(REMOTE_ADDR="198.51.100.7")
+    assert sign_in(elsewhere, NORDLICHT).url == "/"
+
+
+def test_a_success_in_between_does_not_give_new_attempts(browser):
+    """Else whoever has an account of his own could guess on for ever."""
+    fail(browser, NORDLICHT, 4)
+    own = Client()
+    sign_in(own, ALBERS)
+    fail(browser, NORDLICHT, 1)
+    assert Page(sign_in(browser, NORDLICHT)).alerts == [("alert", TOO_MANY)]
+
+
+def test_the_lockout_ends_by_itself(browser, time_machine):
+    time_machine.move_to("2026-06-01 12:00:00+00:00")
+    fail(browser, NORDLICHT, 5)
+    assert Page(sign_in(browser, NORDLICHT)).alerts == [("alert", TOO_MANY)]
+    time_machine.move_to("2026-06-01 12:05:01+00:00")
+    assert sign_in(browser, NORDLICHT).url == "/"
+
+
+def test_the_count_stands_in_the_database(browser):
+    assert settings.CACHES["default"]["BACKEND"].endswith("DatabaseCache")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM portal_cache")
+        [before] = cursor.fetchone()
+        fail(browser, NORDLICHT, 1)
+        cursor.execute("SELECT count(*) FROM portal_cache")
+        [after] = cursor.fetchone()
+    assert before == 0 < after
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_lockout_survives_a_new_process(live_server):
+    """Three failures of one process and two of another are five."""
+    UserFactory(email="person@people.example")
+    program = (
+        "import django, sys; django.setup()\n"
+        "from django.test import Client\n"
+        "browser = Client(headers={'accept-language': 'en'})\n"
+        "for _ in range(int(sys.argv[1])):\n"
+        "    answer = browser.post('/accounts/login/', {'username': 'person@people.example',"
+        " 'password': sys.argv[2]})\n"
+        "print('TOO MANY' if b'Too many attempts' in answer.content else answer.status_code)"
+    )
+
+    def attempts(times, password):
+        database = connection.settings_dict
+        if connection.vendor == "sqlite":
+            url = f"sqlite:///{database['NAME']}"
+        else:
+            url = "postgres://{USER}:{PASSWORD}@{host}:{PORT}/{NAME}".format(
+                **database, host=database["HOST"].replace("/", "%2F")
+            )
+        found = subprocess.run(
+            [sys.executable, "-c", program, str(times), password],
+            cwd=settings.BASE_DIR,
+            env={
+                **os.environ,
+                "DATABASE_URL": url,
+                "DJANGO_SETTINGS_MODULE": "portal.settings",
+                "ALLOWED_HOSTS": "testserver",
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert found.returncode == 0, found.stderr
+        return found.stdout.strip()
+
+    try:
+        assert attempts(3, "wrong") == "200"
+        assert attempts(2, "wrong") == "200"
+        assert attempts(1, "demo-portal") == "TOO MANY"
+    finally:
+        cache.clear()
+
+
+def test_too_many_requests_are_answered_in_the_portal_s_look(browser):
+    for number in range(30):
+        browser.post("/accounts/login/", {"username": f"p{number}", "password": ""})
+    answer = sign_in(browser, NORDLICHT)
+    assert answer.status_code == 429
+    assert Page(answer).heading == "Too many attempts"
+
+
+def test_an_email_gets_five_links_in_an_hour(browser, queue):
+    for _ in range(5):
+        assert ask_for_a_link(browser, NORDLICHT).status_code == 302
+    assert ask_for_a_link(browser, NORDLICHT).status_code == 429
+    assert len(queue.all()) == 5
+    assert ask_for_a_link(browser, ALBERS).status_code == 302
+
+
+def test_behind_a_proxy_the_address_is_what_the_proxy_saw(browser, settings):
+    """What a client writes into the header itself does not give it new attempts."""
+    settings.TRUSTED_PROXIES = 1
+    for number in range(20):
+        header = {"HTTP_X_FORWARDED_FOR": f"192.0.2.{number}, 198.51.100.7"}
+        fail(browser, f"person-{number}@nowhere.example", 1, **header)
+    for seen, expected in (("198.51.100.7", [("alert", TOO_MANY)]), ("198.51.100.8", None)):
+        answer = browser.post(
+            "/accounts/login/",
+            {"username": NORDLICHT, "password": "demo-portal"},
+            HTTP_X_FORWARDED_FOR=f"192.0.2.99, {seen}",
+        )
+        assert Page(answer).alerts == expected if expected else answer.url == "/"
+
+
+# Sessions
+
+
+def test_the_list_shows_where_someone_is_signed_in(demo):
+    here = Client(headers={"user-agent": "Here", "accept-language": "en"})
+    there = Client(headers={"user-agent": "There"}, REMOTE_ADDR="198.51.100.7")
+    for client in (there, here):
+        sign_in(client, NORDLICHT)
+    other = Client(headers={"user-agent": "Another person"})
+    sign_in(other, ALBERS)
+    rows = Page(here.get("/accounts/sessions/")).table
+    assert [(row["Browser"], row["Address"]) for row in rows] == [
+        ("Here this one", "127.0.0.1"),
+        ("There", "198.51.100.7"),
+    ]
+
+
+def test_signing_out_everywhere_else_does_so_at_once(demo):
+    here, there, unlisted = Client(headers={"accept-language": "en"}), Client(), Client()
+    for client in (there, here):
+        sign_in(client, NORDLICHT)
+    unlisted.force_login(demo.user(NORDLICHT))
+    stranger = signed_in(ALBERS)
+    assert all(map(is_in, (here, there, unlisted)))
+    answer = here.post("/accounts/sessions/")
+    page = Page(here.get(answer.url))
+    assert page.alerts == [("status", "You are signed out everywhere else.")]
+    assert [row["Browser"] for row in page.table] == ["– this one"]
+    assert not is_in(there)
+    assert not is_in(unlisted)
+    assert is_in(stranger)
+    assert [entry.action for entry in demo.log(actor=demo.user(NORDLICHT))] == [
+        Action.SESSIONS_ENDED
+    ]
+
+
+def test_a_session_that_ended_is_not_listed(demo):
+    here, there = Client(headers={"user-agent": "Here"}), Client(headers={"user-agent": "There"})
+    for client in (there, here):
+        sign_in(client, NORDLICHT)
+    there.post("/accounts/logout/")
+    [row] = Page(here.get("/accounts/sessions/")).table
+    assert row["Browser"].startswith("Here")
+    demo.user(NORDLICHT).end_sessions()
+    fresh = Client(headers={"user-agent": "Fresh"})
+    sign_in(fresh, NORDLICHT)
+    [row] = Page(fresh.get("/accounts/sessions/")).table
+    assert row["Browser"].startswith("Fresh")
+
+
+def test_the_list_costs_the_same_with_1_row_and_with_20(demo, django_assert_num_queries):
+    here = Client()
+    sign_in(here, NORDLICHT)
+    with django_assert_num_queries(5):
+        assert len(Page(here.get("/accounts/sessions/")).table) == 1
+    for _ in range(19):
+        sign_in(Client(), NORDLICHT)
+    with django_assert_num_queries(5):
+        assert len(Page(here.get("/accounts/sessions/")).table) == 20
+
+
+def test_a_page_writes_nothing_about_the_session(demo):
+    browser = Client()
+    sign_in(browser, NORDLICHT)
+    browser.get(HOME)
+    before = [list(model.objects.order_by("pk").values()) for model in (Session, UserSession)]
+    for path in (HOME, "/activity/", "/accounts/sessions/"):
+        assert browser.get(path).status_code == 200
+    assert before == [
+        list(model.objects.order_by("pk").values()) for model in (Session, UserSession)
+    ]
+
+
+def test_who_is_signed_in_costs_two_queries(demo, django_assert_num_queries):
+    """The session, and the user with its organisation; the answer itself, 405, asks for nothing."""
+    browser = Client()
+    sign_in(browser, NORDLICHT)
+    for needed in (False, True):
+        Partner.objects.update(requires_second_factor=needed)
+        if needed:
+            set_up_app(demo.user(NORDLICHT))
+            browser.get(HOME)
+        with django_assert_num_queries(2):
+            assert browser.get("/accounts/language/").status_code == 405
+
+
+# The operators' door
+
+
+def test_the_sign_in_of_django_admin_is_the_portal_s(browser):
+    answer = browser.get("/admin/login/?next=/admin/portal/user/")
+    assert answer.url == "/accounts/login/?next=%2Fadmin%2Fportal%2Fuser%2F"
+    answer = browser.post("/admin/login/", {"username": OPERATOR, "password": "demo-portal"})
+    assert answer.url.startswith("/accounts/login/")
+    assert not is_in(browser)
+
+
+def test_whoever_is_no_operator_is_refused_there(demo):
+    browser = signed_in(NORDLICHT)
+    assert browser.get("/admin/", follow=True).status_code == 403
+
+
+def test_an_operator_finds_the_second_factor_in_django_admin(admin_client):
+    page = admin_client.get("/admin/").content.decode()
+    assert 'href="/accounts/second-factor/"' in page
+    assert 'href="/accounts/sessions/"' in page
