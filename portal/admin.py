@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
+from post_office.models import Attachment, Email, EmailTemplate, Log
 
 from portal.forms import PortalModelForm, SupportLanguagesField
 from portal.models import (
@@ -51,7 +52,24 @@ class RowSelect(AutocompleteSelect):
             return super().optgroups(name, [], attr)
 
 
-class PortalAdmin(admin.ModelAdmin):
+class ForgivingAdmin(admin.ModelAdmin):
+    """Takes an address that was typed or cut short for one that names nothing, not for an error."""
+
+    def get_object(self, request, object_id, from_field=None):
+        return super().get_object(request, object_id, from_field or None)
+
+    def get_changeform_initial_data(self, request):
+        initial = super().get_changeform_initial_data(request)
+        for field in self.opts.many_to_many:
+            try:
+                for key in initial.get(field.name, []):
+                    field.target_field.to_python(key)
+            except ValidationError:
+                del initial[field.name]
+        return initial
+
+
+class PortalAdmin(ForgivingAdmin):
     """The rules hold in Django admin too.
 
     Nothing of the business is deleted. What is added or changed stands in the activity log. Where the
@@ -312,3 +330,10 @@ class ActivityEntryAdmin(ReadOnlyAdmin):
     list_select_related = ("customer", "actor")
     search_fields = ("subject",)
     date_hierarchy = "at"
+
+
+# What the mail queue brings for the operator.
+for model in (Attachment, Email, EmailTemplate, Log):
+    theirs = type(admin.site.get_model_admin(model))
+    admin.site.unregister(model)
+    admin.site.register(model, type(theirs.__name__, (ForgivingAdmin, theirs), {}))

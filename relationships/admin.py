@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from portal.admin import PortalAdmin, ReadOnlyAdmin
+from portal.admin import ForgivingAdmin, PortalAdmin, ReadOnlyAdmin
 
 from .models import Partnership, RegionCountry, Relationship, RelationshipRequest, SalesRegion
 
@@ -62,7 +62,7 @@ class RegionCountryInline(admin.TabularInline):
 
 
 @admin.register(SalesRegion)
-class SalesRegionAdmin(admin.ModelAdmin):
+class SalesRegionAdmin(ForgivingAdmin):
     """The operator's table of countries to sales regions (R11)."""
 
     inlines = (RegionCountryInline,)
@@ -71,7 +71,7 @@ class SalesRegionAdmin(admin.ModelAdmin):
 
 
 @admin.register(RegionCountry)
-class RegionCountryAdmin(admin.ModelAdmin):
+class RegionCountryAdmin(ForgivingAdmin):
     list_display = ("country", "region")
     list_filter = ("region",)
     list_select_related = ("region",)
