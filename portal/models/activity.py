@@ -48,17 +48,26 @@ class Action(models.TextChoices):
 
 # How the activity log names what changed; a field that is not here stands with its own name.
 FIELD_LABELS = {
+    "auto_renew": _("renews automatically"),
+    "city": _("city"),
+    "contact_email": _("contact email"),
+    "contact_name": _("contact person"),
+    "contact_phone": _("contact phone"),
     "country": _("country"),
     "domain": _("primary domain"),
     "email": _("email"),
     "friendly_name": _("friendly name"),
     "has_dap": _("delegated admin privileges"),
     "name": _("name"),
+    "postal_code": _("postal code"),
     "quantity": _("quantity"),
+    "renews_on": _("term ends on"),
     "reseller_of_record": _("reseller of record"),
     "roles": _("roles"),
     "seller": _("seller"),
+    "started_on": _("started on"),
     "status": _("status"),
+    "street": _("street"),
     "support_contact": _("support contact"),
     "support_email": _("support email"),
     "support_hours": _("support hours"),
@@ -85,7 +94,7 @@ class Change(NamedTuple):
 
 def _described(field, value):
     values = value if isinstance(value, list) else [value]
-    if field in ("has_dap", "with_dap", "status", "roles"):
+    if field in ("auto_renew", "has_dap", "with_dap", "status", "roles"):
         values = [VALUE_LABELS.get(str(one), one) for one in values]
     return ", ".join(str(one) for one in values)
 
