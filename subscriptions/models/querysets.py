@@ -1,5 +1,7 @@
+import uuid
 from collections import defaultdict
 
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -9,8 +11,9 @@ from portal import mail
 from portal.models import Action, ActivityEntry
 from portal.permissions import Permission
 from portal.text import fold
-from relationships.models import Relationship
+from relationships.models import Partnership, Relationship
 
+from .sales import REACTIVATION_PERIOD
 from .subscription_breaches import SubscriptionBreaches
 from .support_contacts import SupportContactAssignment
 
@@ -20,12 +23,33 @@ class SubscriptionStatus(models.TextChoices):
     SUSPENDED = "suspended", _("Suspended")
 
 
+class RefusedOrder(ValidationError):
+    """One of several orders was refused, so none was carried out; ``offer`` says which."""
+
+    def __init__(self, offer, error):
+        super().__init__(getattr(error, "error_dict", error))
+        self.offer = offer
+
+
 class SubscriptionQuerySet(SubscriptionBreaches):
     def active(self):
         return self.filter(status=SubscriptionStatus.ACTIVE)
 
     def sold_by(self, partner):
         return self.filter(seller=partner)
+
+    def holdings(self):
+        """Return the keys of the offers of these, as ``Offer.refusal_to`` weighs them.
+
+        The ``active`` ones, and the ``held``: those too that are suspended but can be reactivated (S2).
+        """
+        today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+        usable = models.Q(suspended_at=None) | models.Q(
+            suspended_at__gte=today - REACTIVATION_PERIOD
+        )
+        rows = self.filter(usable).values_list("offer", "status")
+        active = {offer for offer, status in rows if status == SubscriptionStatus.ACTIVE}
+        return {"active": active, "held": {offer for offer, status in rows}}
 
     def supported_by(self, partner):
         return self.filter(support_contact=partner)
@@ -91,12 +115,42 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         added = self.model(**fields)
         if not by.is_staff:
             added.seller = self.model.partner_of(by, Permission.MANAGE_SUBSCRIPTIONS)
-        # Whoever ends the relationship waits here, and finds the subscription, or is seen in clean().
+        if added.seller and added.reseller_of_record:
+            # Whoever ends the partnership waits here, or is seen in clean(); so below.
+            Partnership.objects.between(added.seller, added.reseller_of_record).lock()
+        # Whoever ends the relationship waits here, and finds the subscription, or is seen in clean(). So
+        # does a colleague who sells the same offer, or suspends the base of this add-on.
         Relationship.objects.active().filter(partner=added.seller, customer=added.customer).lock()
         added.full_clean()
+        added.start_term()
         added.save()
         added.record(Action.SUBSCRIPTION_ADDED, by=by)
         return added
+
+    @transaction.atomic
+    def add_all(self, orders, *, by, key=None):
+        """Add several at once, all or none; ``orders`` are dictionaries of the fields of ``add``.
+
+        Bases go before their add-ons. ``key``, a UUID, makes it safe to send twice: what was added with
+        it before is returned as it is. Raises ``RefusedOrder`` for the first that ``add`` refuses.
+        """
+        added = []
+        for order in sorted(orders, key=lambda order: order["offer"].is_add_on):
+            if key:
+                order = {**order, "id": uuid.uuid5(key, str(order["offer"].pk))}
+            try:
+                added.append(self._sent_before(order, by=by) or self.add(by=by, **order))
+            except ValidationError as error:
+                raise RefusedOrder(order["offer"], error) from error
+        return added
+
+    def _sent_before(self, order, *, by):
+        if "id" not in order:
+            return None
+        # The first sender holds this lock until its subscriptions can be seen.
+        partner = self.model.partner_of(by, Permission.MANAGE_SUBSCRIPTIONS)
+        Relationship.objects.active().filter(partner=partner, customer=order["customer"]).lock()
+        return self.filter(pk=order["id"], seller=partner, customer=order["customer"]).first()
 
     @transaction.atomic
     def fall_back(self, reason, *, by):
