@@ -176,6 +176,7 @@ class Customer(Editable, models.Model):
         changed the customer since it was seen.
         """
         stored = Customer.objects.select_for_update(no_key=True).get(pk=self.pk)
+        told = None
         if not by.is_staff:
             membership = getattr(by, "membership", None)
             own = self.relationships.active().filter(partner=membership and membership.partner_id)
@@ -185,11 +186,18 @@ class Customer(Editable, models.Model):
                 or not own.lock()
             ):
                 raise ValidationError(_("Your roles do not include this."), code="not_allowed")
-        return self.write_changes(fields, stored, by=by, seen=seen)
+            # The entry names who acted, and partners need not know of each other (T1).
+            told = [membership.partner]
+        return self.write_changes(fields, stored, by=by, seen=seen, partners=told)
 
-    def record(self, action, *, by, **changes):
-        """Write what happened to this customer into the log, for it and its partners to read."""
-        partners = [one.partner for one in self.relationships.active().select_related("partner")]
+    def record(self, action, *, by, partners=None, **changes):
+        """Write what happened to this customer into the log, for it and ``partners`` to read.
+
+        Left out, these are all its partners.
+        """
+        if partners is None:
+            active = self.relationships.active().select_related("partner")
+            partners = [one.partner for one in active]
         ActivityEntry.objects.record(
             action, by=by, partners=partners, customer=self, subject=self, **changes
         )

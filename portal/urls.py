@@ -23,6 +23,7 @@ urlpatterns = [
     ),
     path("accounts/theme/", views.SetThemeView.as_view(), name="set_theme"),
     path("customers/", include("customers.urls")),
+    path("customers/add/", include("subscriptions.new_customer_urls")),
     path("customers/<uuid:customer_id>/account/", include("relationships.account_urls")),
     path("customers/<uuid:customer_id>/", include("subscriptions.urls")),
     path("relationships/", include("relationships.urls")),

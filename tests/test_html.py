@@ -18,6 +18,11 @@ PAGES = {
     "profile": (NORDLICHT, ALBERS),
     "customers:list": (NORDLICHT,),
     "subscriptions:list": (NORDLICHT, "global@moewe.example"),
+    "subscriptions:add": (NORDLICHT, "global@suedwind.example"),
+    "subscriptions:edit": (NORDLICHT,),
+    "new_customer:step": (GLOBAL, "global@hafen.example", "global@brandt.example"),
+    "new_customer:done": (GLOBAL, "global@elbe.example"),
+    "account:edit": (NORDLICHT, "global@elbe.example"),
     "subscriptions:detail": (
         NORDLICHT,
         "sales@nordlicht.example",
@@ -58,7 +63,9 @@ NOT_A_PAGE = {
     # Files.
     "activity_export",
     "customers:export",
-    "support:vcard",  # a file
+    "support:vcard",
+    "subscriptions:export",
+    "new_customer:start",  # leads to the first step
     # A button leads to each of these, and each leads back to a page.
     "account:give_up_dap",
     "account:remove",
@@ -133,8 +140,10 @@ def address(demo, requests):
     def of(name):
         keys = []
         if name.startswith("subscriptions:"):
-            keys = [office.customer_id, office.pk][: 1 if name.endswith(":list") else 2]
-        elif name == "account:detail":
+            keys = [office.customer_id, office.pk][: 1 if name.endswith((":list", ":add")) else 2]
+        elif name == "new_customer:step":
+            keys = ["account"]
+        elif name in ("account:detail", "account:edit", "new_customer:done"):
             keys = [office.customer_id]
         elif name == "support:history":
             keys = [office.pk]

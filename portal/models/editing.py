@@ -39,12 +39,12 @@ class Editable:
     def _stored_value(self, name):
         return getattr(self, self._meta.get_field(name).attname)
 
-    def write_changes(self, fields, stored, *, by, seen):
+    def write_changes(self, fields, stored, *, by, seen, **told):
         """Save those of ``fields`` that differ from ``stored``, the locked row, and log them.
 
         Returns their names; where there is none, nothing is written and nothing is stale. Raises
         ``ValidationError`` for what the model refuses, and ``StaleRow`` if ``seen``, a ``version``, is not
-        that of ``stored``.
+        that of ``stored``. ``told`` are further arguments of the model's ``record``.
         """
         changed = [
             name for name in fields if self._stored_value(name) != stored._stored_value(name)
@@ -68,5 +68,6 @@ class Editable:
             by=by,
             before=describe(stored, changed),
             after=describe(self, changed),
+            **told,
         )
         return changed

@@ -119,6 +119,14 @@ class Offer(models.Model):
         """Whether it is sold by the number of licenses."""
         return self.billing == Billing.LICENSE
 
+    @property
+    def limits(self):
+        """The limits of the quantity in words."""
+        limits = {"minimum": self.minimum_quantity, "maximum": self.maximum_quantity}
+        if self.maximum_quantity is None:
+            return _("At least %(minimum)s.") % limits
+        return _("From %(minimum)s to %(maximum)s.") % limits
+
     def refusal_of(self, quantity):
         """Return why not this many licenses can be had, a ``ValidationError``, or None."""
         if not self.is_licensed:
@@ -131,13 +139,13 @@ class Offer(models.Model):
             return ValidationError(_("Enter how many licenses."), code="required")
         if quantity < self.minimum_quantity:
             return ValidationError(
-                _("This offer is sold from %(minimum)s licenses."),
+                _("This offer is sold in quantities from %(minimum)s."),
                 code="minimum",
                 params={"minimum": self.minimum_quantity},
             )
         if self.maximum_quantity is not None and quantity > self.maximum_quantity:
             return ValidationError(
-                _("This offer is sold up to %(maximum)s licenses."),
+                _("This offer is sold in quantities up to %(maximum)s."),
                 code="maximum",
                 params={"maximum": self.maximum_quantity},
             )

@@ -23,6 +23,11 @@ class SubscriptionStatus(models.TextChoices):
     SUSPENDED = "suspended", _("Suspended")
 
 
+def order_id(key, offer):
+    """Return the id of what the order ``key`` makes of an offer, however often it is sent."""
+    return uuid.uuid5(key, str(offer.pk))
+
+
 class RefusedOrder(ValidationError):
     """One of several orders was refused, so none was carried out; ``offer`` says which."""
 
@@ -137,7 +142,7 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         added = []
         for order in sorted(orders, key=lambda order: order["offer"].is_add_on):
             if key:
-                order = {**order, "id": uuid.uuid5(key, str(order["offer"].pk))}
+                order = {**order, "id": order_id(key, order["offer"])}
             try:
                 added.append(self._sent_before(order, by=by) or self.add(by=by, **order))
             except ValidationError as error:

@@ -23,6 +23,17 @@ def months_later(day, months):
     )
 
 
+def end_of_term(ends_on, *, auto_renew, months):
+    """Return the end of the term that runs now: one that renews itself has no end in the past."""
+    if ends_on is None or not auto_renew or not months:
+        return ends_on
+    today, first, terms = timezone.localdate(), ends_on, 0
+    while ends_on < today:
+        terms += 1
+        ends_on = months_later(first, terms * months)
+    return ends_on
+
+
 class Sale(Editable):
     """The part of a subscription that is about what was sold: its offer, quantity and terms (S1, S2, S4)."""
 
@@ -38,15 +49,9 @@ class Sale(Editable):
 
     @property
     def term_ends_on(self):
-        """The end of the term that runs now: one that renews itself has no end in the past."""
-        ends_on, months = self.renews_on, self.offer.term_months
-        if ends_on is None or not self.auto_renew or not months:
-            return ends_on
-        today, terms = timezone.localdate(), 0
-        while ends_on < today:
-            terms += 1
-            ends_on = months_later(self.renews_on, terms * months)
-        return ends_on
+        return end_of_term(
+            self.renews_on, auto_renew=self.auto_renew, months=self.offer.term_months
+        )
 
     def start_term(self):
         """Set the end of the first term, as the offer has it, where none is set."""

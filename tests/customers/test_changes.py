@@ -27,6 +27,7 @@ def test_a_partner_edits_what_is_known_of_its_customer(demo, albers, email):
     assert list(Customer.objects.filter(name_key__contains="shipping")) == [albers]
     entry = demo.log()[-1]
     assert (entry.action, entry.actor, entry.customer) == (Action.CUSTOMER_CHANGED, by, albers)
+    assert list(entry.partners.all()) == [by.membership.partner]
     assert entry.before == {
         "name": "Reederei Albers",
         "city": "Hamburg",

@@ -110,7 +110,7 @@ def test_the_limits_of_the_offer_hold(office, helpdesk, nothing_written):
     office.quantity = 301
     with nothing_written():
         assert refusal(office, ["quantity"], by=helpdesk).message_dict == {
-            "quantity": ["This offer is sold up to 300 licenses."]
+            "quantity": ["This offer is sold in quantities up to 300."]
         }
 
 

@@ -55,9 +55,9 @@ class TestQuantity:
     @pytest.mark.parametrize(
         ("quantity", "expected"),
         [
-            (4, ("minimum", "This offer is sold from 5 licenses.")),
-            (0, ("minimum", "This offer is sold from 5 licenses.")),
-            (11, ("maximum", "This offer is sold up to 10 licenses.")),
+            (4, ("minimum", "This offer is sold in quantities from 5.")),
+            (0, ("minimum", "This offer is sold in quantities from 5.")),
+            (11, ("maximum", "This offer is sold in quantities up to 10.")),
             (None, ("required", "Enter how many licenses.")),
         ],
     )
