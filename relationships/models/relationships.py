@@ -82,12 +82,9 @@ class RelationshipQuerySet(LockingQuerySet):
         if partner is None or not by.has_perm(Permission.ADD_CUSTOMERS):
             raise ValidationError(_("Your roles do not include this."), code="not_allowed")
         if reseller is not None:
-            # Whoever closes the reseller down or ends the partnership waits here, or is seen.
-            active = Partner.objects.active().filter(pk=reseller.pk)
-            if (
-                not active.select_for_update(no_key=True)
-                or not Partnership.objects.between(partner, reseller).lock()
-            ):
+            # Whoever ends the partnership waits here, or is seen.
+            together = Partnership.objects.lock_between(partner, [reseller])
+            if not together or not Partner.objects.active().filter(pk=reseller.pk).exists():
                 raise ValidationError(
                     {
                         "reseller": ValidationError(

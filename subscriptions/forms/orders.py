@@ -254,4 +254,6 @@ class OrderForm(forms.Form):
             return Subscription.objects.add_all(orders, by=by, key=self.cleaned_data["key"])
         except RefusedOrder as refused:
             self.add_line_error(refused.offer, refused)
-            return None
+        except ValidationError as error:
+            self.add_error(None, error)
+        return None

@@ -1,7 +1,7 @@
 from django.db import transaction
 
 from portal.models import Membership
-from relationships.models import Relationship
+from relationships.models import Partnership, Relationship
 
 from .subscriptions import Subscription
 
@@ -17,6 +17,9 @@ def add_customer(customer, *, email, name, by, language="", reseller=None, order
     Raises ``ValidationError`` like ``Relationship.objects.add_customer`` and
     ``Membership.objects.invite_first_admin``, and ``RefusedOrder``.
     """
+    partner = getattr(getattr(by, "membership", None), "partner", None)
+    records = [order.get("reseller_of_record") for order in orders]
+    Partnership.objects.lock_between(partner, [reseller, *records])
     Relationship.objects.add_customer(customer, reseller=reseller, by=by)
     orders = [{**order, "customer": customer} for order in orders]
     Subscription.objects.add_all(orders, by=by)

@@ -120,9 +120,8 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         added = self.model(**fields)
         if not by.is_staff:
             added.seller = self.model.partner_of(by, Permission.MANAGE_SUBSCRIPTIONS)
-        if added.seller and added.reseller_of_record:
-            # Whoever ends the partnership waits here, or is seen in clean(); so below.
-            Partnership.objects.between(added.seller, added.reseller_of_record).lock()
+        # Whoever ends the partnership waits here, or is seen in clean(); so below.
+        Partnership.objects.lock_between(added.seller, [added.reseller_of_record])
         # Whoever ends the relationship waits here, and finds the subscription, or is seen in clean(). So
         # does a colleague who sells the same offer, or suspends the base of this add-on.
         Relationship.objects.active().filter(partner=added.seller, customer=added.customer).lock()
@@ -134,28 +133,35 @@ class SubscriptionQuerySet(SubscriptionBreaches):
 
     @transaction.atomic
     def add_all(self, orders, *, by, key=None):
-        """Add several at once, all or none; ``orders`` are dictionaries of the fields of ``add``.
+        """Add several that the partner of ``by`` sells, all or none (S1).
 
-        Bases go before their add-ons. ``key``, a UUID, makes it safe to send twice: what was added with
-        it before is returned as it is. Raises ``RefusedOrder`` for the first that ``add`` refuses.
+        ``orders`` are dictionaries of the fields of ``add``; bases go before their add-ons. ``key``, a
+        UUID, makes it safe to send twice: what was added with it before is returned as it is. Raises
+        ``ValidationError`` with code ``not_allowed`` like ``add``, and ``RefusedOrder`` for the first order
+        that ``add`` refuses.
         """
+        if not orders:
+            return []
+        seller = self.model.partner_of(by, Permission.MANAGE_SUBSCRIPTIONS)
+        # All that the orders rest on, before the first is carried out: the order of locks is always the
+        # same. Who sends the same twice waits here until the first is done.
+        Partnership.objects.lock_between(seller, [one.get("reseller_of_record") for one in orders])
+        Relationship.objects.active().filter(
+            partner=seller, customer__in=[one["customer"] for one in orders]
+        ).lock()
         added = []
         for order in sorted(orders, key=lambda order: order["offer"].is_add_on):
+            sent_before = None
             if key:
                 order = {**order, "id": order_id(key, order["offer"])}
+                sent_before = self.filter(
+                    pk=order["id"], seller=seller, customer=order["customer"]
+                ).first()
             try:
-                added.append(self._sent_before(order, by=by) or self.add(by=by, **order))
+                added.append(sent_before or self.add(by=by, **order))
             except ValidationError as error:
                 raise RefusedOrder(order["offer"], error) from error
         return added
-
-    def _sent_before(self, order, *, by):
-        if "id" not in order:
-            return None
-        # The first sender holds this lock until its subscriptions can be seen.
-        partner = self.model.partner_of(by, Permission.MANAGE_SUBSCRIPTIONS)
-        Relationship.objects.active().filter(partner=partner, customer=order["customer"]).lock()
-        return self.filter(pk=order["id"], seller=partner, customer=order["customer"]).first()
 
     @transaction.atomic
     def fall_back(self, reason, *, by):

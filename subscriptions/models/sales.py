@@ -119,9 +119,8 @@ class Sale(Editable):
         ``StaleRow`` if someone else changed it since it was seen.
         """
         self.friendly_name = self.friendly_name or self.offer.name
-        if "reseller_of_record" in fields and self.reseller_of_record_id and self.seller_id:
-            # Whoever ends the partnership waits here, or is seen in clean().
-            Partnership.objects.between(self.seller_id, self.reseller_of_record_id).lock()
+        # Whoever ends the partnership waits here, or is seen in clean().
+        Partnership.objects.lock_between(self.seller, [self.reseller_of_record])
         if not by.is_staff:
             self.require_seller(by)
         stored = type(self).objects.select_for_update(no_key=True).get(pk=self.pk)
