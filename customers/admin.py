@@ -9,7 +9,12 @@ from .models import Customer
 @admin.register(Customer)
 class CustomerAdmin(PortalAdmin):
     added_action = Action.CUSTOMER_ADDED
-    changed_action = Action.CUSTOMER_CHANGED
     list_display = ("name", "domain", "country", "created_at")
     search_fields = ("name_key", "domain")
     readonly_fields = ("agreement_accepted_at", "created_at")
+
+    def save_model(self, request, obj, form, change):
+        if change:
+            obj.change(form.changed_data, by=request.user)
+        else:
+            super().save_model(request, obj, form, change)

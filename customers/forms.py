@@ -1,8 +1,10 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from portal.forms import SearchForm
+from portal.forms import EditForm, SearchForm
 from portal.models import Partner, PartnerType
+
+from .models import Customer
 
 
 class CustomerFilterForm(SearchForm):
@@ -32,3 +34,11 @@ class CustomerFilterForm(SearchForm):
             )
         else:
             del self.fields["reseller"]
+
+
+class CustomerForm(EditForm):
+    """The details of a customer that its partners edit."""
+
+    class Meta:
+        model = Customer
+        fields = Customer.DETAILS

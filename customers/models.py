@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
-from portal.models import Action, ActivityEntry, FoldedField
+from portal.models import Action, ActivityEntry, Editable, FoldedField
+from portal.permissions import Permission
 from portal.text import fold
 
 domain_validator = RegexValidator(
@@ -69,8 +70,22 @@ class CustomerQuerySet(models.QuerySet):
         return found
 
 
-class Customer(models.Model):
+class Customer(Editable, models.Model):
     """A firm that uses the products, looked after by one or more partners."""
+
+    # What its partners edit. Domain and country decide who it is and who may sell to it (R11): these
+    # are for operators.
+    DETAILS = (
+        "name",
+        "street",
+        "postal_code",
+        "city",
+        "contact_name",
+        "contact_email",
+        "contact_phone",
+    )
+    edited_fields = (*DETAILS, "domain", "country")
+    changed_action = Action.CUSTOMER_CHANGED
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(_("name"), max_length=200)
@@ -148,9 +163,41 @@ class Customer(models.Model):
         self.save(update_fields=["agreement_accepted_at"])
         self.record(Action.AGREEMENT_ACCEPTED, by=by)
 
-    def record(self, action, *, by, **changes):
-        """Write what happened to this customer into the log, for it and its partners to read."""
-        partners = [one.partner for one in self.relationships.active().select_related("partner")]
+    @transaction.atomic
+    def change(self, fields, *, by, seen=None):
+        """Save ``fields`` as they are set on this object, and log what they were before.
+
+        ``fields`` are some of ``DETAILS``, for an operator of ``edited_fields``; ``seen`` is the ``version``
+        that ``by`` saw; left out, the last word counts. Returns the names of those that changed; where
+        none did, nothing is written.
+
+        Raises ``ValidationError`` with code ``not_allowed`` unless ``by`` is staff of a partner with an
+        active relationship, in a role that may, or an operator; and ``StaleRow`` if someone else
+        changed the customer since it was seen.
+        """
+        stored = Customer.objects.select_for_update(no_key=True).get(pk=self.pk)
+        told = None
+        if not by.is_staff:
+            membership = getattr(by, "membership", None)
+            own = self.relationships.active().filter(partner=membership and membership.partner_id)
+            if (
+                not by.has_perm(Permission.EDIT_CUSTOMERS)
+                or not set(fields) <= set(self.DETAILS)
+                or not own.lock()
+            ):
+                raise ValidationError(_("Your roles do not include this."), code="not_allowed")
+            # The entry names who acted, and partners need not know of each other (T1).
+            told = [membership.partner]
+        return self.write_changes(fields, stored, by=by, seen=seen, partners=told)
+
+    def record(self, action, *, by, partners=None, **changes):
+        """Write what happened to this customer into the log, for it and ``partners`` to read.
+
+        Left out, these are all its partners.
+        """
+        if partners is None:
+            active = self.relationships.active().select_related("partner")
+            partners = [one.partner for one in active]
         ActivityEntry.objects.record(
             action, by=by, partners=partners, customer=self, subject=self, **changes
         )

@@ -51,9 +51,13 @@ class PortalModelForm(forms.ModelForm):
         except ValidationError as error:
             self.add_model_errors(error)
 
+    # Where a field of the model stands in the form under another name.
+    model_field_names: dict[str, str] = {}
+
     def add_model_errors(self, error):
         """Show what the model refuses: at the field where the form has it, else above the form."""
-        for field, errors in error.update_error_dict({}).items():
+        for name, errors in error.update_error_dict({}).items():
+            field = self.model_field_names.get(name, name)
             self.add_error(field if field in self.fields else None, errors)
 
 
@@ -67,6 +71,25 @@ class FilteredSelect(forms.Select):
         context = super().get_context(name, value, attrs)
         context["is_long"] = sum(1 for _choice in self.choices) > self.long
         return context
+
+
+class EditForm(PortalModelForm):
+    """The base of the forms for an ``Editable`` row: it hands back the version that its reader saw."""
+
+    bound_field_class = StyledField
+
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["seen"].initial = self.instance.version
+
+    @property
+    def edited_fields(self):
+        """The fields of the model that the form may have set."""
+        shown = (name for name in self._meta.fields if name in self.fields)
+        moved = (name for name, field in self.model_field_names.items() if field in self.fields)
+        return [*shown, *moved]
 
 
 class SearchInput(forms.TextInput):

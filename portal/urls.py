@@ -26,6 +26,7 @@ urlpatterns = [
     ),
     path("accounts/", include("portal.sign_in.urls")),
     path("customers/", include("customers.urls")),
+    path("customers/add/", include("subscriptions.new_customer_urls")),
     path("customers/<uuid:customer_id>/account/", include("relationships.account_urls")),
     path("customers/<uuid:customer_id>/", include("subscriptions.urls")),
     path("relationships/", include("relationships.urls")),

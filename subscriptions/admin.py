@@ -1,21 +1,44 @@
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from portal.admin import PortalAdmin, ReadOnlyAdmin
-from portal.models import Action
+from portal.forms import PortalModelForm
 
 from .models import Offer, Subscription, SupportContactAssignment
 
 
+class OfferForm(PortalModelForm):
+    def clean(self):
+        cleaned = super().clean()
+        bases = cleaned.get("base_offers")
+        if cleaned.get("is_add_on") and not bases:
+            self.add_error("base_offers", _("Choose the offers that this add-on goes with."))
+        if bases and not cleaned.get("is_add_on"):
+            self.add_error("base_offers", _("Only an add-on has base offers."))
+        if bases and self.instance in bases:
+            self.add_error("base_offers", _("An offer can't be its own base."))
+        return cleaned
+
+
 @admin.register(Offer)
 class OfferAdmin(PortalAdmin):
-    list_display = ("name", "publisher", "billing", "is_add_on", "is_trial")
-    list_filter = ("publisher", "billing", "is_add_on", "is_trial")
-    search_fields = ("name", "publisher")
+    form = OfferForm
+    list_display = (
+        "name",
+        "publisher",
+        "category",
+        "billing",
+        "is_add_on",
+        "is_trial",
+        "is_active",
+    )
+    list_filter = ("is_active", "publisher", "category", "billing", "is_add_on", "is_trial")
+    search_fields = ("name_key", "publisher")
+    autocomplete_fields = ("base_offers",)
 
 
 @admin.register(Subscription)
 class SubscriptionAdmin(PortalAdmin):
-    changed_action = Action.SUBSCRIPTION_CHANGED
     list_display = ("friendly_name", "customer", "status", "seller", "support_contact")
     list_select_related = ("customer", "seller", "support_contact")
     list_filter = ("status",)
@@ -26,7 +49,7 @@ class SubscriptionAdmin(PortalAdmin):
 
     def save_model(self, request, obj, form, change):
         if change:
-            super().save_model(request, obj, form, change)
+            obj.change(form.changed_data, by=request.user)
         else:
             obj.pk = Subscription.objects.add(by=request.user, **form.cleaned_data).pk
 

@@ -156,6 +156,19 @@ TABLE = {
     ("POST", "customers:export"):       ( NO,  NO, 403, 403, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
     ("GET",  "subscriptions:list"):     (200, 200, 200, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
     ("POST", "subscriptions:list"):     ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("GET",  "new_customer:start"):     ( GO,  GO,  GO, 403, 403, 403, 403,  IN,  GO,  GO,  GO, 403),
+    ("POST", "new_customer:start"):     ( GO,  GO,  GO, 403, 403, 403, 403,  IN,  GO,  GO,  GO, 403),
+    ("GET",  "new_customer:step"):      (200, 200, 200, 403, 403, 403, 403,  IN, 200, 200, 200, 403),
+    ("POST", "new_customer:step"):      ( GO,  GO,  GO, 403, 403, 403, 403,  IN,  GO,  GO,  GO, 403),
+    ("GET",  "new_customer:done"):      (200, 200, 200, 403, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("POST", "new_customer:done"):      ( NO,  NO,  NO, 403, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("GET",  "subscriptions:export"):   (200, 200, 403, 403, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("POST", "subscriptions:export"):   ( NO,  NO, 403, 403, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    # Resellers sell through their provider.
+    ("GET",  "subscriptions:add"):      (200, 200, 200, 200, 403, 403, 403,  IN, 404, 404, 403, 403),
+    ("POST", "subscriptions:add"):      ( GO,  GO,  GO,  GO, 403, 403, 403,  IN, 404, 404, 403, 403),
+    ("GET",  "subscriptions:edit"):     (200, 200, 200, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("POST", "subscriptions:edit"):     ( GO,  GO,  GO,  GO, 403, 403, 403,  IN, 404, 404, 404, 403),
     ("GET",  "subscriptions:detail"):   (200, 200, 200, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
     ("POST", "subscriptions:detail"):   ( GO,  GO, 403,  GO, 403, 403, 403,  IN, 404, 404, 404, 403),
     ("GET",  "subscriptions:review"):   (200, 200, 200, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
@@ -170,6 +183,8 @@ TABLE = {
     ("POST", "support:history"):        (403, 403, 403, 403, 403,  NO, 403,  IN, 403, 403, 403,  NO),
     ("GET",  "account:detail"):         (200, 200, 200, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
     ("POST", "account:detail"):         ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("GET",  "account:edit"):           (200, 200, 200, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("POST", "account:edit"):           ( GO,  GO,  GO,  GO, 403, 403, 403,  IN, 404, 404, 404, 403),
     ("GET",  "account:give_up_dap"):    ( NO,  NO, 403, 403, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
     ("POST", "account:give_up_dap"):    ( GO,  GO, 403, 403, 403, 403, 403,  IN, 404, 404, 404, 403),
     ("GET",  "account:suspend"):        ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
@@ -427,6 +442,9 @@ def keys(demo, asked):
             made = asked()
             assert made.customer == petersen
             return {"token": made.token} if name.startswith("invitations:") else {"pk": made.pk}
+        if name.startswith("new_customer:"):
+            last = name.partition(":")[2]
+            return {"start": {}, "step": {"step": "account"}, "done": {"pk": petersen.pk}}[last]
         if name.startswith("account:"):
             return {"customer_id": petersen.pk}
         if name.startswith(("subscriptions:", "support:")) and name != "support:list":
@@ -435,7 +453,8 @@ def keys(demo, asked):
             exchange.designate(elbe, by=demo.user("global@nordlicht.example"))
             if name.startswith("support:"):
                 return {"pk": elbe.pk if name == "support:vcard" else exchange.pk}
-            here = {} if name == "subscriptions:list" else {"pk": exchange.pk}
+            about_all = ("subscriptions:add", "subscriptions:export", "subscriptions:list")
+            here = {} if name in about_all else {"pk": exchange.pk}
             return {"customer_id": petersen.pk, **here}
         return {}
 
@@ -455,7 +474,21 @@ def sent(demo):
         "users:invite": {"email": "x@new.example", "name": "New", "roles": "sales"},
         "users:detail": {"roles": "agent"},
         "user_invitation": {"password1": "barrel-of-apples", "password2": "barrel-of-apples"},
+        "account:edit": {"name": "Backhaus Petersen", "city": "Flensburg"},
         "account:suspend": {"all": "1"},
+        "new_customer:step": {
+            "account-name": "New",
+            "account-domain": "new.example",
+            "account-country": "DE",
+            "account-contact_name": "Anna New",
+            "account-email": "anna@new.example",
+            "account-language": "de",
+        },
+        "subscriptions:add": {
+            "offer": str(demo.offer("Power BI Pro").pk),
+            f"quantity-{demo.offer('Power BI Pro').pk}": "3",
+        },
+        "subscriptions:edit": {"friendly_name": "Mail", "quantity": "5"},
         "relationships:request_new": firm,
         "relationships:reseller_invite": firm,
         "relationships:request": {"subject": "Hello", "text": "Please accept."},
@@ -549,11 +582,13 @@ def test_every_view_states_the_permission_it_needs():
         "ExportView",
         "FilteredView",
         "ProviderView",
+        "EditView",
         "OwnRelationshipActView",
         "PartnershipListView",
         "RequestActView",
         "ScopedListView",
         "SubscriptionPageView",
+        "SubscriptionsMixin",
     }
     checked = {view for view in routed | own_view_classes() if view.__name__ not in bases}
     silent = set()
@@ -701,6 +736,8 @@ def everything(browser):
         "/relationships/resellers/invite/",
         "/relationships/providers/",
         "/support/partners/",
+        "/customers/add/",
+        "/customers/add/account/",
         "/settings/users/",
         "/settings/users/?q=canar",
         "/settings/users/invite/",
@@ -718,9 +755,12 @@ def everything(browser):
         waiting.add(reverse("account:detail", args=[customer.pk]))
         waiting.add(f"/relationships/requests/new/?customer={customer.pk}")
         waiting.add(reverse("subscriptions:list", args=[customer.pk]) + "?q=office")
+        waiting.add(reverse("new_customer:done", args=[customer.pk]))
+        for name in ("subscriptions:add", "subscriptions:export", "account:edit"):
+            waiting.add(reverse(name, args=[customer.pk]))
     for one in Subscription.objects.all():
         waiting.add(reverse("support:history", args=[one.pk]))
-        for name in ("detail", "review", "history"):
+        for name in ("detail", "edit", "review", "history"):
             waiting.add(reverse(f"subscriptions:{name}", args=[one.customer_id, one.pk]))
     seen = set()
     while waiting:

@@ -40,6 +40,11 @@ PAGES = {
     "profile": (NORDLICHT, ALBERS),
     "customers:list": (NORDLICHT,),
     "subscriptions:list": (NORDLICHT, "global@moewe.example"),
+    "subscriptions:add": (NORDLICHT, "global@suedwind.example"),
+    "subscriptions:edit": (NORDLICHT,),
+    "new_customer:step": (GLOBAL, "global@hafen.example", "global@brandt.example"),
+    "new_customer:done": (GLOBAL, "global@elbe.example"),
+    "account:edit": (NORDLICHT, "global@elbe.example"),
     "subscriptions:detail": (
         NORDLICHT,
         "sales@nordlicht.example",
@@ -91,6 +96,8 @@ NOT_A_PAGE = {"home", "account_logout", "set_language", "set_theme", "healthz", 
     "user_invitation_provider",
     # So is what an identity provider's answer leads to.
     "openid_connect_callback",
+    "subscriptions:export",
+    "new_customer:start",  # leads to the first step
     # A button leads to each of these, and each leads back to a page.
     "account:give_up_dap",
     "account:remove",
@@ -165,8 +172,10 @@ def address(demo, requests):
     def of(name):
         keys = []
         if name.startswith("subscriptions:"):
-            keys = [office.customer_id, office.pk][: 1 if name.endswith(":list") else 2]
-        elif name == "account:detail":
+            keys = [office.customer_id, office.pk][: 1 if name.endswith((":list", ":add")) else 2]
+        elif name == "new_customer:step":
+            keys = ["account"]
+        elif name in ("account:detail", "account:edit", "new_customer:done"):
             keys = [office.customer_id]
         elif name == "support:history":
             keys = [office.pk]

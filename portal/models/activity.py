@@ -55,18 +55,27 @@ class Action(models.TextChoices):
 
 # How the activity log names what changed; a field that is not here stands with its own name.
 FIELD_LABELS = {
+    "auto_renew": _("renews automatically"),
+    "city": _("city"),
+    "contact_email": _("contact email"),
+    "contact_name": _("contact person"),
+    "contact_phone": _("contact phone"),
     "country": _("country"),
     "domain": _("primary domain"),
     "email": _("email"),
     "friendly_name": _("friendly name"),
     "has_dap": _("delegated admin privileges"),
     "name": _("name"),
+    "postal_code": _("postal code"),
     "quantity": _("quantity"),
     "requires_second_factor": _("second factor required"),
+    "renews_on": _("term ends on"),
     "reseller_of_record": _("reseller of record"),
     "roles": _("roles"),
     "seller": _("seller"),
+    "started_on": _("started on"),
     "status": _("status"),
+    "street": _("street"),
     "support_contact": _("support contact"),
     "support_email": _("support email"),
     "support_hours": _("support hours"),
@@ -75,7 +84,7 @@ FIELD_LABELS = {
     "with_dap": _("with delegated admin privileges"),
 }
 # The fields whose values stand in the log with a label.
-WITH_LABELS = ("has_dap", "with_dap", "requires_second_factor", "status", "roles")
+WITH_LABELS = ("auto_renew", "has_dap", "with_dap", "requires_second_factor", "status", "roles")
 VALUE_LABELS = {
     "active": _("Active"),
     "suspended": _("Suspended"),

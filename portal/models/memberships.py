@@ -78,8 +78,10 @@ class MembershipQuerySet(models.QuerySet):
         return self._invite(organisation, email, name, roles, by)
 
     @transaction.atomic
-    def invite_first_admin(self, organisation, *, email, name, by):
+    def invite_first_admin(self, organisation, *, email, name, by, language=""):
         """Invite the first admin of an organisation that ``by`` has just added.
+
+        ``language`` is the one that the portal speaks to it; empty: that of the country.
 
         Whether ``by`` may add it is for the act that adds it to say. Here nobody gets into an
         organisation that has users: raises ``ValidationError`` with code ``not_first`` then, and
@@ -94,10 +96,10 @@ class MembershipQuerySet(models.QuerySet):
             )
         is_partner = isinstance(organisation, Partner)
         role = Role.GLOBAL_ADMIN if is_partner else Role.CUSTOMER_ADMIN
-        return self._invite(organisation, email, name, [role], by)
+        return self._invite(organisation, email, name, [role], by, language=language)
 
-    def _invite(self, organisation, email, name, roles, by):
-        user = User(email=email.strip().lower(), name=name.strip())
+    def _invite(self, organisation, email, name, roles, by, *, language=""):
+        user = User(email=email.strip().lower(), name=name.strip(), language=language)
         user.set_unusable_password()
         self._require_new(user.email, organisation)
         user.full_clean()

@@ -3,6 +3,7 @@
 from .access import NoticesMixin, PortalView, RoleRequired, ScopedView
 from .activity import ActivityExportView, ActivityListView
 from .acts import ActView
+from .edits import EditView
 from .errors import (
     bad_request,
     conflict,
@@ -43,6 +44,7 @@ __all__ = [
     "ActivityListView",
     "CompanyView",
     "DismissNoticesView",
+    "EditView",
     "ExportView",
     "FilteredView",
     "HomeView",

@@ -24,6 +24,19 @@ class PartnershipQuerySet(LockingQuerySet):
     def between(self, provider, reseller):
         return self.active().filter(provider=provider, reseller=reseller)
 
+    def lock_between(self, provider, resellers):
+        """Lock the active partnerships of ``provider`` with ``resellers``, all in one go; None is skipped."""
+        wanted = [reseller for reseller in resellers if reseller is not None]
+        return self.active().filter(provider=provider, reseller__in=wanted).lock() if wanted else []
+
+    def find_reseller(self, provider, mpn_id):
+        """Return the active reseller that works with ``provider`` and has this MPN ID, or None."""
+        found = self.active().filter(
+            provider=provider, reseller__mpn_id=mpn_id, reseller__deactivated_at=None
+        )
+        partnership = found.select_related("reseller").first()
+        return partnership and partnership.reseller
+
     @transaction.atomic
     def start(self, provider, reseller, *, by):
         """Let the two work together and log it.

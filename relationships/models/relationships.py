@@ -1,16 +1,17 @@
 import uuid
 
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from portal import mail
-from portal.models import Action, ActivityEntry, KeyField, Partner
+from portal.models import Action, ActivityEntry, KeyField, Partner, describe
 from portal.permissions import Permission, require_one_of
 
 from .locking import LockingQuerySet
+from .partnerships import Partnership
 from .regions import SalesRegion
 
 
@@ -60,11 +61,57 @@ class RelationshipQuerySet(LockingQuerySet):
         require_one_of(by, (customer, Permission.ANSWER_REQUESTS))
         # One at a time for each customer: of two that start the same relationship one is refused.
         Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+        return self._begin(partner, customer, has_dap=has_dap, by=by)
+
+    def _begin(self, partner, customer, *, has_dap, by):
         relationship = self.model(partner=partner, customer=customer, has_dap=has_dap)
         relationship.full_clean()
         relationship.save()
         relationship.record(Action.RELATIONSHIP_STARTED, by=by, after={"has_dap": has_dap})
         return relationship
+
+    @transaction.atomic
+    def add_customer(self, customer, *, by, reseller=None):
+        """Add a customer that is new in the portal; the partner of ``by`` acts for it, with DAP (R2).
+
+        So does ``reseller``, for whom a provider may add it. Raises ``ValidationError`` with code
+        ``not_allowed`` unless the roles of ``by`` include it, and at its field for what is not valid: a
+        domain that exists, a country of another sales region (R11), a reseller without a partnership.
+        """
+        partner = getattr(getattr(by, "membership", None), "partner", None)
+        if partner is None or not by.has_perm(Permission.ADD_CUSTOMERS):
+            raise ValidationError(_("Your roles do not include this."), code="not_allowed")
+        if reseller is not None:
+            # Whoever ends the partnership waits here, or is seen.
+            together = Partnership.objects.lock_between(partner, [reseller])
+            if not together or not Partner.objects.active().filter(pk=reseller.pk).exists():
+                raise ValidationError(
+                    {
+                        "reseller": ValidationError(
+                            _("Your company does not work with this reseller."), code="R2"
+                        )
+                    }
+                )
+        partners = [partner] if reseller is None else [partner, reseller]
+        customer.full_clean()
+        for one in partners:
+            try:
+                SalesRegion.objects.require_common(one, customer)
+            except ValidationError as error:
+                raise ValidationError({"country": error}) from error
+        try:
+            with transaction.atomic():
+                customer.save(force_insert=True)
+        except IntegrityError:
+            # Someone added the same firm just now: say so where it can be said.
+            customer._state.adding = True
+            customer.full_clean()
+            raise
+        for one in partners:
+            self._begin(one, customer, has_dap=True, by=by)
+        after = describe(customer, ["name", "domain", "country"])
+        customer.record(Action.CUSTOMER_ADDED, by=by, after=after)
+        return customer
 
     @transaction.atomic
     def grant(self, partner, customer, *, with_dap, by):

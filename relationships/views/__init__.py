@@ -2,6 +2,7 @@
 
 from .accounts import (
     CustomerAccountView,
+    CustomerEditView,
     EndedNoticeView,
     GiveUpDapView,
     RelationshipRemoveView,
@@ -25,6 +26,7 @@ from .support import PartnerListView, RemoveDapView
 
 __all__ = [
     "CustomerAccountView",
+    "CustomerEditView",
     "EndedNoticeView",
     "GiveUpDapView",
     "InvitationAcceptView",

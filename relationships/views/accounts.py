@@ -8,10 +8,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, override
 from django.views.generic import DetailView
 
+from customers.forms import CustomerForm
 from customers.models import Customer
 from portal.models import language_of
 from portal.permissions import Permission
-from portal.views import ActView, ScopedView
+from portal.views import ActView, EditView, ScopedView
 from relationships.models import Partnership, Relationship
 
 
@@ -37,6 +38,25 @@ class CustomerAccountView(ScopedView, DetailView):
             blocking=self.object.subscriptions.sold_by(partner).active().with_parties(),
             **kwargs,
         )
+
+
+class CustomerEditView(EditView):
+    """Name, address and contact person of a customer, as its partners edit them."""
+
+    permission_required = Permission.EDIT_CUSTOMERS
+    model = Customer
+    pk_url_kwarg = "customer_id"
+    form_class = CustomerForm
+    template_name = "relationships/customer_form.html"
+    done_message = gettext_lazy("The details were saved.")
+
+    def get_context_data(self, **kwargs):
+        # As stored: what a refused form has typed stands in the form only.
+        stored = self.get_queryset().get(pk=self.object.pk)
+        return super().get_context_data(**kwargs | {"customer": stored})
+
+    def get_success_url(self):
+        return reverse("account:detail", args=[self.object.pk])
 
 
 class OwnRelationshipActView(ActView):

@@ -1,5 +1,7 @@
+import uuid
 from collections import defaultdict
 
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -9,8 +11,9 @@ from portal import mail
 from portal.models import Action, ActivityEntry
 from portal.permissions import Permission
 from portal.text import fold
-from relationships.models import Relationship
+from relationships.models import Partnership, Relationship
 
+from .sales import REACTIVATION_PERIOD
 from .subscription_breaches import SubscriptionBreaches
 from .support_contacts import SupportContactAssignment
 
@@ -20,12 +23,38 @@ class SubscriptionStatus(models.TextChoices):
     SUSPENDED = "suspended", _("Suspended")
 
 
+def order_id(key, offer):
+    """Return the id of what the order ``key`` makes of an offer, however often it is sent."""
+    return uuid.uuid5(key, str(offer.pk))
+
+
+class RefusedOrder(ValidationError):
+    """One of several orders was refused, so none was carried out; ``offer`` says which."""
+
+    def __init__(self, offer, error):
+        super().__init__(getattr(error, "error_dict", error))
+        self.offer = offer
+
+
 class SubscriptionQuerySet(SubscriptionBreaches):
     def active(self):
         return self.filter(status=SubscriptionStatus.ACTIVE)
 
     def sold_by(self, partner):
         return self.filter(seller=partner)
+
+    def holdings(self):
+        """Return the keys of the offers of these, as ``Offer.refusal_to`` weighs them.
+
+        The ``active`` ones, and the ``held``: those too that are suspended but can be reactivated (S2).
+        """
+        today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+        usable = models.Q(suspended_at=None) | models.Q(
+            suspended_at__gte=today - REACTIVATION_PERIOD
+        )
+        rows = self.filter(usable).values_list("offer", "status")
+        active = {offer for offer, status in rows if status == SubscriptionStatus.ACTIVE}
+        return {"active": active, "held": {offer for offer, status in rows}}
 
     def supported_by(self, partner):
         return self.filter(support_contact=partner)
@@ -91,11 +120,47 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         added = self.model(**fields)
         if not by.is_staff:
             added.seller = self.model.partner_of(by, Permission.MANAGE_SUBSCRIPTIONS)
-        # Whoever ends the relationship waits here, and finds the subscription, or is seen in clean().
+        # Whoever ends the partnership waits here, or is seen in clean(); so below.
+        Partnership.objects.lock_between(added.seller, [added.reseller_of_record])
+        # Whoever ends the relationship waits here, and finds the subscription, or is seen in clean(). So
+        # does a colleague who sells the same offer, or suspends the base of this add-on.
         Relationship.objects.active().filter(partner=added.seller, customer=added.customer).lock()
         added.full_clean()
+        added.start_term()
         added.save()
         added.record(Action.SUBSCRIPTION_ADDED, by=by)
+        return added
+
+    @transaction.atomic
+    def add_all(self, orders, *, by, key=None):
+        """Add several that the partner of ``by`` sells, all or none (S1).
+
+        ``orders`` are dictionaries of the fields of ``add``; bases go before their add-ons. ``key``, a
+        UUID, makes it safe to send twice: what was added with it before is returned as it is. Raises
+        ``ValidationError`` with code ``not_allowed`` like ``add``, and ``RefusedOrder`` for the first order
+        that ``add`` refuses.
+        """
+        if not orders:
+            return []
+        seller = self.model.partner_of(by, Permission.MANAGE_SUBSCRIPTIONS)
+        # All that the orders rest on, before the first is carried out: the order of locks is always the
+        # same. Who sends the same twice waits here until the first is done.
+        Partnership.objects.lock_between(seller, [one.get("reseller_of_record") for one in orders])
+        Relationship.objects.active().filter(
+            partner=seller, customer__in=[one["customer"] for one in orders]
+        ).lock()
+        added = []
+        for order in sorted(orders, key=lambda order: order["offer"].is_add_on):
+            sent_before = None
+            if key:
+                order = {**order, "id": order_id(key, order["offer"])}
+                sent_before = self.filter(
+                    pk=order["id"], seller=seller, customer=order["customer"]
+                ).first()
+            try:
+                added.append(sent_before or self.add(by=by, **order))
+            except ValidationError as error:
+                raise RefusedOrder(order["offer"], error) from error
         return added
 
     @transaction.atomic

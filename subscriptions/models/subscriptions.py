@@ -1,5 +1,4 @@
 import uuid
-from datetime import timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -9,19 +8,15 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from portal.models import Action, ActivityEntry, FoldedField, Partner
-from portal.permissions import Permission
-from relationships.models import Partnership, Relationship
 
 from .designation import Designation
-from .offers import Billing, Offer
+from .offers import Offer
 from .querysets import SubscriptionQuerySet, SubscriptionStatus
+from .sales import REACTIVATION_PERIOD, Sale
 from .support_contacts import SupportContactAssignment
 
-# How long a suspended subscription can be reactivated (S2).
-REACTIVATION_PERIOD = timedelta(days=90)
 
-
-class Subscription(Designation, models.Model):
+class Subscription(Sale, Designation, models.Model):
     """An offer bought by a customer: sold by a partner in the portal, or bought elsewhere.
 
     Someone answers for it, its designated support contact: from the start its seller (C1), or nobody
@@ -112,36 +107,12 @@ class Subscription(Designation, models.Model):
         return self.friendly_name
 
     def clean(self):
-        if not self.friendly_name and hasattr(self, "offer"):
+        if not hasattr(self, "offer") or not hasattr(self, "customer"):
+            return
+        if not self.friendly_name:
             self.friendly_name = self.offer.name
-        errors = {}
-        if hasattr(self, "offer"):
-            if self.offer.billing == Billing.LICENSE and self.quantity is None:
-                errors["quantity"] = ValidationError(_("Enter how many licenses."), code="required")
-            if self.offer.billing == Billing.USAGE and self.quantity is not None:
-                errors["quantity"] = ValidationError(
-                    _("A usage-based offer has no number of licenses."), code="usage"
-                )
-        if self._state.adding and self.seller and hasattr(self, "customer"):
-            relationships = Relationship.objects.active().filter(partner=self.seller)
-            if not relationships.filter(customer=self.customer).exists():
-                errors["seller"] = ValidationError(
-                    _("%(seller)s has no relationship with %(customer)s."),
-                    code="no_relationship",
-                    params={"seller": self.seller, "customer": self.customer},
-                )
-        if self.seller and self.seller.is_reseller:
-            errors["seller"] = ValidationError(
-                _("An indirect reseller sells through its provider."), code="type"
-            )
-        if self.reseller_of_record and self.seller:
-            partnership = Partnership.objects.between(self.seller, self.reseller_of_record)
-            if not partnership.exists():
-                errors["reseller_of_record"] = ValidationError(
-                    _("%(reseller)s has no partnership with %(seller)s."),
-                    code="S4",
-                    params={"reseller": self.reseller_of_record, "seller": self.seller},
-                )
+        stored = None if self._state.adding else Subscription.objects.get(pk=self.pk)
+        errors = self.refuse_sale(stored)
         if errors:
             raise ValidationError(errors)
 
@@ -214,14 +185,7 @@ class Subscription(Designation, models.Model):
 
     @transaction.atomic
     def _set_status(self, status, suspended_at, action, *, by):
-        acting = self.partner_of(by, Permission.MANAGE_SUBSCRIPTIONS)
-        relationship = Relationship.objects.active().filter(
-            customer=self.customer_id, partner=acting
-        )
-        if self.seller_id != acting.pk or not relationship.lock():
-            raise ValidationError(
-                _("Only the partner that sold the subscription may do this."), code="not_allowed"
-            )
+        self.require_seller(by)
         locked = Subscription.objects.select_for_update(no_key=True).get(pk=self.pk)
         if locked.status == status:
             return

@@ -809,6 +809,15 @@ class TestMailQueue:
             assert "/login/" in answer.url
 
 
+PLANNER = {
+    "name": "Planner",
+    "publisher": "Microsoft",
+    "billing": "license",
+    "minimum_quantity": "1",
+    "is_active": "on",
+}
+
+
 class TestCustomersAndOffers:
     def test_adding_a_customer_is_logged(self, admin_client, operator, demo):
         answer = add(admin_client, Customer, name="Werft Ost", domain="Werft.Example", country="DE")
@@ -846,11 +855,51 @@ class TestCustomersAndOffers:
             assert (entry.before, entry.after) == ({"city": "Hamburg"}, {"city": "Bremen"})
 
     def test_an_offer_is_added_once(self, admin_client, nothing_written):
-        offer = {"name": "Planner", "publisher": "Microsoft", "billing": "license"}
-        assert add(admin_client, Offer, **offer).status_code == 302
+        assert add(admin_client, Offer, **PLANNER).status_code == 302
         with nothing_written():
-            answer = add(admin_client, Offer, **offer)
+            answer = add(admin_client, Offer, **PLANNER)
         assert errors(answer) == {"__all__": ["This publisher has an offer of this name."]}
+
+    def test_an_add_on_names_its_bases_and_nothing_else_does(self, admin_client, demo):
+        e3 = demo.offer("Microsoft 365 E3")
+        answer = add(admin_client, Offer, **PLANNER, is_add_on="on", base_offers=[str(e3.pk)])
+        assert answer.status_code == 302
+        planner = demo.offer("Planner")
+        assert list(planner.base_offers.all()) == [e3]
+        answer = change(admin_client, planner, base_offers=[str(planner.pk)])
+        assert errors(answer) == {"base_offers": ["An offer can't be its own base."]}
+
+    @pytest.mark.parametrize(
+        ("is_add_on", "bases", "message"),
+        [
+            ("on", [], "Choose the offers that this add-on goes with."),
+            ("", ["Microsoft 365 E3"], "Only an add-on has base offers."),
+        ],
+    )
+    def test_an_add_on_without_a_base_is_refused(
+        self, admin_client, demo, nothing_written, is_add_on, bases, message
+    ):
+        chosen = [str(demo.offer(name).pk) for name in bases]
+        with nothing_written():
+            answer = add(admin_client, Offer, **PLANNER, is_add_on=is_add_on, base_offers=chosen)
+        assert errors(answer) == {"base_offers": [message]}
+
+    @pytest.mark.parametrize(
+        ("fields", "expected"),
+        [
+            (
+                {"minimum_quantity": "5", "maximum_quantity": "4"},
+                {"__all__": ["The maximum quantity is below the minimum."]},
+            ),
+            ({"term_months": "0"}, {"__all__": ["A term has at least one month."]}),
+        ],
+    )
+    def test_conditions_that_nobody_can_meet_are_refused(
+        self, admin_client, nothing_written, fields, expected
+    ):
+        with nothing_written():
+            answer = add(admin_client, Offer, **PLANNER | fields)
+        assert errors(answer) == expected
 
 
 class TestSubscriptions:
@@ -993,10 +1042,10 @@ class TestSubscriptions:
             "auto_renew": "False",
             "renews_on": "",
         }
-        change(admin_client, basic, renews_on=renews_on, quantity="0")
+        change(admin_client, basic, renews_on=renews_on, quantity="4")
         entry = demo.log()[-1]
         assert entry.before == {"renews_on": "", "quantity": "9"}
-        assert entry.after == {"renews_on": renews_on, "quantity": "0"}
+        assert entry.after == {"renews_on": renews_on, "quantity": "4"}
 
     def test_customer_offer_and_seller_stay(self, admin_client, demo):
         office = demo.subscription("Reederei Albers", "Office 365 Business Standard")

@@ -121,12 +121,14 @@ def test_S3_a_reseller_sees_what_it_supports_and_what_it_is_of_record_for(
     azure = demo.subscription("Reederei Albers", "Azure plan")
     azure.reseller_of_record = hafen
     azure.save()
+    started_on = f"{azure.started_on:%m/%d/%Y}"
     page = of_albers(demo, HAFEN)
     assert page.table == [
         {
             "Subscription": "Azure plan",
             "Quantity": "Usage-based",
             "Status": "Active",
+            "Started on": started_on,
             "Reseller of record": "Hafen IT (5200100)",
             "Designated support contact": "Nordlicht Distribution",
         },
@@ -134,6 +136,7 @@ def test_S3_a_reseller_sees_what_it_supports_and_what_it_is_of_record_for(
             "Subscription": OFFICE,
             "Quantity": "25",
             "Status": "Active",
+            "Started on": started_on,
             "Reseller of record": "–",
             "Designated support contact": "Hafen IT",
         },
@@ -141,6 +144,7 @@ def test_S3_a_reseller_sees_what_it_supports_and_what_it_is_of_record_for(
             "Subscription": "Visio Plan 2 Bought elsewhere",
             "Quantity": "3",
             "Status": "Active",
+            "Started on": started_on,
             "Reseller of record": "–",
             "Designated support contact": "No partner designated",
         },

@@ -12,7 +12,8 @@ from customers.models import Customer
 from portal.models import Membership, Partner, PartnerType, User
 from portal.permissions import Role
 from relationships.models import Partnership, RegionCountry, Relationship, SalesRegion
-from subscriptions.models import Billing, Offer, Subscription
+from subscriptions.management.demo_offers import keep_offers
+from subscriptions.models import Subscription
 
 PASSWORD = "demo-portal"
 OPERATOR = "operator@portal.example"
@@ -230,6 +231,7 @@ class Command(BaseCommand):
         self.customers = {name: self.add_customer(name, *row) for name, row in CUSTOMERS.items()}
         self.keep_region()
         self.keep_partnerships()
+        keep_offers(key)
         for names, row in SUBSCRIPTIONS.items():
             self.add_subscription(*names, *row)
         self.keep_relationships()
@@ -340,20 +342,12 @@ class Command(BaseCommand):
                 request.withdraw(by=self.admin_of(partner))
 
     def add_subscription(self, customer, offer, seller, reseller_of_record, quantity, is_suspended):
-        product, _created = Offer.objects.get_or_create(
-            id=key(offer),
-            defaults={
-                "name": offer,
-                "publisher": "Microsoft",
-                "billing": Billing.USAGE if quantity is None else Billing.LICENSE,
-            },
-        )
         today = timezone.localdate()
         Subscription.objects.get_or_create(
             id=key(customer, offer),
             defaults={
                 "customer": self.customers[customer],
-                "offer": product,
+                "offer_id": key(offer),
                 "seller": self.partners.get(seller),
                 "started_on": today - timedelta(days=120),
                 "renews_on": today + timedelta(days=245),

@@ -1,0 +1,57 @@
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.shortcuts import redirect
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.views.generic import UpdateView
+
+from portal.models import Partner, StaleRow
+
+from .access import ScopedView
+
+
+class EditView(ScopedView, UpdateView):
+    """An ``EditForm`` for one row, which goes through the model's ``change``.
+
+    Where someone else changed the row since the form was opened, nothing is overwritten: the page says
+    who, when, and from what to what (HTTP 409), and keeps what was typed.
+    """
+
+    done_message: str | Promise = ""
+
+    def form_valid(self, form):
+        try:
+            changed = self.object.change(
+                form.edited_fields,
+                by=self.request.user,
+                seen=form.cleaned_data["seen"] or None,
+            )
+        except StaleRow as stale:
+            return self.show_conflict(stale.entry)
+        except ValidationError as error:
+            form.add_model_errors(error)
+            return self.form_invalid(form)
+        if changed:
+            messages.success(self.request, self.done_message)
+        else:
+            messages.info(self.request, _("Nothing was changed."))
+        return redirect(self.get_success_url())
+
+    def show_conflict(self, entry):
+        self.object = self.get_object()
+        typed = self.request.POST.copy()
+        typed["seen"] = self.object.version
+        if entry is not None:
+            entry.actor_label = self.name_actor(entry.actor)
+        form = self.get_form_class()(**{**self.get_form_kwargs(), "data": typed})
+        context = self.get_context_data(form=form, is_conflict=True, conflict=entry)
+        return self.render_to_response(context, status=409)
+
+    def name_actor(self, actor):
+        """Who changed it, as the user may know it; of another partner not the name (T1)."""
+        if actor is None:
+            return _("the portal")
+        own, other = self.membership.organisation, actor.organisation
+        if isinstance(other, Partner) and other != own:
+            return _("Another partner")
+        return actor.name_for(self.membership)

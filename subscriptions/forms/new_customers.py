@@ -1,0 +1,113 @@
+import uuid
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import Customer
+from portal.forms import FilteredSelect, PortalModelForm, StyledField
+from portal.models import Partner, User, language_of
+from relationships.models import SalesRegion
+
+
+class AccountForm(PortalModelForm):
+    """A customer that is to be added, with its first admin; by a provider also for a reseller (R2)."""
+
+    bound_field_class = StyledField
+
+    email = forms.EmailField(
+        label=_("Email of the first admin"),
+        max_length=254,
+        help_text=_("The portal mails a personal link there, to set a password."),
+        error_messages={"known": _("There is an account with this email.")},
+    )
+    language = forms.ChoiceField(label=_("Language of the first admin"), choices=settings.LANGUAGES)
+    reseller = forms.ModelChoiceField(
+        label=_("Indirect reseller"),
+        queryset=Partner.objects.none(),
+        required=False,
+        empty_label=_("Only my company"),
+        widget=FilteredSelect,
+        help_text=_("It may act for the customer too, with delegated admin privileges."),
+    )
+
+    class Meta:
+        model = Customer
+        fields = [
+            "name",
+            "domain",
+            "country",
+            "street",
+            "postal_code",
+            "city",
+            "contact_name",
+            "contact_phone",
+        ]
+        labels = {"name": _("Firm"), "contact_name": _("Name of the first admin")}
+
+    def __init__(self, *args, user, **kwargs):
+        self.user, self.partner = user, user.membership.partner
+        super().__init__(*args, **kwargs)
+        self.fields["contact_name"].required = True
+        self.initial.setdefault("country", self.partner.country)
+        self.fields["language"].initial = language_of(self.partner.country)
+        if self.partner.is_provider:
+            self.fields["reseller"].queryset = Partner.objects.active().filter(
+                partnerships_as_reseller__provider=self.partner,
+                partnerships_as_reseller__ended_at=None,
+            )
+        else:
+            del self.fields["reseller"]
+
+    def clean_email(self):
+        email = self.cleaned_data["email"].lower()
+        if User.objects.filter(email=email).exists():
+            raise ValidationError(self.fields["email"].error_messages["known"], code="known")
+        return email
+
+    def clean(self):
+        cleaned = super().clean()
+        if cleaned.get("country"):
+            draft = Customer(name=cleaned.get("name", ""), country=cleaned["country"])
+            self._require_region(self.partner, draft, "country")
+            if cleaned.get("reseller"):
+                self._require_region(cleaned["reseller"], draft, "reseller")
+        return cleaned
+
+    def _require_region(self, partner, customer, field):
+        """R11, at the field that can cure it."""
+        try:
+            SalesRegion.objects.require_common(partner, customer)
+        except ValidationError as error:
+            self.add_error(field, error)
+
+    @cached_property
+    def is_known(self):
+        """Whether the firm is in the portal already, by its domain or its admin: then it can't be added."""
+        return self.has_error("domain", "unique") or self.has_error("email", "known")
+
+    @cached_property
+    def own_customer(self):
+        """The customer that it is, where that is the partner's own; of others nothing is told (T1)."""
+        own = Customer.objects.visible_to(self.user.membership)
+        domain = self.data.get(self.add_prefix("domain"), "").strip().lower()
+        email = self.data.get(self.add_prefix("email"), "").strip().lower()
+        return (
+            own.filter(domain=domain).first() or own.filter(memberships__user__email=email).first()
+        )
+
+    @property
+    def customer(self):
+        """The customer as it is to be added."""
+        customer = self.instance
+        customer.contact_email = self.cleaned_data["email"]
+        return customer
+
+
+class ReviewForm(forms.Form):
+    """What the last page of adding a customer hands back: which customer, and what its reader saw."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+    seen = forms.CharField(widget=forms.HiddenInput)
