@@ -60,8 +60,8 @@ def test_an_add_on_and_the_end_of_its_base(demo, order):
     if sold.error:
         assert sold.error.error_dict["offer"][0].code == "needs_base"
     else:
-        base.refresh_from_db()
-        assert sold.value.created_at < base.suspended_at
+        [added] = demo.log(subject_id=sold.value.pk)
+        assert added.pk < demo.log(subject_id=base.pk)[-1].pk
 
 
 @pytest.mark.parametrize("order", ORDERS)
