@@ -1,10 +1,14 @@
 """The activity log: who changed what, and who may read it (T1)."""
 
+import json
+
 import pytest
 from django.db.models import ProtectedError
+from django.test import Client
 
 from portal.models import Action, ActivityEntry
 from portal.permissions import Role
+from relationships.models import RelationshipRequest
 from tests.factories import SubscriptionFactory
 
 
@@ -155,3 +159,52 @@ def test_nothing_it_names_can_be_deleted(demo):
 def test_the_newest_comes_first(demo):
     keys = list(ActivityEntry.objects.values_list("pk", flat=True))
     assert keys == sorted(keys, reverse=True)
+
+
+def test_secrets_stand_in_no_entry(demo, admin_client):
+    """Passwords, what is stored of them, personal links, sessions: not in any column of an entry."""
+    password = "a-word-that-opens-everything"
+    people = "/admin/portal/user/"
+    admin_client.post(
+        f"{people}add/",
+        {
+            "email": "new@portal.example",
+            "usable_password": "true",
+            "password1": password,
+            "password2": password,
+        },
+    )
+    made = demo.user("new@portal.example")
+    assert made.check_password(password)
+    hashes = [made.password]
+    admin_client.post(
+        f"{people}{made.pk}/password/", {"password1": f"{password}!", "password2": f"{password}!"}
+    )
+    made.refresh_from_db()
+    assert made.check_password(f"{password}!")
+    hashes.append(made.password)
+    request = RelationshipRequest.objects.ask(
+        by=demo.user("global@nordlicht.example"),
+        recipient_name="Werft Neu",
+        recipient_email="anna@werft-neu.example",
+        language="de",
+    )
+    tokens = [request.token]
+    registration = {
+        "name": "Werft Neu",
+        "domain": "werft-neu.example",
+        "country": "DE",
+        "contact_name": "Anna Neu",
+        "email": "anna@werft-neu.example",
+        "password1": password,
+        "password2": password,
+        "agrees": "on",
+    }
+    browser = Client()
+    browser.post(f"{request.path}register/", registration)
+    hashes.append(demo.user("anna@werft-neu.example").password)
+    written = ActivityEntry.objects.filter(action__in=[Action.USER_ADDED, Action.USER_CHANGED])
+    assert written.filter(subject__in=["new@portal.example", "Anna Neu"]).count() == 3
+    stored = json.dumps(list(ActivityEntry.objects.values()), default=str)
+    for secret in (password, *hashes, *tokens, browser.session.session_key):
+        assert secret not in stored
