@@ -7,7 +7,7 @@ never sent, and a mail server that is down loses nothing. ``manage.py send_queue
 import re
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 from django.utils.translation import override
 from post_office.backends import EmailBackend
@@ -35,21 +35,33 @@ def send(name, users, **context):
 
     Its first line is the subject. The HTML part is made of the same text.
     """
-    for user in users:
+    send_each(name, ((user, context) for user in users))
+
+
+def send_each(name, addressed):
+    """Queue the mail ``name`` for each pair of user and context, as one handful."""
+    messages = []
+    for user, context in addressed:
         with override(user.mail_language):
             text = render_to_string(
                 f"mail/{name}.txt", {"user": user, "portal_url": settings.PORTAL_URL, **context}
             )
-            subject, _newline, body = text.strip().partition("\n")
-            deliver(user.email, subject, body.strip(), language=user.mail_language)
+        subject, _newline, body = text.strip().partition("\n")
+        messages.append(compose(user.email, subject, body.strip(), language=user.mail_language))
+    get_connection().send_messages(messages)
 
 
 def deliver(address, subject, body, *, language):
-    """Queue one mail, as text and as HTML."""
+    """Queue one mail."""
+    get_connection().send_messages([compose(address, subject, body, language=language)])
+
+
+def compose(address, subject, body, *, language):
+    """Return one mail, as text and as HTML."""
     with override(language):
         html = render_to_string(
             "mail/layout.html", {"subject": subject, "body": body, "language": language}
         )
     message = EmailMultiAlternatives(" ".join(subject.split()), body, to=[address])
     message.attach_alternative(html, "text/html")
-    message.send()
+    return message

@@ -22,7 +22,13 @@ class SubscriptionAdmin(PortalAdmin):
     search_fields = ("name_key", "customer__name_key", "customer__domain")
     autocomplete_fields = ("customer", "offer", "seller", "reseller_of_record")
     fixed_fields = ("customer", "offer", "seller")
-    readonly_fields = ("status", "suspended_at", "support_contact", "created_at")
+    readonly_fields = (
+        "status",
+        "suspended_at",
+        "support_contact",
+        "contact_changed_at",
+        "created_at",
+    )
 
     def save_model(self, request, obj, form, change):
         if change:

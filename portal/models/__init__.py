@@ -4,6 +4,7 @@ from .activity import Action, ActivityEntry, describe
 from .fields import FoldedField, KeyField
 from .memberships import Membership, MembershipRole
 from .partners import Partner, PartnerType
+from .statements import insert_selected, lock_selected
 from .users import User, language_of
 
 __all__ = [
@@ -17,5 +18,7 @@ __all__ = [
     "PartnerType",
     "User",
     "describe",
+    "insert_selected",
     "language_of",
+    "lock_selected",
 ]

@@ -1,5 +1,7 @@
 """What customers have bought, and who answers for it when help is needed."""
 
+from .bulk import BulkAssignment
+from .bulk_rows import BulkAssignmentRow, BulkOutcome
 from .offers import Billing, Offer
 from .querysets import SubscriptionStatus
 from .subscriptions import Subscription
@@ -7,6 +9,9 @@ from .support_contacts import Candidate, StaleSupportContact, SupportContactAssi
 
 __all__ = [
     "Billing",
+    "BulkAssignment",
+    "BulkAssignmentRow",
+    "BulkOutcome",
     "Candidate",
     "Offer",
     "StaleSupportContact",

@@ -81,6 +81,12 @@ class Subscription(Designation, models.Model):
         null=True,
         editable=False,
     )
+    contact_changed_at = models.DateTimeField(
+        _("support contact since"),
+        default=timezone.now,
+        editable=False,
+        help_text="When the support contact came into force, as its history says too.",
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     objects = SubscriptionQuerySet.as_manager()
@@ -159,13 +165,14 @@ class Subscription(Designation, models.Model):
                     field.name
                     for field in self._meta.concrete_fields
                     if not field.primary_key
-                    and field.name not in ("support_contact", "status", "suspended_at")
+                    and field.name
+                    not in ("support_contact", "contact_changed_at", "status", "suspended_at")
                 ]
             super().save(*args, **kwargs)
             return
         if not self.friendly_name:
             self.friendly_name = self.offer.name
-        self.support_contact = self.seller
+        self.support_contact, self.contact_changed_at = self.seller, self.created_at
         super().save(*args, **kwargs)
         SupportContactAssignment.objects.create(
             subscription=self,
