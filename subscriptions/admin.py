@@ -3,7 +3,13 @@ from django.contrib import admin
 from portal.admin import PortalAdmin, ReadOnlyAdmin
 from portal.models import Action
 
-from .models import Offer, Subscription, SupportContactAssignment
+from .models import (
+    BulkAssignment,
+    BulkAssignmentRow,
+    Offer,
+    Subscription,
+    SupportContactAssignment,
+)
 
 
 @admin.register(Offer)
@@ -43,3 +49,19 @@ class SupportContactAssignmentAdmin(ReadOnlyAdmin):
     list_select_related = ("subscription", "partner", "changed_by")
     list_filter = ("reason", ("ended_at", admin.EmptyFieldListFilter))
     search_fields = ("subscription__name_key", "partner__name_key")
+
+
+@admin.register(BulkAssignment)
+class BulkAssignmentAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "created_by", "partner", "contact", "file_name", "submitted_at")
+    list_select_related = ("created_by", "partner", "contact")
+    list_filter = (("submitted_at", admin.EmptyFieldListFilter),)
+    search_fields = ("created_by__email", "partner__name_key", "file_name")
+
+
+@admin.register(BulkAssignmentRow)
+class BulkAssignmentRowAdmin(ReadOnlyAdmin):
+    list_display = ("subscription", "before", "contact", "outcome", "line")
+    list_select_related = ("subscription", "before", "contact")
+    list_filter = ("outcome",)
+    search_fields = ("subscription__name_key", "given")

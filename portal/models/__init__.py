@@ -4,7 +4,7 @@ from .activity import Action, ActivityEntry, describe
 from .fields import FoldedField, KeyField
 from .memberships import Membership, MembershipRole
 from .partners import Partner, PartnerType
-from .statements import insert_selected, lock_selected
+from .statements import bounded_count, insert_selected, lock_selected
 from .users import User, language_of
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Partner",
     "PartnerType",
     "User",
+    "bounded_count",
     "describe",
     "insert_selected",
     "language_of",

@@ -1,7 +1,17 @@
 """Acts on many rows at once, as statements that the database runs without sending the rows over."""
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
+from django.db import connection, models
+
+
+class _Count(models.Subquery):
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    output_field = models.IntegerField()
+
+
+def bounded_count(queryset, limit):
+    """An expression: how many rows ``queryset`` has, up to ``limit``; it looks no further."""
+    return _Count(queryset.order_by().values("pk")[:limit])
 
 
 def insert_selected(model, source, **columns):

@@ -105,10 +105,13 @@ class ScopedListView(FilteredView, ListView):
             page = keyset.before(asked["before"])
         else:
             page = keyset.number(self._page_number())
-        total = Total(queryset.order_by(), is_exact=asked.get("count") == "all")
+        return self.get_total(queryset, page), page, page.rows, page.has_other_pages
+
+    def get_total(self, queryset, page):
+        total = Total(queryset.order_by(), is_exact=self.request.GET.get("count") == "all")
         if not page.has_other_pages:
             total.found = len(page.rows)
-        return total, page, page.rows, page.has_other_pages
+        return total
 
     def _page_number(self):
         number = self.request.GET.get(self.page_kwarg, "")[:9]
@@ -144,7 +147,7 @@ class ExportView(FilteredView, View):
 
     filename = ""
 
-    def get(self, request):
+    def get(self, request, *args, **kwargs):
         return StreamingHttpResponse(
             stream_csv(self.get_header(), self.get_rows(self.get_queryset())),
             content_type="text/csv; charset=utf-8",

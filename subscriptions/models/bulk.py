@@ -1,4 +1,5 @@
 import uuid
+from datetime import timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -26,7 +27,9 @@ from .support_contacts import SupportContactAssignment
 
 # One transaction holds its locks for so many rows at most: some seconds.
 MOST_ROWS = 50_000
-CHUNK = 1_000
+CHUNK = 5_000
+# A preview that was not submitted for so long is forgotten when the next one is made.
+KEEP_PENDING = timedelta(days=7)
 
 
 class BulkAssignmentQuerySet(models.QuerySet):
@@ -44,25 +47,28 @@ class BulkAssignmentQuerySet(models.QuerySet):
         return self.filter(submitted_at=None)
 
     @transaction.atomic
-    def start(self, subscriptions, *, by):
-        """Keep ``subscriptions``, as far as ``by`` sees them, for one contact that is still to be chosen.
+    def start(self, *parts, by):
+        """Keep the subscriptions of ``parts``, as far as ``by`` sees them, for a contact still to be chosen.
+
+        ``parts`` are querysets that have no row in common.
 
         Raises ``ValidationError`` with code ``not_allowed`` unless the roles of ``by`` include it, with
         ``empty`` for no subscription, and with ``too_many`` for more than ``MOST_ROWS``.
         """
         bulk = self._create(by)
-        chosen = subscriptions.visible_to(by.membership)
-        added = insert_selected(
-            BulkAssignmentRow,
-            chosen[: MOST_ROWS + 1],
-            bulk=models.Value(bulk.pk, models.UUIDField()),
-            subscription=models.F("pk"),
-            outcome=models.Value(BulkOutcome.WAITING.value),
-            given=models.Value(""),
-        )
+        added = 0
+        for part in parts:
+            added += insert_selected(
+                BulkAssignmentRow,
+                part.visible_to(by.membership)[: MOST_ROWS + 1],
+                bulk=models.Value(bulk.pk, models.UUIDField()),
+                subscription=models.F("pk"),
+                outcome=models.Value(BulkOutcome.WAITING.value),
+                given=models.Value(""),
+            )
+            require_few(added)
         if not added:
             raise ValidationError(_("Choose at least one subscription."), code="empty")
-        require_few(added)
         return bulk
 
     @transaction.atomic
@@ -75,9 +81,9 @@ class BulkAssignmentQuerySet(models.QuerySet):
         bulk = self._create(by, file_name=file_name[:200])
         contacts = dict(partner_and_resellers(bulk.partner).values_list("mpn_id", "pk"))
         visible = Subscription.objects.visible_to(by.membership)
-        seen: set[uuid.UUID] = set()
+        seen = set()
         count = 0
-        waiting: list[BulkAssignmentRow] = []
+        waiting = []
         for number, cells in lines:
             count += 1
             require_few(count)
@@ -94,6 +100,7 @@ class BulkAssignmentQuerySet(models.QuerySet):
 
     def _create(self, by, **fields):
         partner = Subscription.partner_of(by, Permission.ASSIGN_SUPPORT_CONTACT)
+        self.pending().filter(created_at__lt=timezone.now() - KEEP_PENDING).delete()
         return self.create(partner=partner, created_by=by, **fields)
 
 
@@ -274,8 +281,7 @@ class BulkAssignment(models.Model):
         )
         lock_selected(subscriptions)
 
-    @staticmethod
-    def _designate(rows, acting, now, *, by):
+    def _designate(self, rows, acting, now, *, by):
         reason = Action.SUPPORT_CONTACT_DESIGNATED
         at = models.Value(now, models.DateTimeField())
         rows = rows.order_by("pk")
@@ -308,7 +314,7 @@ class BulkAssignment(models.Model):
             before=JSONObject(support_contact=Coalesce("before__name", models.Value(""))),
             after=JSONObject(support_contact=models.F("contact__name")),
         )
-        contact = rows.filter(subscription=models.OuterRef("pk")).order_by().values("contact")
+        of_row = rows.filter(subscription=models.OuterRef("pk")).order_by().values("contact")
         rows.subscriptions().update(
-            support_contact=models.Subquery(contact), contact_changed_at=now
+            support_contact=self.contact or models.Subquery(of_row), contact_changed_at=now
         )

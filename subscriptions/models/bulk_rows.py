@@ -174,6 +174,7 @@ class BulkAssignmentRow(models.Model):
             ),
         ]
         indexes = [
+            models.Index(fields=["bulk", "id"], name="subscriptions_bulk_rows"),
             models.Index(fields=["bulk", "outcome", "id"], name="subscriptions_bulk_outcome"),
         ]
 

@@ -66,6 +66,10 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         """Load what a row shows of the firms around a subscription."""
         return self.select_related("offer", "seller", "reseller_of_record", "support_contact")
 
+    def follow(self, customer):
+        """Copy the name of ``customer`` to these rows, by which lists sort and search."""
+        self.update(customer_key=customer.name_key)
+
     def search(self, text):
         """Return those whose friendly name contains every word of ``text``; case and accents don't count."""
         found = self

@@ -12,9 +12,9 @@ from portal.keyset import Order
 from portal.permissions import Permission
 from portal.views import ActView, PortalView, ScopedListView, ScopedView
 
-from .cures import Cure
-from .forms import SupportContactForm
-from .models import StaleSupportContact, Subscription
+from ..cures import Cure
+from ..forms import SupportContactForm
+from ..models import StaleSupportContact, Subscription
 
 
 class CustomerMixin:

@@ -1,0 +1,38 @@
+"""The pages about subscriptions: for the partners, and for the customer that uses them."""
+
+from .bulk import (
+    BulkContactView,
+    BulkDetailView,
+    BulkExportView,
+    BulkFileView,
+    BulkStartView,
+    BulkSubmitView,
+)
+from .coverage import CoverageExportView, CoverageListView
+from .subscriptions import (
+    ReactivateView,
+    SubscriptionDetailView,
+    SubscriptionListView,
+    SupportContactHistoryView,
+    SupportContactReviewView,
+    SupportListView,
+    SuspendView,
+)
+
+__all__ = [
+    "BulkContactView",
+    "BulkDetailView",
+    "BulkExportView",
+    "BulkFileView",
+    "BulkStartView",
+    "BulkSubmitView",
+    "CoverageExportView",
+    "CoverageListView",
+    "ReactivateView",
+    "SubscriptionDetailView",
+    "SubscriptionListView",
+    "SupportContactHistoryView",
+    "SupportContactReviewView",
+    "SupportListView",
+    "SuspendView",
+]
