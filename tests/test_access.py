@@ -104,6 +104,10 @@ TABLE = {
     ("POST", "subscriptions:review"):   ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
     ("GET",  "subscriptions:history"):  (200, 200, 200, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
     ("POST", "subscriptions:history"):  ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("GET",  "subscriptions:history_export"):
+                                        (200, 200, 403, 403, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("POST", "subscriptions:history_export"):
+                                        ( NO,  NO, 403, 403, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
     ("GET",  "support:list"):           (403, 403, 403, 403, 403, 200, 403,  IN, 403, 403, 403, 200),
     ("POST", "support:list"):           (403, 403, 403, 403, 403,  NO, 403,  IN, 403, 403, 403,  NO),
     ("GET",  "support:vcard"):          (403, 403, 403, 403, 403, 200, 403,  IN, 403, 403, 403, 404),
@@ -619,7 +623,7 @@ def everything(browser):
         waiting.add(reverse("subscriptions:list", args=[customer.pk]) + "?q=office")
     for one in Subscription.objects.all():
         waiting.add(reverse("support:history", args=[one.pk]))
-        for name in ("detail", "review", "history"):
+        for name in ("detail", "review", "history", "history_export"):
             waiting.add(reverse(f"subscriptions:{name}", args=[one.customer_id, one.pk]))
     seen = set()
     while waiting:

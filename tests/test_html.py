@@ -66,6 +66,7 @@ NOT_A_PAGE = {
     "customers:export",
     "support:vcard",  # a file
     "coverage:export",
+    "subscriptions:history_export",
     "coverage:bulk_export",
     "coverage:submit",  # a page that is sent piece by piece; its own test is below
     # A button leads to each of these, and each leads back to a page.

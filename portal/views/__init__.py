@@ -13,7 +13,7 @@ from .errors import (
     too_many_requests,
 )
 from .invitations import UserInvitationRenewView, UserInvitationView
-from .lists import ExportView, FilteredView, ScopedListView
+from .lists import ExportView, FilteredView, ScopedListView, csv_response
 from .pages import (
     CompanyView,
     DismissNoticesView,
@@ -65,6 +65,7 @@ __all__ = [
     "bad_request",
     "conflict",
     "csrf_failure",
+    "csv_response",
     "page_not_found",
     "permission_denied",
     "ready",

@@ -142,17 +142,22 @@ class ScopedListView(FilteredView, ListView):
         return described
 
 
+def csv_response(filename, header, rows):
+    """A CSV file of ``rows``, lists of texts, written while they are read."""
+    return StreamingHttpResponse(
+        stream_csv(header, rows),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{filename}"'},
+    )
+
+
 class ExportView(FilteredView, View):
     """All rows that match, as a CSV file, written while they are read: never all in memory."""
 
     filename = ""
 
     def get(self, request, *args, **kwargs):
-        return StreamingHttpResponse(
-            stream_csv(self.get_header(), self.get_rows(self.get_queryset())),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{self.filename}"'},
-        )
+        return csv_response(self.filename, self.get_header(), self.get_rows(self.get_queryset()))
 
     def get_header(self):
         """The titles of the columns, in the reader's language."""

@@ -9,10 +9,10 @@ from ..models import MOST_ROWS, partner_and_resellers
 MOST_BYTES = 5_000_000
 NO_CHOICE = _("This partner can't be the support contact. Choose one of the list.")
 
-# How the columns may be named; the export of the coverage page has them too.
+# In English or the reader's language; the export of the coverage page has them too.
 COLUMNS = {
-    _("Subscription ID"): ("Subscription ID", "Abonnement-ID"),
-    _("MPN ID of the contact"): ("MPN ID of the contact", "MPN-ID des Kontakts", "MPN ID"),
+    "Subscription ID": _("Subscription ID"),
+    "MPN ID of the contact": _("MPN ID of the contact"),
 }
 
 
@@ -51,7 +51,8 @@ class BulkFileForm(forms.Form):
 
     def clean_file(self):
         file = self.cleaned_data["file"]
-        self.lines = read_csv(file, COLUMNS, max_bytes=MOST_BYTES, max_rows=MOST_ROWS)
+        rows = read_csv(file, COLUMNS, max_bytes=MOST_BYTES, max_rows=MOST_ROWS)
+        self.lines = [(row.line, *row.cells.values()) for row in rows]
         return file
 
 

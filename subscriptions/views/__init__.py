@@ -13,9 +13,9 @@ from .subscriptions import (
     ReactivateView,
     SubscriptionDetailView,
     SubscriptionListView,
+    SupportContactHistoryExportView,
     SupportContactHistoryView,
     SupportContactReviewView,
-    SupportListView,
     SuspendView,
 )
 
@@ -31,8 +31,8 @@ __all__ = [
     "ReactivateView",
     "SubscriptionDetailView",
     "SubscriptionListView",
+    "SupportContactHistoryExportView",
     "SupportContactHistoryView",
     "SupportContactReviewView",
-    "SupportListView",
     "SuspendView",
 ]
