@@ -102,7 +102,6 @@ class Migration(migrations.Migration):
                             ("unknown", "There is no such subscription"),
                             ("unknown_partner", "You work with no partner of this MPN ID"),
                             ("twice", "This subscription stands in the file already"),
-                            ("too_few_cells", "The line has too few cells"),
                         ],
                         default="",
                         max_length=20,

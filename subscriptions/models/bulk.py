@@ -73,7 +73,7 @@ class BulkAssignmentQuerySet(models.QuerySet):
 
     @transaction.atomic
     def start_from_lines(self, lines, *, by, file_name=""):
-        """Keep what a file wants: ``lines`` gives line number, cells: subscription ID, MPN ID.
+        """Keep what a file wants: ``lines`` gives the number of each, subscription ID and MPN ID.
 
         Each line names its contact; what can't be understood stands in its row as refused. Raises
         ``ValidationError`` like ``start``.
@@ -84,10 +84,10 @@ class BulkAssignmentQuerySet(models.QuerySet):
         seen = set()
         count = 0
         waiting = []
-        for number, cells in lines:
+        for line in lines:
             count += 1
             require_few(count)
-            waiting.append(row_of(bulk, number, cells, contacts, seen))
+            waiting.append(row_of(bulk, *line, contacts, seen))
             if len(waiting) == CHUNK:
                 add_rows(waiting, visible)
                 waiting = []
@@ -117,18 +117,15 @@ def require_few(count):
         )
 
 
-def row_of(bulk, number, cells, contacts, seen):
+def row_of(bulk, number, given_id, mpn_id, contacts, seen):
     """Return the row for one line of a file; whether its subscription exists is still open."""
-    row = BulkAssignmentRow(bulk=bulk, line=number, given="; ".join(cells)[:200])
-    if len(cells) < 2:
-        row.outcome = BulkOutcome.TOO_FEW_CELLS
-        return row
+    row = BulkAssignmentRow(bulk=bulk, line=number, given=f"{given_id}; {mpn_id}"[:200])
     try:
-        key = uuid.UUID(cells[0].strip())
+        key = uuid.UUID(given_id)
     except ValueError:
         row.outcome = BulkOutcome.BAD_ID
         return row
-    row.contact_id = contacts.get(cells[1].strip())
+    row.contact_id = contacts.get(mpn_id)
     if key in seen:
         row.outcome = BulkOutcome.TWICE
     elif row.contact_id is None:

@@ -32,7 +32,6 @@ class BulkOutcome(models.TextChoices):
     UNKNOWN = "unknown", _("There is no such subscription")
     UNKNOWN_PARTNER = "unknown_partner", _("You work with no partner of this MPN ID")
     TWICE = "twice", _("This subscription stands in the file already")
-    TOO_FEW_CELLS = "too_few_cells", _("The line has too few cells")
 
 
 OPEN_OUTCOMES = [BulkOutcome.CHANGE, BulkOutcome.SAME]

@@ -10,6 +10,7 @@ from .bulk import (
 )
 from .coverage import CoverageExportView, CoverageListView
 from .subscriptions import (
+    ContactChangesMixin,
     ReactivateView,
     SubscriptionDetailView,
     SubscriptionListView,
@@ -26,6 +27,7 @@ __all__ = [
     "BulkFileView",
     "BulkStartView",
     "BulkSubmitView",
+    "ContactChangesMixin",
     "CoverageExportView",
     "CoverageListView",
     "ReactivateView",

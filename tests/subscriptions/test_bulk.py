@@ -395,7 +395,9 @@ class TestMail:
 
 class TestFile:
     def start(self, by, *lines):
-        return BulkAssignment.objects.start_from_lines(enumerate(lines, 2), by=by)
+        return BulkAssignment.objects.start_from_lines(
+            ((number, *line) for number, line in enumerate(lines, 2)), by=by
+        )
 
     def test_every_line_names_its_contact(self, demo, crowd, helpdesk, hafen, nordlicht):
         ready, same = crowd["ready"][0], crowd["same"][0]
@@ -412,7 +414,7 @@ class TestFile:
         moewe, ready = demo.partner("Möwe Systems"), crowd["ready"][0]
         made = self.start(
             helpdesk,
-            [str(ready.pk).upper(), f" {hafen.mpn_id} ", "more"],
+            [str(ready.pk).upper(), hafen.mpn_id],
             [str(ready.pk), hafen.mpn_id],
             ["Office", hafen.mpn_id],
             [str(uuid.uuid4()), hafen.mpn_id],
@@ -420,8 +422,8 @@ class TestFile:
             [str(dynamics.pk), hafen.mpn_id],
             [str(crowd["ready"][1].pk), moewe.mpn_id],
             [str(crowd["ready"][1].pk), "0"],
-            [str(crowd["ready"][1].pk)],
-            [],
+            [str(crowd["ready"][1].pk), ""],
+            ["", ""],
             [str(crowd["no dap"][1].pk), hafen.mpn_id],
         )
         assert [(row.line, row.outcome) for row in made.rows.all()] == [
@@ -433,8 +435,8 @@ class TestFile:
             (7, BulkOutcome.UNKNOWN),
             (8, BulkOutcome.UNKNOWN_PARTNER),
             (9, BulkOutcome.TWICE),
-            (10, BulkOutcome.TOO_FEW_CELLS),
-            (11, BulkOutcome.TOO_FEW_CELLS),
+            (10, BulkOutcome.TWICE),
+            (11, BulkOutcome.BAD_ID),
             (12, BulkOutcome.NO_DAP),
         ]
         assert made.rows.get(line=4).given == f"Office; {hafen.mpn_id}"
@@ -453,7 +455,7 @@ def test_too_many_are_refused(crowd, helpdesk, nothing_written, monkeypatch):
     with nothing_written():
         for start, rows in (
             (BulkAssignment.objects.start, all_of(*crowd.values())),
-            (BulkAssignment.objects.start_from_lines, [(1, []), (2, []), (3, [])]),
+            (BulkAssignment.objects.start_from_lines, [(number, "", "") for number in range(3)]),
         ):
             with pytest.raises(ValidationError) as refusal:
                 start(rows, by=helpdesk)

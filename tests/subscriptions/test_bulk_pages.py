@@ -308,9 +308,8 @@ class TestFile:
         assert azure.support_contact == hafen
         assert browser.get(address("contact")).url == address()
 
-    @pytest.mark.parametrize("language", ["en", "de"])
-    def test_the_export_of_the_list_can_be_sent_back(self, demo, browser, send, hafen, language):
-        boss = signed_in("global@nordlicht.example", **{"accept-language": language})
+    def test_the_export_of_the_list_can_be_sent_back(self, demo, browser, send, hafen):
+        boss = signed_in("global@nordlicht.example")
         exported = boss.get("/subscriptions/export/?q=albers").getvalue().decode()
         page = follow(browser, send(exported.replace("4100100", hafen.mpn_id)))
         assert page.facts["Will change"] == "3"
@@ -321,9 +320,7 @@ class TestFile:
         "encode",
         [
             lambda text: text.encode("utf-8-sig"),
-            lambda text: text.encode("utf-16"),
             lambda text: text.replace(",", ";").replace("\n", "\r\n").encode(),
-            lambda text: text.replace(",", "\t").encode(),
             lambda text: text.upper().encode(),
             lambda text: ("\n" + text).replace("\n", "\n\n", 1).lstrip("\n").encode(),
         ],
@@ -337,18 +334,18 @@ class TestFile:
         ("content", "message"),
         [
             ("", "The file is empty."),
-            (TITLES, "The file has no lines."),
-            ("a,b\n1,2\n", "The first line names no column “Subscription ID”."),
+            (TITLES, "The file has no rows below its first line."),
+            ("a,b\n1,2\n", "The first line does not name: Subscription ID, MPN ID of the contact."),
             (
                 "Subscription ID,b\n1,2\n",
-                "The first line names no column “MPN ID of the contact”.",
+                "The first line does not name: MPN ID of the contact.",
             ),
-            (b"\xff\xfe\x00", "The file can't be read as text. Save it as CSV UTF-8."),
-            (b"Subscription \xfc", "The file can't be read as text. Save it as CSV UTF-8."),
-            (b"PK\x03\x04\x00\x00", "The file can't be read as text. Save it as CSV UTF-8."),
-            (TITLES + '"a"b,c\n', "Line 2 can't be read. Save the file as CSV again."),
-            (TITLES + "a,b\n" * 4, "The file has too many lines. At most 3 can be read."),
-            (TITLES + "a" * 900, "The file is too large. At most 900 bytes can be read."),
+            (b"\xff\xfe\x00", "This is no CSV file. Save the table as CSV (UTF-8)."),
+            (b"Subscription \xfc", "Line 1 is not in UTF-8. Save the table as CSV (UTF-8)."),
+            (b"PK\x03\x04\x00\x00", "This is no CSV file. Save the table as CSV (UTF-8)."),
+            (TITLES + '"a"b,c\n', "Line 2 can't be read: check its quotation marks."),
+            (TITLES + "a,b\n" * 4, "The file has more than 3 rows. Split it."),
+            (TITLES + "a" * 900, "The file is larger than 1 MB. Split it."),
         ],
     )
     def test_a_file_that_can_not_be_read_is_refused_in_words(
