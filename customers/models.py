@@ -133,13 +133,14 @@ class Customer(Editable, models.Model):
 
     @transaction.atomic
     def save(self, *args, **kwargs):
-        """Save; what the customer's relationships keep of its name and domain follows."""
+        """Save; what the customer's relationships and subscriptions keep of its name and domain follows."""
         is_new = self._state.adding
         self.domain = self.domain.strip().lower()
         super().save(*args, **kwargs)
         written = kwargs.get("update_fields")
         if not is_new and (written is None or {"name", "domain"}.intersection(written)):
             self.relationships.follow(self)
+            self.subscriptions.follow(self)
 
     @property
     def address(self):

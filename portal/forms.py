@@ -3,7 +3,10 @@
 from django import forms
 from django.contrib.auth.forms import SetPasswordMixin
 from django.core.exceptions import ValidationError
+from django.forms.utils import flatatt
 from django.utils.functional import cached_property
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
@@ -90,6 +93,23 @@ class EditForm(PortalModelForm):
         shown = (name for name in self._meta.fields if name in self.fields)
         moved = (name for name, field in self.model_field_names.items() if field in self.fields)
         return [*shown, *moved]
+
+
+class PlainSelect(forms.Select):
+    """A choice of one, drawn without a template for each option: lists may offer hundreds."""
+
+    def render(self, name, value, attrs=None, renderer=None):
+        chosen = str(value if value is not None else "")
+        options = format_html_join(
+            "",
+            '<option value="{}"{}>{}</option>',
+            (
+                (key, mark_safe(" selected") if str(key) == chosen else "", label)
+                for key, label in self.choices
+            ),
+        )
+        attributes = flatatt(self.build_attrs(self.attrs, {"name": name, **(attrs or {})}))
+        return format_html("<select{}>{}</select>", attributes, options)
 
 
 class SearchInput(forms.TextInput):

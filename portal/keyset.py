@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import islice
 
 from django.core.exceptions import FieldError, ValidationError
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Q
 
 # How many rows an old link by page number may leave out: counting is dear.
@@ -54,7 +53,7 @@ class Order:
 
 def write_cursor(position):
     """Return the key and id of a row as a word for an address."""
-    text = json.dumps(position, cls=DjangoJSONEncoder, separators=(",", ":"))
+    text = json.dumps(position, default=str, separators=(",", ":"))
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

@@ -7,7 +7,7 @@ never sent, and a mail server that is down loses nothing. ``manage.py send_queue
 import re
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 from django.utils.translation import override
 from post_office.backends import EmailBackend
@@ -32,8 +32,12 @@ def literal(text):
 
 def send(name, users, **context):
     """Queue the mail ``name`` for each of ``users``."""
-    for user in users:
-        compose(name, user, **context).send()
+    send_each(name, ((user, context) for user in users))
+
+
+def send_each(name, addressed):
+    """Queue the mail ``name`` for each pair of user and context, as one handful."""
+    get_connection().send_messages([compose(name, user, **context) for user, context in addressed])
 
 
 def compose(name, user, **context):

@@ -26,6 +26,7 @@ class MenuItem:
 
 PARTNER_MENU = [
     MenuItem(_("Customers"), "customers:list", Permission.VIEW_CUSTOMERS),
+    MenuItem(_("Subscriptions"), "coverage:list", Permission.VIEW_CUSTOMERS),
     MenuItem(_("Relationship requests"), "relationships:requests", Permission.VIEW_CUSTOMERS),
     MenuItem(
         _("Indirect resellers"),

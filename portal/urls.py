@@ -29,6 +29,7 @@ urlpatterns = [
     path("customers/add/", include("subscriptions.new_customer_urls")),
     path("customers/<uuid:customer_id>/account/", include("relationships.account_urls")),
     path("customers/<uuid:customer_id>/", include("subscriptions.urls")),
+    path("subscriptions/", include("subscriptions.coverage_urls")),
     path("relationships/", include("relationships.urls")),
     path("invitations/", include("relationships.invitation_urls")),
     path("support/partners/", include("relationships.support_urls")),

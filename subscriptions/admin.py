@@ -4,7 +4,13 @@ from django.utils.translation import gettext_lazy as _
 from portal.admin import PortalAdmin, ReadOnlyAdmin
 from portal.forms import PortalModelForm
 
-from .models import Offer, Subscription, SupportContactAssignment
+from .models import (
+    BulkAssignment,
+    BulkAssignmentRow,
+    Offer,
+    Subscription,
+    SupportContactAssignment,
+)
 
 
 class OfferForm(PortalModelForm):
@@ -45,7 +51,13 @@ class SubscriptionAdmin(PortalAdmin):
     search_fields = ("name_key", "customer__name_key", "customer__domain")
     autocomplete_fields = ("customer", "offer", "seller", "reseller_of_record")
     fixed_fields = ("customer", "offer", "seller")
-    readonly_fields = ("status", "suspended_at", "support_contact", "created_at")
+    readonly_fields = (
+        "status",
+        "suspended_at",
+        "support_contact",
+        "contact_changed_at",
+        "created_at",
+    )
 
     def save_model(self, request, obj, form, change):
         if change:
@@ -60,3 +72,19 @@ class SupportContactAssignmentAdmin(ReadOnlyAdmin):
     list_select_related = ("subscription", "partner", "changed_by")
     list_filter = ("reason", ("ended_at", admin.EmptyFieldListFilter))
     search_fields = ("subscription__name_key", "partner__name_key")
+
+
+@admin.register(BulkAssignment)
+class BulkAssignmentAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "created_by", "partner", "contact", "file_name", "submitted_at")
+    list_select_related = ("created_by", "partner", "contact")
+    list_filter = (("submitted_at", admin.EmptyFieldListFilter),)
+    search_fields = ("created_by__email", "partner__name_key", "file_name")
+
+
+@admin.register(BulkAssignmentRow)
+class BulkAssignmentRowAdmin(ReadOnlyAdmin):
+    list_display = ("subscription", "before", "contact", "outcome", "line")
+    list_select_related = ("subscription", "before", "contact")
+    list_filter = ("outcome",)
+    search_fields = ("subscription__name_key", "given")

@@ -34,7 +34,7 @@ class SupportListView(NoticesMixin, FilteredView, ListView):
 
     def prepare_queryset(self, queryset):
         contact = F("support_contact__name_key").asc(nulls_last=True)
-        found = queryset.with_parties().with_contact_since()
+        found = queryset.with_parties()
         return found.order_by(contact, "support_contact", "name_key", "pk")
 
     def get_template_names(self):

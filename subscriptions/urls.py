@@ -23,4 +23,9 @@ urlpatterns = [
         views.SupportContactHistoryView.as_view(),
         name="history",
     ),
+    path(
+        "subscriptions/<uuid:pk>/history/export/",
+        views.SupportContactHistoryExportView.as_view(),
+        name="history_export",
+    ),
 ]

@@ -21,7 +21,7 @@ from portal.models import Membership, Partner, User
 from portal.permissions import Permission, Role
 from portal.views import PortalView
 from relationships.models import Relationship, RelationshipRequest, RequestKind
-from subscriptions.models import Subscription
+from subscriptions.models import BulkAssignment, Subscription
 from tests.factories import (
     CustomerFactory,
     MembershipFactory,
@@ -154,6 +154,23 @@ TABLE = {
     ("POST", "customers:list"):         ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
     ("GET",  "customers:export"):       (200, 200, 403, 403, 403, 403, 403,  IN, 200, 200, 200, 403),
     ("POST", "customers:export"):       ( NO,  NO, 403, 403, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("GET",  "coverage:list"):          (200, 200, 200, 200, 403, 403, 403,  IN, 200, 200, 200, 403),
+    ("POST", "coverage:list"):          ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("GET",  "coverage:export"):        (200, 200, 403, 403, 403, 403, 403,  IN, 200, 200, 200, 403),
+    ("POST", "coverage:export"):        ( NO,  NO, 403, 403, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("GET",  "coverage:assign"):        ( NO,  NO, 403,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("POST", "coverage:assign"):        ( GO,  GO, 403,  GO, 403, 403, 403,  IN,  GO,  GO,  GO, 403),
+    ("GET",  "coverage:file"):          (200, 200, 403, 200, 403, 403, 403,  IN, 200, 200, 200, 403),
+    ("POST", "coverage:file"):          (200, 200, 403, 200, 403, 403, 403,  IN, 200, 200, 200, 403),
+    # A preview is for who made it, here a Helpdesk agent; colleagues read the log.
+    ("GET",  "coverage:bulk"):          (404, 404, 403, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("POST", "coverage:bulk"):          ( NO,  NO, 403,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("GET",  "coverage:bulk_export"):   (404, 404, 403, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("POST", "coverage:bulk_export"):   ( NO,  NO, 403,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("GET",  "coverage:contact"):       (404, 404, 403, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("POST", "coverage:contact"):       (404, 404, 403,  GO, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("GET",  "coverage:submit"):        ( NO,  NO, 403,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("POST", "coverage:submit"):        (404, 404, 403, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
     ("GET",  "subscriptions:list"):     (200, 200, 200, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
     ("POST", "subscriptions:list"):     ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
     ("GET",  "new_customer:start"):     ( GO,  GO,  GO, 403, 403, 403, 403,  IN,  GO,  GO,  GO, 403),
@@ -175,6 +192,10 @@ TABLE = {
     ("POST", "subscriptions:review"):   ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
     ("GET",  "subscriptions:history"):  (200, 200, 200, 200, 403, 403, 403,  IN, 404, 404, 404, 403),
     ("POST", "subscriptions:history"):  ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("GET",  "subscriptions:history_export"):
+                                        (200, 200, 403, 403, 403, 403, 403,  IN, 404, 404, 404, 403),
+    ("POST", "subscriptions:history_export"):
+                                        ( NO,  NO, 403, 403, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
     ("GET",  "support:list"):           (403, 403, 403, 403, 403, 200, 403,  IN, 403, 403, 403, 200),
     ("POST", "support:list"):           (403, 403, 403, 403, 403,  NO, 403,  IN, 403, 403, 403,  NO),
     ("GET",  "support:vcard"):          (403, 403, 403, 403, 403, 200, 403,  IN, 403, 403, 403, 404),
@@ -445,6 +466,11 @@ def keys(demo, asked):
         if name.startswith("new_customer:"):
             last = name.partition(":")[2]
             return {"start": {}, "step": {"step": "account"}, "done": {"pk": petersen.pk}}[last]
+        if name in ("coverage:bulk", "coverage:bulk_export", "coverage:contact", "coverage:submit"):
+            helpdesk = demo.user("helpdesk@nordlicht.example")
+            made = BulkAssignment.objects.start(petersen.subscriptions.all(), by=helpdesk)
+            made.choose(demo.partner("Elbe Support"), by=helpdesk)
+            return {"pk": made.pk}
         if name.startswith("account:"):
             return {"customer_id": petersen.pk}
         if name.startswith(("subscriptions:", "support:")) and name != "support:list":
@@ -475,6 +501,8 @@ def sent(demo):
         "users:detail": {"roles": "agent"},
         "user_invitation": {"password1": "barrel-of-apples", "password2": "barrel-of-apples"},
         "account:edit": {"name": "Backhaus Petersen", "city": "Flensburg"},
+        "coverage:assign": {"all": "1"},
+        "coverage:contact": {"contact": str(demo.partner("Elbe Support").pk)},
         "account:suspend": {"all": "1"},
         "new_customer:step": {
             "account-name": "New",
@@ -685,6 +713,9 @@ def canary(demo):
             subscription.designate(reseller, by=boss)
     SubscriptionFactory(customer=customer, friendly_name="CANARY Visio Plan 2", seller=None)
 
+    made = BulkAssignment.objects.start(customer.subscriptions.all(), by=boss)
+    made.choose(reseller, by=boss)
+
     # What once was Nordlicht's or Hafen's, and is no more.
     former = CustomerFactory(name="CANARY Backhaus", domain="canary-backhaus.example")
     for partner in (nordlicht, hafen):
@@ -729,6 +760,11 @@ def everything(browser):
         "/support/?q=office",
         "/support/?print=1",
         "/activity/",
+        "/subscriptions/",
+        "/subscriptions/?q=canar",
+        "/subscriptions/?sort=-since&count=all",
+        "/subscriptions/export/",
+        "/subscriptions/assign/file/",
         "/relationships/requests/?q=canar",
         "/relationships/requests/?q=albers",
         "/relationships/requests/new/",
@@ -748,6 +784,9 @@ def everything(browser):
         waiting.add(reverse("users:detail", args=[user.pk]))
     for made in RelationshipRequest.objects.all():
         waiting.add(reverse("relationships:request", args=[made.pk]))
+    for made in BulkAssignment.objects.all():
+        for name in ("bulk", "bulk_export", "contact"):
+            waiting.add(reverse(f"coverage:{name}", args=[made.pk]))
     for relationship in Relationship.objects.all():
         waiting.add(reverse("relationships:notice", args=[relationship.pk]))
     for customer in Customer.objects.all():
@@ -760,7 +799,7 @@ def everything(browser):
             waiting.add(reverse(name, args=[customer.pk]))
     for one in Subscription.objects.all():
         waiting.add(reverse("support:history", args=[one.pk]))
-        for name in ("detail", "edit", "review", "history"):
+        for name in ("detail", "edit", "review", "history", "history_export"):
             waiting.add(reverse(f"subscriptions:{name}", args=[one.customer_id, one.pk]))
     seen = set()
     while waiting:

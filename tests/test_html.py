@@ -2,12 +2,14 @@
 
 import html5lib
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from portal.models import Membership
 from portal.permissions import Role
 from relationships.models import RelationshipRequest, RequestKind
+from subscriptions.models import BulkAssignment
 from tests.pages import (
     ALBERS,
     NORDLICHT,
@@ -39,6 +41,10 @@ PAGES = {
     "openid_connect_login": (None, NORDLICHT),
     "profile": (NORDLICHT, ALBERS),
     "customers:list": (NORDLICHT,),
+    "coverage:list": (GLOBAL, "sales@nordlicht.example", "global@moewe.example"),
+    "coverage:file": (NORDLICHT,),
+    "coverage:contact": (NORDLICHT,),
+    "coverage:bulk": (NORDLICHT,),
     "subscriptions:list": (NORDLICHT, "global@moewe.example"),
     "subscriptions:add": (NORDLICHT, "global@suedwind.example"),
     "subscriptions:edit": (NORDLICHT,),
@@ -98,7 +104,12 @@ NOT_A_PAGE = {"home", "account_logout", "set_language", "set_theme", "healthz", 
     "openid_connect_callback",
     "subscriptions:export",
     "new_customer:start",  # leads to the first step
+    "coverage:export",
+    "subscriptions:history_export",
+    "coverage:bulk_export",
+    "coverage:submit",  # a page that is sent piece by piece; its own test is below
     # A button leads to each of these, and each leads back to a page.
+    "coverage:assign",
     "account:give_up_dap",
     "account:remove",
     "account:suspend",
@@ -169,9 +180,15 @@ def address(demo, requests):
     office.refresh_from_db()
     office.designate(demo.partner("Hafen IT"), by=demo.user(NORDLICHT))
 
+    helpdesk = demo.user(NORDLICHT)
+    bulk = BulkAssignment.objects.start(office.customer.subscriptions.all(), by=helpdesk)
+    bulk.choose(demo.partner("Elbe Support"), by=helpdesk)
+
     def of(name):
         keys = []
-        if name.startswith("subscriptions:"):
+        if name in ("coverage:contact", "coverage:bulk"):
+            keys = [bulk.pk]
+        elif name.startswith("subscriptions:"):
             keys = [office.customer_id, office.pk][: 1 if name.endswith((":list", ":add")) else 2]
         elif name == "new_customer:step":
             keys = ["account"]
@@ -326,6 +343,20 @@ def test_an_invitation_is_good_html_for_whoever_opens_it(requests, which, email,
     browser = signed_in(email, **headers) if email else Client(headers=headers)
     response = browser.get(requests[which].path)
     assert response.status_code == 200
+    require_good_html(response)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_page_of_a_running_assignment_is_good_html(demo, language):
+    helpdesk = demo.user(NORDLICHT)
+    made = BulkAssignment.objects.start(
+        demo.customer("Reederei Albers").subscriptions.all(), by=helpdesk
+    )
+    made.choose(demo.partner("Hafen IT"), by=helpdesk)
+    browser = signed_in(NORDLICHT, **{"accept-language": language})
+    streamed = browser.post(reverse("coverage:submit", args=[made.pk]))
+    response = HttpResponse(streamed.getvalue(), headers=streamed.headers)
+    assert Page(response).language == language
     require_good_html(response)
 
 

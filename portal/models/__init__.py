@@ -5,6 +5,7 @@ from .editing import Editable, StaleRow
 from .fields import FoldedField, KeyField
 from .memberships import Membership, MembershipRole
 from .partners import Partner, PartnerType
+from .statements import bounded_count, insert_selected, lock_selected
 from .users import User, language_of
 
 __all__ = [
@@ -19,6 +20,9 @@ __all__ = [
     "PartnerType",
     "StaleRow",
     "User",
+    "bounded_count",
     "describe",
+    "insert_selected",
     "language_of",
+    "lock_selected",
 ]

@@ -1,13 +1,15 @@
 from datetime import UTC, datetime, time
 from typing import NamedTuple
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.client_address import current_address
 from portal.permissions import Role
 from portal.text import fold
+
+from .statements import insert_selected
 
 
 class Action(models.TextChoices):
@@ -92,6 +94,24 @@ VALUE_LABELS = {
     "False": _("No"),
     **{role.value: role.label for role in Role},
 }
+
+
+# Entries and facts meet by their subject. A window brings them together rather than a join: right after
+# the entries were written the database knows too little of them to plan one, and takes minutes.
+_AUDIENCE_OF_SELECTED = """
+    WITH fact (subject_id, {names}) AS ({facts}),
+    mixed (subject_id, partner_id, entry_id) AS (
+        {partners}
+        UNION ALL
+        SELECT subject_id, NULL, id FROM {entries} WHERE id > %s AND action = %s
+    ),
+    met (partner_id, entry_id) AS (
+        SELECT partner_id, MAX(entry_id) OVER (PARTITION BY subject_id) FROM mixed
+    )
+    INSERT INTO {audience} (activityentry_id, partner_id)
+    SELECT DISTINCT entry_id, partner_id FROM met
+    WHERE entry_id IS NOT NULL AND partner_id IS NOT NULL
+"""
 
 
 class Change(NamedTuple):
@@ -197,6 +217,40 @@ class ActivityEntryQuerySet(models.QuerySet):
             for partner_id in {partner.pk for partner in fact["partners"] if partner}
         )
         return entries
+
+    @transaction.atomic
+    def record_selected(self, source, action, *, by, at, partners, subject_id, **columns):
+        """Write an entry for each row of the queryset ``source``, without loading the rows.
+
+        ``subject_id``, ``partners`` (a list) and ``columns`` are expressions over ``source``. The subjects
+        differ from each other and are locked, so that nobody else writes of them meanwhile.
+        """
+        last = self.order_by("-pk").values_list("pk", flat=True).first() or 0
+        added = insert_selected(
+            ActivityEntry,
+            source,
+            at=models.Value(at, models.DateTimeField()),
+            actor=models.Value(by.pk, models.UUIDField()),
+            action=models.Value(action.value),
+            subject_id=subject_id,
+            **columns,
+            reason=models.Value(""),
+        )
+        if not added:
+            return
+        facts = source.order_by().values_list(subject_id, *partners)
+        sql, params = facts.query.sql_with_params()
+        names = [f"partner_{number}" for number in range(len(partners))]
+        of_one = "SELECT subject_id, {}, CAST(NULL AS bigint) FROM fact"
+        statement = _AUDIENCE_OF_SELECTED.format(
+            names=", ".join(names),
+            facts=sql,
+            partners=" UNION ALL ".join(map(of_one.format, names)),
+            entries=ActivityEntry._meta.db_table,
+            audience=ActivityEntry.partners.through._meta.db_table,
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [*params, last, action.value])
 
 
 class ActivityEntry(models.Model):

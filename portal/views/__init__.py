@@ -18,7 +18,7 @@ from .invitations import (
     UserInvitationRenewView,
     UserInvitationView,
 )
-from .lists import ExportView, FilteredView, ScopedListView
+from .lists import ExportView, FilteredView, ScopedListView, csv_response
 from .pages import (
     CompanyView,
     DismissNoticesView,
@@ -70,6 +70,7 @@ __all__ = [
     "bad_request",
     "conflict",
     "csrf_failure",
+    "csv_response",
     "page_not_found",
     "permission_denied",
     "ready",

@@ -105,10 +105,13 @@ class ScopedListView(FilteredView, ListView):
             page = keyset.before(asked["before"])
         else:
             page = keyset.number(self._page_number())
-        total = Total(queryset.order_by(), is_exact=asked.get("count") == "all")
+        return self.get_total(queryset, page), page, page.rows, page.has_other_pages
+
+    def get_total(self, queryset, page):
+        total = Total(queryset.order_by(), is_exact=self.request.GET.get("count") == "all")
         if not page.has_other_pages:
             total.found = len(page.rows)
-        return total, page, page.rows, page.has_other_pages
+        return total
 
     def _page_number(self):
         number = self.request.GET.get(self.page_kwarg, "")[:9]
@@ -139,17 +142,22 @@ class ScopedListView(FilteredView, ListView):
         return described
 
 
+def csv_response(filename, header, rows):
+    """A CSV file of ``rows``, lists of texts, written while they are read."""
+    return StreamingHttpResponse(
+        stream_csv(header, rows),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{filename}"'},
+    )
+
+
 class ExportView(FilteredView, View):
     """All rows that match, as a CSV file, written while they are read: never all in memory."""
 
     filename = ""
 
-    def get(self, request):
-        return StreamingHttpResponse(
-            stream_csv(self.get_header(), self.get_rows(self.get_queryset())),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{self.filename}"'},
-        )
+    def get(self, request, *args, **kwargs):
+        return csv_response(self.filename, self.get_header(), self.get_rows(self.get_queryset()))
 
     def get_header(self):
         """The titles of the columns, in the reader's language."""

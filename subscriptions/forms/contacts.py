@@ -3,6 +3,8 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.forms import FilteredSelect, StyledField
 
+from ..models import SupportContactAssignment
+
 
 class SupportContactForm(forms.Form):
     """The choice of the designated support contact among the partners that are eligible now.
@@ -46,3 +48,15 @@ class SupportContactForm(forms.Form):
     def partner(self):
         """The chosen partner, or None for *no partner designated*."""
         return self.partners.get(self.cleaned_data["support_contact"])
+
+
+class HistoryFilterForm(forms.Form):
+    """Which of a subscription's support contacts to show: all, or those of one reason."""
+
+    bound_field_class = StyledField
+
+    reason = forms.ChoiceField(
+        label=_("Reason"),
+        required=False,
+        choices=[("", _("All")), *SupportContactAssignment.REASONS],
+    )

@@ -1,5 +1,9 @@
 """What customers have bought, and who answers for it when help is needed."""
 
+from .bulk import MOST_ROWS, BulkAssignment
+from .bulk_rows import BulkAssignmentRow, BulkOutcome
+from .coverage import Coverage, Filters
+from .designation import partner_and_resellers
 from .new_customers import add_customer
 from .offers import Billing, Offer
 from .querysets import RefusedOrder, SubscriptionStatus, order_id
@@ -8,8 +12,14 @@ from .subscriptions import Subscription
 from .support_contacts import Candidate, StaleSupportContact, SupportContactAssignment
 
 __all__ = [
+    "MOST_ROWS",
     "Billing",
+    "BulkAssignment",
+    "BulkAssignmentRow",
+    "BulkOutcome",
     "Candidate",
+    "Coverage",
+    "Filters",
     "Offer",
     "RefusedOrder",
     "StaleSupportContact",
@@ -19,4 +29,5 @@ __all__ = [
     "add_customer",
     "end_of_term",
     "order_id",
+    "partner_and_resellers",
 ]

@@ -11,6 +11,12 @@ from relationships.models import Partnership, Relationship, RelationshipRequest
 from .support_contacts import Candidate, StaleSupportContact
 
 
+def partner_and_resellers(partner):
+    """Return ``partner`` and the active resellers it works with: the contacts its staff thinks of."""
+    resellers = Partnership.objects.active().filter(provider=partner).values("reseller")
+    return Partner.objects.active().filter(models.Q(pk=partner.pk) | models.Q(pk__in=resellers))
+
+
 class Designation:
     """The part of a subscription that is about its designated support contact (C2 to C5, C7, C8, C10)."""
 
@@ -33,17 +39,12 @@ class Designation:
 
         Each joined, as ``to_customer``, with its active relationship to the customer, if any.
         """
-        resellers = Partnership.objects.active().filter(provider=partner).values("reseller")
-        return (
-            Partner.objects.active()
-            .filter(models.Q(pk=partner.pk) | models.Q(pk__in=resellers))
-            .alias(
-                to_customer=models.FilteredRelation(
-                    "relationships",
-                    condition=models.Q(
-                        relationships__customer=self.customer_id, relationships__ended_at=None
-                    ),
-                )
+        return partner_and_resellers(partner).alias(
+            to_customer=models.FilteredRelation(
+                "relationships",
+                condition=models.Q(
+                    relationships__customer=self.customer_id, relationships__ended_at=None
+                ),
             )
         )
 
@@ -139,8 +140,10 @@ class Designation:
             designated_for=acting,
             reason=Action.SUPPORT_CONTACT_DESIGNATED,
         )
-        self.support_contact = partner
-        type(self).objects.filter(pk=self.pk).update(support_contact=partner)
+        self.support_contact, self.contact_changed_at = partner, now
+        type(self).objects.filter(pk=self.pk).update(
+            support_contact=partner, contact_changed_at=now
+        )
         self.record(
             Action.SUPPORT_CONTACT_DESIGNATED,
             by=by,

@@ -95,12 +95,9 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         """Load what a row shows of the firms around a subscription."""
         return self.select_related("offer", "seller", "reseller_of_record", "support_contact")
 
-    def with_contact_since(self):
-        """Add ``contact_since``: when the support contact came into force."""
-        in_force = SupportContactAssignment.objects.filter(
-            subscription=models.OuterRef("pk"), ended_at=None
-        )
-        return self.annotate(contact_since=models.Subquery(in_force.values("started_at")))
+    def follow(self, customer):
+        """Copy the name of ``customer`` to these rows, by which lists sort and search."""
+        self.update(customer_key=customer.name_key)
 
     def search(self, text):
         """Return those whose friendly name contains every word of ``text``; case and accents don't count."""
@@ -200,7 +197,9 @@ class SubscriptionQuerySet(SubscriptionBreaches):
             )
             for subscription in fallen
         )
-        self.model.objects.filter(pk__in=keys).update(support_contact=models.F("seller"))
+        self.model.objects.filter(pk__in=keys).update(
+            support_contact=models.F("seller"), contact_changed_at=now
+        )
         ActivityEntry.objects.record_many(
             [
                 {

@@ -7,7 +7,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
-from portal.models import Action, ActivityEntry, FoldedField, Partner
+from portal.models import Action, ActivityEntry, FoldedField, KeyField, Partner
 
 from .designation import Designation
 from .offers import Offer
@@ -25,7 +25,11 @@ class Subscription(Sale, Designation, models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     customer = models.ForeignKey(
-        Customer, models.PROTECT, related_name="subscriptions", verbose_name=_("customer")
+        Customer,
+        models.PROTECT,
+        related_name="subscriptions",
+        verbose_name=_("customer"),
+        db_index=False,
     )
     offer = models.ForeignKey(
         Offer, models.PROTECT, related_name="subscriptions", verbose_name=_("offer")
@@ -37,6 +41,8 @@ class Subscription(Sale, Designation, models.Model):
         help_text=_("Empty: the name of the offer."),
     )
     name_key = FoldedField(source="friendly_name")
+    # The customer's own, kept here so that one index sorts a partner's subscriptions by customer.
+    customer_key = KeyField(max_length=800, editable=False)
     quantity = models.PositiveIntegerField(
         _("quantity"), null=True, blank=True, help_text=_("Licenses; empty if usage-based.")
     )
@@ -58,6 +64,7 @@ class Subscription(Sale, Designation, models.Model):
         verbose_name=_("seller"),
         null=True,
         blank=True,
+        db_index=False,
         help_text=_("Empty: bought elsewhere."),
     )
     reseller_of_record = models.ForeignKey(
@@ -67,6 +74,7 @@ class Subscription(Sale, Designation, models.Model):
         verbose_name=_("reseller of record"),
         null=True,
         blank=True,
+        db_index=False,
     )
     support_contact = models.ForeignKey(
         Partner,
@@ -75,8 +83,19 @@ class Subscription(Sale, Designation, models.Model):
         verbose_name=_("designated support contact"),
         null=True,
         editable=False,
+        db_index=False,
+    )
+    contact_changed_at = models.DateTimeField(
+        _("support contact since"),
+        default=timezone.now,
+        editable=False,
+        help_text="When the support contact came into force, as its history says too.",
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+
+    _WRITTEN_ELSEWHERE = frozenset(
+        {"customer_key", "support_contact", "contact_changed_at", "status", "suspended_at"}
+    )
 
     objects = SubscriptionQuerySet.as_manager()
 
@@ -100,7 +119,31 @@ class Subscription(Sale, Designation, models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["customer", "name_key", "id"], name="subscriptions_of_customer")
+            models.Index(fields=["customer", "name_key", "id"], name="subscriptions_of_customer"),
+            # What was bought elsewhere is read from these too, where the seller is NULL.
+            models.Index(fields=["seller", "name_key", "id"], name="subscriptions_by_product"),
+            models.Index(fields=["seller", "customer_key", "id"], name="subscriptions_by_customer"),
+            models.Index(
+                fields=["seller", "contact_changed_at", "id"], name="subscriptions_by_change"
+            ),
+            models.Index(
+                fields=["seller", "support_contact", "name_key", "id"],
+                name="subscriptions_by_contact",
+            ),
+            models.Index(
+                fields=["seller", "offer", "customer_key", "id"], name="subscriptions_by_offer"
+            ),
+            models.Index(
+                fields=["seller", "name_key", "id"],
+                condition=models.Q(status=SubscriptionStatus.SUSPENDED),
+                name="subscriptions_suspended",
+            ),
+            models.Index(
+                fields=["reseller_of_record", "name_key", "id"], name="subscriptions_of_record"
+            ),
+            models.Index(
+                fields=["support_contact", "name_key", "id"], name="subscriptions_supported"
+            ),
         ]
 
     def __str__(self):
@@ -129,14 +172,14 @@ class Subscription(Sale, Designation, models.Model):
                 kwargs["update_fields"] = [
                     field.name
                     for field in self._meta.concrete_fields
-                    if not field.primary_key
-                    and field.name not in ("support_contact", "status", "suspended_at")
+                    if not field.primary_key and field.name not in self._WRITTEN_ELSEWHERE
                 ]
             super().save(*args, **kwargs)
             return
         if not self.friendly_name:
             self.friendly_name = self.offer.name
-        self.support_contact = self.seller
+        self.customer_key = self.customer.name_key
+        self.support_contact, self.contact_changed_at = self.seller, self.created_at
         super().save(*args, **kwargs)
         SupportContactAssignment.objects.create(
             subscription=self,

@@ -1,5 +1,14 @@
 """The pages about subscriptions and new customers, for the partners."""
 
+from .bulk import (
+    BulkContactView,
+    BulkDetailView,
+    BulkExportView,
+    BulkFileView,
+    BulkStartView,
+    BulkSubmitView,
+)
+from .coverage import CoverageExportView, CoverageListView
 from .new_customers import CustomerAddedView, CustomerAddView
 from .orders import SubscriptionAddView, SubscriptionEditView
 from .subscriptions import (
@@ -8,13 +17,22 @@ from .subscriptions import (
     SubscriptionDetailView,
     SubscriptionExportView,
     SubscriptionListView,
+    SupportContactHistoryExportView,
     SupportContactHistoryView,
     SupportContactReviewView,
     SuspendView,
 )
 
 __all__ = [
+    "BulkContactView",
+    "BulkDetailView",
+    "BulkExportView",
+    "BulkFileView",
+    "BulkStartView",
+    "BulkSubmitView",
     "ContactChangesMixin",
+    "CoverageExportView",
+    "CoverageListView",
     "CustomerAddView",
     "CustomerAddedView",
     "ReactivateView",
@@ -23,6 +41,7 @@ __all__ = [
     "SubscriptionEditView",
     "SubscriptionExportView",
     "SubscriptionListView",
+    "SupportContactHistoryExportView",
     "SupportContactHistoryView",
     "SupportContactReviewView",
     "SuspendView",

@@ -38,6 +38,7 @@ def check_rules(demo, subscription):
     in_force = [stretch for stretch in stretches if stretch.ended_at is None]
     assert [stretch.partner for stretch in in_force] == [contact]
     assert in_force == stretches[-1:]
+    assert in_force[0].started_at == subscription.contact_changed_at
     for before, after in pairwise(stretches):
         assert before.ended_at == after.started_at
         assert before.partner != after.partner

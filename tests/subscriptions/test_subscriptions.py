@@ -401,7 +401,11 @@ def test_since_when_the_contact_answers(demo, office, helpdesk):
     start = timezone.now() + timedelta(days=1)
     with time_machine.travel(start, tick=False):
         office.designate(demo.partner("Hafen IT"), by=helpdesk)
-    rows = Subscription.objects.with_contact_since()
-    assert rows.get(pk=office.pk).contact_since == start
+    assert office.contact_changed_at == start
+    assert Subscription.objects.get(pk=office.pk).contact_changed_at == start
     azure = demo.subscription("Reederei Albers", "Azure plan")
-    assert rows.get(pk=azure.pk).contact_since == azure.created_at
+    assert azure.contact_changed_at == azure.created_at
+    with time_machine.travel(start + timedelta(days=1), tick=False):
+        demo.partner("Hafen IT").deactivate(by=None)
+        office.save()
+    assert Subscription.objects.get(pk=office.pk).contact_changed_at == start + timedelta(days=1)

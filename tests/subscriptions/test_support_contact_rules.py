@@ -68,6 +68,8 @@ def contact(subscription):
     stored = Subscription.objects.get(pk=subscription.pk).support_contact
     [in_force] = SupportContactAssignment.objects.filter(subscription=subscription, ended_at=None)
     assert in_force.partner == stored
+    since = Subscription.objects.get(pk=subscription.pk).contact_changed_at
+    assert in_force.started_at == since
     return str(stored or "")
 
 

@@ -87,6 +87,7 @@ class Sample:
                 "offer",
                 "friendly_name",
                 "name_key",
+                "customer_key",
                 "quantity",
                 "status",
                 "suspended_at",
@@ -95,6 +96,7 @@ class Sample:
                 "seller",
                 "reseller_of_record",
                 "support_contact",
+                "contact_changed_at",
                 "created_at",
             ),
             "history": Rows(
@@ -270,6 +272,7 @@ class Sample:
                 offer,
                 name,
                 self.names.get(name) or self.names.setdefault(name, fold(name)),
+                self.customer[2],
                 rng.randrange(1, 250) if is_licensed else None,
                 "suspended" if suspended else "active",
                 suspended and moment(suspended),
@@ -278,6 +281,7 @@ class Sample:
                 sold_by and sold_by.id,
                 of_record and of_record.id,
                 support and support.id,
+                self.rows.history[-1][2],  # its last stretch, the one in force
                 moment(created),
             )
         )

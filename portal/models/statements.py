@@ -1,0 +1,46 @@
+"""Acts on many rows at once, as statements that the database runs without sending the rows over."""
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, models
+
+
+class _Count(models.Subquery):
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    output_field = models.IntegerField()
+
+
+def bounded_count(queryset, limit):
+    """An expression: how many rows ``queryset`` has, up to ``limit``; it looks no further."""
+    return _Count(queryset.order_by().values("pk")[:limit])
+
+
+def insert_selected(model, source, **columns):
+    """Add a row of ``model`` for each row of the queryset ``source``, in its order; return how many.
+
+    ``columns`` gives each field its expression over ``source``. Defaults of the model don't apply.
+    """
+    try:
+        sql, params = source.values_list(*columns.values()).query.sql_with_params()
+    except EmptyResultSet:
+        return 0
+    quote = connection.ops.quote_name
+    names = ", ".join(quote(model._meta.get_field(name).column) for name in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {quote(model._meta.db_table)} ({names}) {sql}", params)
+        return cursor.rowcount
+
+
+def lock_selected(source):
+    """Lock the rows of the queryset ``source`` until the transaction ends, in the order of their keys.
+
+    Where the database locks no rows (SQLite), one writer at a time is lock enough.
+    """
+    if not connection.features.has_select_for_update:
+        return
+    locking = source.select_for_update(no_key=True).order_by("pk").values_list("pk")
+    try:
+        sql, params = locking.query.sql_with_params()
+    except EmptyResultSet:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM ({sql}) AS locked", params)  # noqa: S608

@@ -1,0 +1,17 @@
+"""What stands below ``/subscriptions/``."""
+
+from django.urls import path
+
+from . import views
+
+app_name = "coverage"
+urlpatterns = [
+    path("", views.CoverageListView.as_view(), name="list"),
+    path("export/", views.CoverageExportView.as_view(), name="export"),
+    path("assign/", views.BulkStartView.as_view(), name="assign"),
+    path("assign/file/", views.BulkFileView.as_view(), name="file"),
+    path("assign/<uuid:pk>/", views.BulkDetailView.as_view(), name="bulk"),
+    path("assign/<uuid:pk>/contact/", views.BulkContactView.as_view(), name="contact"),
+    path("assign/<uuid:pk>/submit/", views.BulkSubmitView.as_view(), name="submit"),
+    path("assign/<uuid:pk>/export/", views.BulkExportView.as_view(), name="bulk_export"),
+]

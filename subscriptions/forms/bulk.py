@@ -1,0 +1,70 @@
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from portal.csv import read_csv
+from portal.forms import PlainSelect, SearchForm, StyledField
+
+from ..models import MOST_ROWS, partner_and_resellers
+
+MOST_BYTES = 5_000_000
+NO_CHOICE = _("This partner can't be the support contact. Choose one of the list.")
+
+# In English or the reader's language; the export of the coverage page has them too.
+COLUMNS = {
+    "Subscription ID": _("Subscription ID"),
+    "MPN ID of the contact": _("MPN ID of the contact"),
+}
+
+
+class BulkContactForm(forms.Form):
+    """The one contact for all chosen subscriptions: the own company or one of its resellers."""
+
+    bound_field_class = StyledField
+
+    contact = forms.UUIDField(
+        label=_("Support contact"),
+        error_messages={"required": _("Choose a partner."), "invalid": NO_CHOICE},
+    )
+
+    def __init__(self, *args, partner, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.partner = partner
+
+    def clean_contact(self):
+        found = partner_and_resellers(self.partner).filter(pk=self.cleaned_data["contact"]).first()
+        if found is None:
+            raise forms.ValidationError(NO_CHOICE, code="invalid")
+        return found
+
+
+class BulkFileForm(forms.Form):
+    """A CSV file that names subscriptions and the contact of each."""
+
+    bound_field_class = StyledField
+
+    file = forms.FileField(
+        label=_("CSV file"),
+        max_length=200,
+        error_messages={"empty": _("The file is empty.")},
+        widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
+    )
+
+    def clean_file(self):
+        file = self.cleaned_data["file"]
+        rows = read_csv(file, COLUMNS, max_bytes=MOST_BYTES, max_rows=MOST_ROWS)
+        self.lines = [(row.line, *row.cells.values()) for row in rows]
+        return file
+
+
+class OutcomeForm(SearchForm):
+    """Which rows of a preview or a result to show."""
+
+    outcome = forms.ChoiceField(label=_("Outcome"), required=False, widget=PlainSelect)
+
+    def __init__(self, *args, counts, labels, **kwargs):
+        super().__init__(*args, **kwargs)
+        del self.fields["q"]
+        self.fields["outcome"].choices = [
+            ("", _("All")),
+            *((outcome.value, f"{labels[outcome]} ({counts[outcome]})") for outcome in counts),
+        ]

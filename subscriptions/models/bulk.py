@@ -1,0 +1,317 @@
+import uuid
+from datetime import timedelta
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models.functions import Coalesce, JSONObject
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+from portal.models import (
+    Action,
+    ActivityEntry,
+    Partner,
+    User,
+    insert_selected,
+    lock_selected,
+)
+from portal.permissions import Permission
+from relationships.models import Partnership, Relationship
+
+from .bulk_mail import tell_of_bulk
+from .bulk_rows import OPEN_OUTCOMES, BulkAssignmentRow, BulkOutcome
+from .designation import partner_and_resellers
+from .subscriptions import Subscription
+from .support_contacts import SupportContactAssignment
+
+# One transaction holds its locks for so many rows at most: some seconds.
+MOST_ROWS = 50_000
+CHUNK = 5_000
+# A preview that was not submitted for so long is forgotten when the next one is made.
+KEEP_PENDING = timedelta(days=7)
+
+
+class BulkAssignmentQuerySet(models.QuerySet):
+    def visible_to(self, membership):
+        """Return the bulk assignments that the user of ``membership`` made for its partner (T1).
+
+        A preview is one person's draft; what came of it, colleagues read in the activity log.
+        """
+        if membership is None or not membership.partner_id:
+            return self.none()
+        return self.filter(partner=membership.partner_id, created_by=membership.user_id)
+
+    def pending(self):
+        """Return the previews that were never submitted."""
+        return self.filter(submitted_at=None)
+
+    @transaction.atomic
+    def start(self, *parts, by):
+        """Keep the subscriptions of ``parts``, as far as ``by`` sees them, for a contact still to be chosen.
+
+        ``parts`` are querysets that have no row in common.
+
+        Raises ``ValidationError`` with code ``not_allowed`` unless the roles of ``by`` include it, with
+        ``empty`` for no subscription, and with ``too_many`` for more than ``MOST_ROWS``.
+        """
+        bulk = self._create(by)
+        added = 0
+        for part in parts:
+            added += insert_selected(
+                BulkAssignmentRow,
+                part.visible_to(by.membership)[: MOST_ROWS + 1],
+                bulk=models.Value(bulk.pk, models.UUIDField()),
+                subscription=models.F("pk"),
+                outcome=models.Value(BulkOutcome.WAITING.value),
+                given=models.Value(""),
+            )
+            require_few(added)
+        if not added:
+            raise ValidationError(_("Choose at least one subscription."), code="empty")
+        return bulk
+
+    @transaction.atomic
+    def start_from_lines(self, lines, *, by, file_name=""):
+        """Keep what a file wants: ``lines`` gives the number of each, subscription ID and MPN ID.
+
+        Each line names its contact; what can't be understood stands in its row as refused. Raises
+        ``ValidationError`` like ``start``.
+        """
+        bulk = self._create(by, file_name=file_name[:200])
+        contacts = dict(partner_and_resellers(bulk.partner).values_list("mpn_id", "pk"))
+        visible = Subscription.objects.visible_to(by.membership)
+        seen = set()
+        count = 0
+        waiting = []
+        for line in lines:
+            count += 1
+            require_few(count)
+            waiting.append(row_of(bulk, *line, contacts, seen))
+            if len(waiting) == CHUNK:
+                add_rows(waiting, visible)
+                waiting = []
+        add_rows(waiting, visible)
+        if not count:
+            raise ValidationError(_("The file has no lines."), code="empty")
+        bulk.rows.filter(outcome=BulkOutcome.WAITING).look()
+        bulk.rows.judge(bulk.partner, by=by)
+        return bulk
+
+    def _create(self, by, **fields):
+        partner = Subscription.partner_of(by, Permission.ASSIGN_SUPPORT_CONTACT)
+        self.pending().filter(created_at__lt=timezone.now() - KEEP_PENDING).delete()
+        return self.create(partner=partner, created_by=by, **fields)
+
+
+def require_few(count):
+    if count > MOST_ROWS:
+        raise ValidationError(
+            ngettext_lazy(
+                "At most %(most)s subscription at a time. Narrow the choice.",
+                "At most %(most)s subscriptions at a time. Narrow the choice.",
+                MOST_ROWS,
+            ),
+            code="too_many",
+            params={"most": MOST_ROWS},
+        )
+
+
+def row_of(bulk, number, given_id, mpn_id, contacts, seen):
+    """Return the row for one line of a file; whether its subscription exists is still open."""
+    row = BulkAssignmentRow(bulk=bulk, line=number, given=f"{given_id}; {mpn_id}"[:200])
+    try:
+        key = uuid.UUID(given_id)
+    except ValueError:
+        row.outcome = BulkOutcome.BAD_ID
+        return row
+    row.contact_id = contacts.get(mpn_id)
+    if key in seen:
+        row.outcome = BulkOutcome.TWICE
+    elif row.contact_id is None:
+        row.outcome = BulkOutcome.UNKNOWN_PARTNER
+    else:
+        row.subscription_id = key
+    seen.add(key)
+    return row
+
+
+def add_rows(rows, visible):
+    """Write ``rows``; a subscription that is not among the ``visible`` does not exist (T1)."""
+    wanted = [row.subscription_id for row in rows if row.subscription_id]
+    found = set(visible.filter(pk__in=wanted).values_list("pk", flat=True))
+    for row in rows:
+        if row.subscription_id and row.subscription_id not in found:
+            row.subscription_id, row.outcome = None, BulkOutcome.UNKNOWN
+    BulkAssignmentRow.objects.bulk_create(rows)
+
+
+class BulkAssignment(models.Model):
+    """Many subscriptions get a support contact at once: chosen, previewed row by row, submitted once.
+
+    The rows stay between the requests and afterwards, as the result. ``submit`` keeps for each of
+    them what ``Subscription.designate`` keeps for one.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    partner = models.ForeignKey(
+        Partner, models.PROTECT, related_name="+", verbose_name=_("for the partner")
+    )
+    created_by = models.ForeignKey(
+        User, models.PROTECT, related_name="bulk_assignments", verbose_name=_("created by")
+    )
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    contact = models.ForeignKey(
+        Partner,
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("new support contact"),
+        null=True,
+        help_text=_("For all rows; empty where a file names one for each."),
+    )
+    file_name = models.CharField(_("file"), max_length=200, blank=True)
+    submitted_at = models.DateTimeField(_("submitted"), null=True)
+
+    objects = BulkAssignmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("bulk assignment")
+        verbose_name_plural = _("bulk assignments")
+        ordering = ["-created_at", "id"]
+        indexes = [
+            models.Index(fields=["created_by", "created_at"], name="subscriptions_bulk_creator")
+        ]
+
+    def __str__(self):
+        return self.file_name or str(self.contact or "")
+
+    @property
+    def is_submitted(self):
+        return self.submitted_at is not None
+
+    @property
+    def counts(self):
+        """How many rows there are of each outcome, in the order of the outcomes."""
+        found = dict(self.rows.order_by().values_list("outcome").annotate(count=models.Count("pk")))
+        return {outcome: found[outcome] for outcome in BulkOutcome if outcome in found}
+
+    @transaction.atomic
+    def choose(self, contact, *, by):
+        """Take ``contact`` for all rows and say of each what would become of it: the preview.
+
+        Raises ``ValidationError`` with code ``not_allowed`` unless the roles of ``by`` include it, with
+        ``not_eligible`` for a partner that ``by`` does not work with, and with ``submitted`` when it is
+        too late.
+        """
+        acting = self._lock(by)
+        if self.is_submitted:
+            raise ValidationError(_("This was submitted already."), code="submitted")
+        if not partner_and_resellers(acting).filter(pk=contact.pk).exists():
+            raise ValidationError(
+                _("%(partner)s can't be a support contact for you."),
+                code="not_eligible",
+                params={"partner": contact},
+            )
+        self.contact = contact
+        self.save(update_fields=["contact"])
+        self.rows.look(contact=contact)
+        self.rows.judge(acting, by=by)
+
+    def submit(self, *, by):
+        """Do what the preview says, in one transaction; see ``submitting``."""
+        for _done in self.submitting(by=by):
+            pass
+
+    @transaction.atomic
+    def _lock(self, by):
+        acting = Subscription.partner_of(by, Permission.ASSIGN_SUPPORT_CONTACT)
+        if (acting.pk, by.pk) != (self.partner_id, self.created_by_id):
+            raise ValidationError(
+                _("Only who made this preview may submit it."), code="not_allowed"
+            )
+        locked = type(self).objects.select_for_update(no_key=True).get(pk=self.pk)
+        self.submitted_at = locked.submitted_at
+        return acting
+
+    def submitting(self, *, by):
+        """Do what the preview says, as ``by`` wants, and yield now and then how many rows are done.
+
+        One transaction around all: whoever stops asking for more has done nothing. A row that lost
+        its right since the preview, or that someone else changed, is refused (C2–C4, C8) and the others
+        are done; each has its row in the history (C10) and its log entry. Submitting again does nothing.
+
+        Raises ``ValidationError`` with code ``not_allowed`` unless ``by`` made the preview and still may.
+        """
+        with transaction.atomic():
+            acting = self._lock(by)
+            if self.is_submitted:
+                return
+            rows = self.rows.filter(outcome__in=OPEN_OUTCOMES)
+            self._lock_for(acting, rows)
+            self.rows.judge(acting, by=by)
+            rows = self.rows.to_change()
+            # Not before what it follows, even where the clocks of two servers differ a little.
+            newest = rows.aggregate(at=models.Max("seen__started_at"))["at"]
+            now = max(filter(None, [timezone.now(), newest]))
+            keys = list(rows.order_by("pk").values_list("pk", flat=True))
+            for start in range(0, len(keys), CHUNK):
+                chunk = keys[start : start + CHUNK]
+                self._designate(rows.filter(pk__range=(chunk[0], chunk[-1])), acting, now, by=by)
+                yield start + len(chunk)
+            tell_of_bulk(rows, acting, by=by)
+            self.submitted_at = now
+            self.save(update_fields=["submitted_at"])
+
+    @staticmethod
+    def _lock_for(acting, rows):
+        # The order of ADR 0003; of the relationships those that a contact rests on.
+        contacts = rows.order_by().values("contact")
+        subscriptions = rows.subscriptions()
+        lock_selected(Partner.objects.filter(pk__in=contacts))
+        lock_selected(Partnership.objects.active().filter(provider=acting, reseller__in=contacts))
+        elsewhere = subscriptions.filter(seller=None).values("customer")
+        lock_selected(
+            Relationship.objects.active().filter(
+                models.Q(partner__in=contacts, customer__in=subscriptions.values("customer"))
+                | models.Q(partner=acting, customer__in=elsewhere)
+            )
+        )
+        lock_selected(subscriptions)
+
+    def _designate(self, rows, acting, now, *, by):
+        reason = Action.SUPPORT_CONTACT_DESIGNATED
+        at = models.Value(now, models.DateTimeField())
+        rows = rows.order_by("pk")
+        in_force = SupportContactAssignment.objects.filter(pk__in=rows.order_by().values("seen"))
+        in_force.update(ended_at=now)
+        insert_selected(
+            SupportContactAssignment,
+            rows,
+            subscription=models.F("subscription"),
+            partner=models.F("contact"),
+            started_at=at,
+            changed_by=models.Value(by.pk, models.UUIDField()),
+            designated_for=models.Value(acting.pk, models.UUIDField()),
+            reason=models.Value(reason.value),
+        )
+        ActivityEntry.objects.record_selected(
+            rows,
+            reason,
+            by=by,
+            at=now,
+            customer=models.F("subscription__customer"),
+            subject=models.F("subscription__friendly_name"),
+            subject_id=models.F("subscription"),
+            partners=[
+                models.Value(acting.pk, models.UUIDField()),
+                models.F("subscription__reseller_of_record"),
+                models.F("before"),
+                models.F("contact"),
+            ],
+            before=JSONObject(support_contact=Coalesce("before__name", models.Value(""))),
+            after=JSONObject(support_contact=models.F("contact__name")),
+        )
+        of_row = rows.filter(subscription=models.OuterRef("pk")).order_by().values("contact")
+        rows.subscriptions().update(
+            support_contact=self.contact or models.Subquery(of_row), contact_changed_at=now
+        )

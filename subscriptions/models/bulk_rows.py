@@ -1,0 +1,181 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from portal.models import Partner
+from relationships.models import Partnership, Relationship, RelationshipRequest
+
+from .subscriptions import Subscription
+from .support_contacts import Candidate, SupportContactAssignment
+
+
+class BulkOutcome(models.TextChoices):
+    """What a bulk assignment does to one of its rows; the refusals of the door for one, and of a file."""
+
+    WAITING = "", _("No contact was chosen yet")
+    CHANGE = "change", _("Will change")
+    SAME = "same", _("Already so")
+    NOT_ALLOWED = "not_allowed", _("Another partner decides on it")
+    STALE = "stale", _("Changed in the meantime")
+    DEACTIVATED = "deactivated", _("The partner was deactivated")
+    NO_PARTNERSHIP = "no_partnership", _("No partnership with this partner")
+    PENDING = Candidate.PENDING, _("The partner's request to the customer is still open")
+    DAP_REMOVED = (
+        Candidate.DAP_REMOVED,
+        _("The partner's delegated admin privileges were removed"),
+    )
+    NO_DAP = Candidate.NO_DAP, _("The partner has no delegated admin privileges")
+    NO_RELATIONSHIP = (
+        Candidate.NO_RELATIONSHIP,
+        _("The partner has no relationship with the customer"),
+    )
+    BAD_ID = "bad_id", _("This is not the ID of a subscription")
+    UNKNOWN = "unknown", _("There is no such subscription")
+    UNKNOWN_PARTNER = "unknown_partner", _("You work with no partner of this MPN ID")
+    TWICE = "twice", _("This subscription stands in the file already")
+
+
+OPEN_OUTCOMES = [BulkOutcome.CHANGE, BulkOutcome.SAME]
+
+
+class BulkAssignmentRowQuerySet(models.QuerySet):
+    def visible_to(self, membership):
+        """Return the rows of the bulk assignments of ``membership`` that it may still read (T1).
+
+        Those of a customer that is no longer its customer are left out.
+        """
+        subscriptions = Subscription.objects.visible_to(membership)
+        return self.filter(
+            models.Q(subscription=None) | models.Q(subscription__in=subscriptions),
+            bulk__in=self.model.bulk.field.related_model.objects.visible_to(membership),
+        )
+
+    def with_parties(self):
+        """Load what a row shows: the subscription of which customer, the contact before and after."""
+        return self.select_related("subscription__customer", "contact", "before")
+
+    def to_change(self):
+        return self.filter(outcome=BulkOutcome.CHANGE)
+
+    def refused(self):
+        return self.exclude(outcome__in=OPEN_OUTCOMES)
+
+    def subscriptions(self):
+        """Return the subscriptions of these rows."""
+        return Subscription.objects.filter(pk__in=self.order_by().values("subscription"))
+
+    def look(self, **columns):
+        """Note which contact is in force now, as seen by whoever is shown the preview (C8)."""
+        history = SupportContactAssignment.objects.filter(
+            subscription=models.OuterRef("subscription"), ended_at=None
+        )
+        self.update(
+            seen=models.Subquery(history.values("pk")),
+            before=models.Subquery(history.values("partner")),
+            outcome=BulkOutcome.CHANGE,
+            **columns,
+        )
+
+    def judge(self, acting, *, by):
+        """Say of each row what ``Subscription.designate`` would say now, in its order (C2–C4, C7, C8)."""
+        self.filter(outcome=BulkOutcome.SAME).update(outcome=BulkOutcome.CHANGE)
+        for outcome, condition in self._refusals(acting, by):
+            self.filter(condition, outcome=BulkOutcome.CHANGE).update(outcome=outcome)
+
+    @staticmethod
+    def _refusals(acting, by):
+        customer = models.OuterRef("subscription__customer")
+        contact = models.OuterRef("contact")
+        dap = Relationship.objects.with_dap().filter(customer=customer)
+        relationships = Relationship.objects.active().filter(customer=customer, partner=contact)
+        asked = RelationshipRequest.objects.open().filter(
+            models.Q(partner=contact) | models.Q(provider=contact), customer=customer, with_dap=True
+        )
+        decided_here = models.Q(subscription__seller=acting) | models.Q(
+            models.Exists(dap.filter(partner=acting)), subscription__seller=None
+        )
+        is_same = models.Q(subscription__support_contact=models.F("contact"))
+        by_oneself = SupportContactAssignment.objects.filter(
+            subscription=models.OuterRef("subscription"), ended_at=None, changed_by=by
+        )
+        is_seen = models.Q(seen__ended_at=None) | is_same & models.Exists(by_oneself)
+        other = ~models.Q(contact=acting)
+        works_with = Partnership.objects.active().filter(provider=acting, reseller=contact)
+        lacks_dap = other & ~models.Exists(dap.filter(partner=contact))
+        yield BulkOutcome.NOT_ALLOWED, ~decided_here
+        yield BulkOutcome.STALE, ~is_seen
+        yield BulkOutcome.SAME, is_same
+        yield BulkOutcome.DEACTIVATED, models.Q(contact__deactivated_at__isnull=False)
+        yield BulkOutcome.NO_PARTNERSHIP, other & ~models.Exists(works_with)
+        yield BulkOutcome.PENDING, lacks_dap & models.Exists(asked)
+        yield BulkOutcome.NO_RELATIONSHIP, lacks_dap & ~models.Exists(relationships)
+        removed = relationships.filter(dap_removed_at__isnull=False)
+        yield BulkOutcome.DAP_REMOVED, lacks_dap & models.Exists(removed)
+        yield BulkOutcome.NO_DAP, lacks_dap
+
+
+class BulkAssignmentRow(models.Model):
+    """One subscription of a bulk assignment, or one line of its file, with what is to become of it."""
+
+    bulk = models.ForeignKey(
+        "subscriptions.BulkAssignment",
+        models.CASCADE,
+        related_name="rows",
+        verbose_name=_("bulk assignment"),
+        db_index=False,
+    )
+    subscription = models.ForeignKey(
+        Subscription,
+        models.PROTECT,
+        related_name="bulk_rows",
+        verbose_name=_("subscription"),
+        null=True,
+        db_index=False,
+    )
+    contact = models.ForeignKey(
+        Partner,
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("new support contact"),
+        null=True,
+        db_index=False,
+    )
+    before = models.ForeignKey(
+        Partner,
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("support contact before"),
+        null=True,
+        db_index=False,
+    )
+    seen = models.ForeignKey(
+        SupportContactAssignment,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        db_index=False,
+        help_text="What was in force when the preview was made (C8).",
+    )
+    outcome = models.CharField(
+        _("outcome"), max_length=20, choices=BulkOutcome, default=BulkOutcome.WAITING, blank=True
+    )
+    line = models.PositiveIntegerField(_("line"), null=True)
+    given = models.CharField(_("as in the file"), max_length=200, blank=True)
+
+    objects = BulkAssignmentRowQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("row of a bulk assignment")
+        verbose_name_plural = _("rows of bulk assignments")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["bulk", "subscription"], name="subscriptions_bulk_row_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["bulk", "id"], name="subscriptions_bulk_rows"),
+            models.Index(fields=["bulk", "outcome", "id"], name="subscriptions_bulk_outcome"),
+        ]
+
+    def __str__(self):
+        return str(self.subscription or self.given)

@@ -1,0 +1,193 @@
+"""All subscriptions that a partner sees, across customers, in a form that indexes serve (ADR 0007)."""
+
+import uuid
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, models
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+from portal.models import KeyField, bounded_count
+from portal.text import fold
+from relationships.models import Relationship
+
+from .subscriptions import Subscription
+
+RECENT = timedelta(days=30)
+
+SORTS = {
+    "product": ("name_key", KeyField),
+    "customer": ("customer_key", KeyField),
+    "since": ("contact_changed_at", models.DateTimeField),
+}
+
+
+class Unindexed(models.Func):
+    """A column in a form for which no index is used, so that another index is."""
+
+    template = "COALESCE(%(expressions)s, %(expressions)s)"
+    arity = 1
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which subscriptions to show; what is left out does not matter.
+
+    ``contact`` and ``offer`` are keys, ``customer`` words of the customer's name.
+    """
+
+    customer: str = ""
+    contact: str = ""
+    has_no_contact: bool = False
+    offer: str = ""
+    status: str = ""
+    is_still_with_seller: bool = False
+    is_recent: bool = False
+
+    def __bool__(self):
+        return self != Filters()
+
+
+class Coverage:
+    """The subscriptions that exist for the partner of ``membership``, as ``filters`` wants them.
+
+    In parts that have no row in common. Together they are ``visible_to(membership)``, whose OR no
+    index answers; each of the parts is one range of an index.
+    """
+
+    # Up to so many rows are found first and sorted then; more are found while walking them in order.
+    FEW = 1000
+    FEW_CUSTOMERS = 100
+
+    def __init__(self, membership, filters=Filters(), *, has_few_customers=False):
+        self.membership, self.filters = membership, filters
+        self.has_few_customers = has_few_customers
+        self.partner = membership.partner
+        self.relationships = Relationship.objects.active().filter(partner=self.partner)
+
+    @staticmethod
+    def count_with_dap(partner):
+        """An expression: with how many customers ``partner`` has DAP, up to one more than ``FEW``."""
+        return bounded_count(
+            Relationship.objects.with_dap().filter(partner=partner), Coverage.FEW + 1
+        )
+
+    def parts(self, sort=None, counts=None):
+        """Return the parts as querysets; with ``sort``, each is told how to be read in that order.
+
+        That depends on ``counts``, how many rows each part has, up to one more than ``FEW``.
+        """
+        parts = self._visible()
+        if self.filters.is_still_with_seller:
+            parts = [parts[0].filter(support_contact=models.F("seller"))]
+        if sort is None:
+            return [self._filter(part) for part in parts]
+        column, field = SORTS[sort]
+        sorted_parts = []
+        for part, count in zip(parts, counts, strict=True):
+            if count > self.FEW:
+                walked = self._filter(part, walked=sort)
+                sorted_parts.append(walked.annotate(sort_key=models.F(column)))
+            elif count:
+                key = Unindexed(column, output_field=field())
+                sorted_parts.append(self._filter(part).annotate(sort_key=key))
+        return sorted_parts
+
+    def _visible(self):
+        partner = self.partner
+        of_customer = self.relationships.filter(customer=models.OuterRef("customer"))
+        looked_after = models.Exists(of_customer)
+        all_ = Subscription.objects.all()
+        if self.has_few_customers:
+            with_dap = self.relationships.filter(has_dap=True).values("customer")
+            elsewhere = all_.filter(seller=None, customer__in=with_dap)
+        else:
+            elsewhere = all_.filter(models.Exists(of_customer.filter(has_dap=True)), seller=None)
+        if partner.may_sell:
+            # It answers for what it sold, and with DAP (C4, C9) for what was bought elsewhere.
+            return [all_.filter(looked_after, seller=partner), elsewhere]
+        # A reseller sells nothing itself.
+        return [
+            all_.filter(looked_after, reseller_of_record=partner),
+            all_.filter(looked_after, support_contact=partner).exclude(reseller_of_record=partner),
+            elsewhere.exclude(support_contact=partner),
+        ]
+
+    def _filter(self, part, walked=None):
+        """Apply the filters; where ``part`` is ``walked`` in order, by no index but one in that order."""
+        filters, wanted = self.filters, []
+        if filters.is_still_with_seller and self.partner.may_sell:
+            wanted.append(
+                ("support_contact", models.UUIDField, "exact", self.partner.pk, "product")
+            )
+        if filters.contact:
+            wanted.append(
+                ("support_contact", models.UUIDField, "exact", filters.contact, "product")
+            )
+        if filters.offer:
+            wanted.append(("offer", models.UUIDField, "exact", filters.offer, "customer"))
+        if filters.status:
+            wanted.append(("status", models.CharField, "exact", filters.status, "product"))
+        if filters.is_recent:
+            since = timezone.now() - RECENT
+            wanted.append(("contact_changed_at", models.DateTimeField, "gte", since, "since"))
+        if filters.has_no_contact:
+            part = part.filter(support_contact=None)
+        has_index = False
+        for column, field, lookup, value, served in wanted:
+            if walked and (has_index or served != walked):
+                hidden = Unindexed(column, output_field=field())
+                part = part.alias(**{f"{column}_hidden": hidden})
+                column = f"{column}_hidden"
+            has_index = has_index or served == walked
+            part = part.filter(**{f"{column}__{lookup}": value})
+        if filters.customer:
+            part = self._of_customers(part)
+        return part
+
+    def _of_customers(self, part):
+        if self.few_customers is not None:
+            return part.filter(customer__in=self.few_customers)
+        for word in fold(self.filters.customer).split():
+            part = part.filter(customer_key__contains=word)
+        return part
+
+    @cached_property
+    def few_customers(self):
+        """The keys of the customers that match, or None where there are more than a few."""
+        found = self.relationships
+        for word in fold(self.filters.customer).split():
+            found = found.filter(customer_key__contains=word)
+        keys = list(found.values_list("customer", flat=True)[: self.FEW_CUSTOMERS + 1])
+        return keys if len(keys) <= self.FEW_CUSTOMERS else None
+
+    def survey(self, limit=FEW + 1):
+        """Return how many rows each part has, up to ``limit`` (None: all), and how many by contact.
+
+        One query, whatever the number of parts.
+        """
+        parts = self.parts()
+        counts, by_contact = [0] * len(parts), Counter[uuid.UUID | None]()
+        tables, selects, params = [], [], []
+        for number, part in enumerate(parts):
+            contacts = part.order_by().values_list("support_contact")[:limit]
+            with suppress(EmptyResultSet):
+                sql, values = contacts.query.sql_with_params()
+                tables.append(f"part_{number} (contact) AS ({sql})")
+                selects.append(
+                    f"SELECT {number}, contact, COUNT(*) FROM part_{number} GROUP BY contact"  # noqa: S608
+                )
+                params += values
+        if tables:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"WITH {', '.join(tables)} {' UNION ALL '.join(selects)}", tuple(params)
+                )
+                for number, contact, count in cursor.fetchall():
+                    counts[number] += count
+                    by_contact[contact and uuid.UUID(str(contact))] += count
+        return counts, by_contact

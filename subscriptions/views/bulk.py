@@ -1,0 +1,290 @@
+import secrets
+import uuid
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.formats import localize
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
+from django.views.generic import DetailView, FormView, View
+from django.views.generic.detail import SingleObjectMixin
+
+from portal.keyset import Order
+from portal.permissions import Permission
+from portal.text import fold
+from portal.views import ExportView, FilteredView, PortalView, ScopedListView, ScopedView
+
+from ..forms import BulkContactForm, BulkFileForm, OutcomeForm
+from ..models import (
+    BulkAssignment,
+    BulkAssignmentRow,
+    BulkOutcome,
+    Subscription,
+    partner_and_resellers,
+)
+from .coverage import CoverageMixin
+
+# So many partners are shown to choose from; where there are more, the search finds them.
+MOST_SHOWN = 25
+
+
+def outcome_labels(bulk):
+    """What the outcomes are called: what will be, and after Submit what was done."""
+    labels = {outcome: outcome.label for outcome in BulkOutcome}
+    if bulk.is_submitted:
+        labels[BulkOutcome.CHANGE] = _("Changed")
+    return labels
+
+
+class BulkStartView(CoverageMixin, View):
+    """**Assign**: keep the chosen subscriptions, or all that match the filter of the address."""
+
+    permission_required = Permission.ASSIGN_SUPPORT_CONTACT
+    http_method_names = ["post"]
+
+    def post(self, request):
+        try:
+            bulk = BulkAssignment.objects.start(*self.get_parts(), by=request.user)
+        except ValidationError as error:
+            for message in error.messages:
+                messages.error(request, message)
+            query = request.GET.urlencode()
+            return redirect(reverse("coverage:list") + (f"?{query}" if query else ""))
+        return redirect("coverage:contact", bulk.pk)
+
+    def get_parts(self):
+        if "all" in self.request.POST:
+            return self.coverage.parts() if self.coverage else []
+        chosen = set()
+        for word in self.request.POST.getlist("chosen")[:1000]:
+            try:
+                chosen.add(uuid.UUID(word))
+            except ValueError:
+                continue  # no box of ours
+        return [Subscription.objects.filter(pk__in=chosen)]
+
+
+class BulkFileView(PortalView, FormView):
+    """The same from a CSV file, which names the contact of each subscription."""
+
+    permission_required = Permission.ASSIGN_SUPPORT_CONTACT
+    form_class = BulkFileForm
+    template_name = "subscriptions/bulk_file.html"
+
+    def form_valid(self, form):
+        try:
+            bulk = BulkAssignment.objects.start_from_lines(
+                form.lines, by=self.request.user, file_name=form.cleaned_data["file"].name
+            )
+        except ValidationError as error:
+            form.add_error("file", error)
+            return self.form_invalid(form)
+        return redirect("coverage:bulk", bulk.pk)
+
+
+class BulkMixin(ScopedView):
+    """A page about one bulk assignment; it is 404 for everyone but who made it."""
+
+    permission_required = Permission.ASSIGN_SUPPORT_CONTACT
+    model = BulkAssignment
+
+    def get_queryset(self):
+        return super().get_queryset().select_related("contact", "partner")
+
+
+class BulkContactView(BulkMixin, DetailView):
+    """The choice of the contact for all rows; a search finds it among many."""
+
+    template_name = "subscriptions/bulk_contact.html"
+    context_object_name = "bulk"
+
+    def get(self, request, *args, **kwargs):
+        self.object = self.get_object()
+        if self.object.is_submitted or self.object.file_name:
+            return redirect("coverage:bulk", self.object.pk)
+        return self.render_to_response(self.get_context_data())
+
+    def get_context_data(self, **kwargs):
+        query = self.request.GET.get("q", "").replace("\x00", "")[:200]
+        found = partner_and_resellers(self.membership.partner)
+        for word in fold(query).split():
+            found = found.filter(name_key__contains=word) | found.filter(mpn_id=word)
+        partners = list(found[: MOST_SHOWN + 1])
+        return super().get_context_data(
+            query=query,
+            partners=partners[:MOST_SHOWN],
+            has_more=len(partners) > MOST_SHOWN,
+            count=self.object.rows.count(),
+            **kwargs,
+        )
+
+    def post(self, request, *args, **kwargs):
+        self.object = self.get_object()
+        form = BulkContactForm(request.POST, partner=self.membership.partner)
+        if form.is_valid():
+            try:
+                self.object.choose(form.cleaned_data["contact"], by=request.user)
+            except ValidationError as error:
+                form.add_error("contact", error)
+            else:
+                return redirect("coverage:bulk", self.object.pk)
+        return self.render_to_response(self.get_context_data(form=form))
+
+
+class BulkRowsMixin(FilteredView):
+    """The rows of one bulk assignment, all or those of one outcome."""
+
+    permission_required = Permission.ASSIGN_SUPPORT_CONTACT
+    model = BulkAssignmentRow
+    filter_form_class = OutcomeForm
+
+    @cached_property
+    def bulk(self):
+        found = BulkAssignment.objects.visible_to(self.membership).select_related("contact")
+        return get_object_or_404(found, pk=self.kwargs["pk"])
+
+    @cached_property
+    def counts(self):
+        return self.bulk.counts
+
+    @cached_property
+    def labels(self):
+        return outcome_labels(self.bulk)
+
+    def get_filter_form_kwargs(self):
+        return {"counts": self.counts, "labels": self.labels}
+
+    def filter_queryset(self, queryset, *, outcome):
+        found = queryset.filter(bulk=self.bulk)
+        return found.filter(outcome=outcome) if outcome else found
+
+
+class BulkDetailView(BulkRowsMixin, ScopedListView):
+    """The preview, row by row, with **Submit**; afterwards the result."""
+
+    template_name = "subscriptions/bulk_detail.html"
+    paginate_by = 50
+    sorts = {"row": Order("pk")}
+
+    def get(self, request, *args, **kwargs):
+        if BulkOutcome.WAITING in self.counts and not self.bulk.file_name:
+            return redirect("coverage:contact", self.bulk.pk)
+        return super().get(request, *args, **kwargs)
+
+    def filter_queryset(self, queryset, **filters):
+        return super().filter_queryset(queryset, **filters).with_parties()
+
+    def get_context_data(self, **kwargs):
+        context = super().get_context_data(
+            bulk=self.bulk,
+            counts=[(self.labels[one], one.value, count) for one, count in self.counts.items()],
+            to_change=self.counts.get(BulkOutcome.CHANGE, 0),
+            refused=sum(
+                count
+                for outcome, count in self.counts.items()
+                if outcome not in (BulkOutcome.CHANGE, BulkOutcome.SAME)
+            ),
+            **kwargs,
+        )
+        for row in context["object_list"]:
+            row.label = self.labels[BulkOutcome(row.outcome)]
+        return context
+
+
+class BulkExportView(BulkRowsMixin, ExportView):
+    """The rows of the preview or the result, as a CSV file."""
+
+    filename = "assignment.csv"
+
+    def get_header(self):
+        return [
+            _("Line"),
+            _("Subscription ID"),
+            _("Subscription"),
+            _("Customer"),
+            _("Before"),
+            _("After"),
+            _("MPN ID of the contact"),
+            _("Outcome"),
+            _("As in the file"),
+        ]
+
+    def get_rows(self, queryset):
+        rows = queryset.order_by("pk").values_list(
+            "line",
+            "subscription_id",
+            "subscription__friendly_name",
+            "subscription__customer__name",
+            "before__name",
+            "contact__name",
+            "contact__mpn_id",
+            "outcome",
+            "given",
+        )
+        for line, key, *texts, outcome, given in rows.iterator(chunk_size=500):
+            yield [
+                str(line or ""),
+                str(key or ""),
+                *(text or "" for text in texts),
+                str(self.labels[BulkOutcome(outcome)]),
+                given,
+            ]
+
+
+class BulkSubmitView(BulkMixin, SingleObjectMixin, View):
+    """**Submit**: do it, and show how far it is while it runs.
+
+    The page is sent piece by piece from within the one transaction: where nobody reads on, nothing
+    was done. It ends with the way to the result, which the browser also takes by itself.
+    """
+
+    http_method_names = ["post"]
+
+    def post(self, request, *args, **kwargs):
+        bulk = self.get_object()
+        result = reverse("coverage:bulk", args=[bulk.pk])
+        if bulk.is_submitted:
+            return redirect(result)
+        here = secrets.token_hex(16)
+        page = render_to_string(
+            "subscriptions/bulk_running.html",
+            {"bulk": bulk, "result": result, "here": here},
+            request,
+        )
+        return StreamingHttpResponse(
+            self.run(bulk, page.split(here), get_language()),
+            content_type="text/html; charset=utf-8",
+            # No proxy may keep the pieces until all are there.
+            headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
+        )
+
+    def run(self, bulk, page, language):
+        """Yield the page, its pieces in between as the rows are done."""
+        start, end = page
+        yield start
+        total = bulk.rows.to_change().count()
+        try:
+            for done in bulk.submitting(by=self.request.user):
+                with override(language):
+                    text = _("%(done)s of %(total)s subscriptions") % {
+                        "done": localize(done),
+                        "total": localize(total),
+                    }
+                yield format_html(
+                    '<p><progress max="{}" value="{}" aria-label="{}"></progress> {}</p>\n',
+                    total or 1,
+                    done,
+                    text,
+                    text,
+                )
+        except ValidationError as error:
+            with override(language):
+                for message in error.messages:
+                    yield format_html('<p class="alert alert-danger">{}</p>\n', message)
+        yield end

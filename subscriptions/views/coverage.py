@@ -1,0 +1,196 @@
+from dataclasses import dataclass
+from itertools import islice
+
+from django.utils.formats import date_format
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+
+from portal.keyset import Order
+from portal.models import Partner
+from portal.permissions import Permission
+from portal.views import ExportView, FilteredView, ScopedListView
+
+from ..forms import CoverageFilterForm
+from ..models import Coverage, Subscription, SubscriptionStatus
+from ..models.coverage import SORTS
+
+# What a row of the page shows, read as tuples.
+COLUMNS = [
+    "pk",
+    "sort_key",
+    "customer_id",
+    "customer__name",
+    "friendly_name",
+    "status",
+    "seller_id",
+    "reseller_of_record__name",
+    "reseller_of_record__mpn_id",
+    "support_contact__name",
+    "contact_changed_at",
+]
+SIZES = ("25", "100")
+EXPORT_CHUNK = 500
+
+
+class CoverageMixin(FilteredView):
+    """All subscriptions of the partner's customers, as the filter of the address wants them."""
+
+    permission_required = Permission.VIEW_CUSTOMERS
+    model = Subscription
+    filter_form_class = CoverageFilterForm
+
+    def get_filter_form_kwargs(self):
+        return {"membership": self.membership}
+
+    @cached_property
+    def coverage(self):
+        """What matches, or None where the filter can't be read."""
+        return self.search_form.coverage if self.search_form.is_valid() else None
+
+    def filter_queryset(self, queryset, **filters):
+        return queryset  # the coverage filters each part of it
+
+
+@dataclass
+class Survey:
+    """How many subscriptions match in each part, and with each contact; exactly, or up to a bound."""
+
+    counts: list[int]
+    by_contact: dict
+    is_exact: bool
+
+    @property
+    def is_more(self):
+        return not self.is_exact and sum(self.counts) > Coverage.FEW
+
+    @property
+    def count(self):
+        return Coverage.FEW if self.is_more else sum(self.counts)
+
+
+class CoverageListView(CoverageMixin, ScopedListView):
+    """Every subscription that the partner sees, across customers, with its support contact."""
+
+    template_name = "subscriptions/coverage.html"
+    sorts = {name: Order("sort_key", is_descending=name == "since") for name in SORTS}
+
+    def get_paginate_by(self, queryset):
+        size = self.request.GET.get("size", "")
+        return int(size) if size in SIZES else self.paginate_by
+
+    @cached_property
+    def survey(self):
+        if self.coverage is None:
+            return Survey([], {}, True)
+        is_exact = self.request.GET.get("count") == "all"
+        return Survey(*self.coverage.survey(**({"limit": None} if is_exact else {})), is_exact)
+
+    def get_total(self, queryset, page):
+        return self.survey
+
+    def get_branches(self, queryset):
+        if self.coverage is None:
+            return []
+        parts = self.coverage.parts(self.sort[0], self.survey.counts)
+        return [part.values_list(*COLUMNS, named=True) for part in parts]
+
+    def get_context_data(self, **kwargs):
+        context = super().get_context_data(**kwargs)
+        context["rows"] = [
+            (row, date_format(row.contact_changed_at, "SHORT_DATE_FORMAT"))
+            for row in context["object_list"]
+        ]
+        context["by_contact"] = self.name_contacts()
+        context["status_labels"] = dict(SubscriptionStatus.choices)
+        return context
+
+    def name_contacts(self):
+        """How many of the subscriptions each contact has: (key, name, count), the most first."""
+        if self.survey.is_more:
+            return []
+        known = self.search_form.names["contact"]
+        found = self.survey.by_contact
+        foreign = [key for key in found if key and str(key) not in known]
+        names = dict(Partner.objects.filter(pk__in=foreign).values_list("pk", "name"))
+        rows = [
+            (known.get(str(key)) or names.get(key) or _("No partner designated"), key, count)
+            for key, count in found.items()
+        ]
+        return sorted(rows, key=lambda row: (-row[2], row[0]))
+
+
+class CoverageExportView(CoverageMixin, ExportView):
+    """All subscriptions that match, as a CSV file."""
+
+    permission_required = Permission.EXPORT_CUSTOMERS
+    filename = "subscriptions.csv"
+
+    def get_header(self):
+        return [
+            _("Subscription ID"),
+            _("Subscription"),
+            _("Offer"),
+            _("Customer ID"),
+            _("Customer"),
+            _("Quantity"),
+            _("Status"),
+            _("Seller"),
+            _("Reseller of record"),
+            _("MPN ID of the reseller of record"),
+            _("Support contact"),
+            _("MPN ID of the contact"),
+            _("Contact since"),
+        ]
+
+    def get_rows(self, queryset):
+        if self.coverage is None:
+            return
+        status_labels = {key: str(label) for key, label in SubscriptionStatus.choices}
+        offers = self.search_form.names["offer"]
+        partners = Names(Partner.objects.values_list("pk", "name", "mpn_id"))
+        nobody = ("", "")
+        for part in self.coverage.parts():
+            rows = part.order_by("customer_key", "id").values_list(
+                "pk",
+                "friendly_name",
+                "offer_id",
+                "customer_id",
+                "customer__name",
+                "quantity",
+                "status",
+                "seller_id",
+                "reseller_of_record_id",
+                "support_contact_id",
+                "contact_changed_at",
+            )
+            read = rows.iterator(chunk_size=EXPORT_CHUNK)
+            while chunk := list(islice(read, EXPORT_CHUNK)):
+                partners.learn(key for row in chunk for key in row[7:10])
+                for pk, name, offer, customer, firm, quantity, status, *firms, since in chunk:
+                    seller, record, contact = (partners.get(key, nobody) for key in firms)
+                    yield [
+                        str(pk),
+                        name,
+                        offers.get(str(offer), ""),
+                        str(customer),
+                        firm,
+                        "" if quantity is None else str(quantity),
+                        status_labels[status],
+                        seller[0],
+                        *record,
+                        *contact,
+                        f"{since:%Y-%m-%d}" if contact[0] else "",
+                    ]
+
+
+class Names(dict):
+    """The names of the rows that were asked for so far, read when they first appear."""
+
+    def __init__(self, known):
+        super().__init__()
+        self.known = known
+
+    def learn(self, keys):
+        new = set(keys) - self.keys() - {None}
+        if new:
+            self.update((pk, rest) for pk, *rest in self.known.filter(pk__in=new))

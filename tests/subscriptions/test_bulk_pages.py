@@ -1,0 +1,381 @@
+"""Bulk assignment as its user meets it: choose, pick, preview, submit once, read the result."""
+
+import csv
+import io
+import uuid
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.http import HttpResponse
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.models import Action, ActivityEntry
+from subscriptions.forms import bulk as bulk_forms
+from subscriptions.models import BulkAssignment, BulkOutcome, Subscription
+from subscriptions.models import bulk as bulk_models
+from tests.factories import (
+    CustomerFactory,
+    PartnerFactory,
+    PartnershipFactory,
+    RelationshipFactory,
+    SubscriptionFactory,
+)
+from tests.pages import NORDLICHT, Page, signed_in
+
+TITLES = "Subscription ID,MPN ID of the contact\n"
+
+
+@pytest.fixture
+def browser(demo):
+    return signed_in(NORDLICHT)
+
+
+@pytest.fixture
+def hafen(demo):
+    return demo.partner("Hafen IT")
+
+
+def page_of(answer):
+    assert answer.status_code == 200
+    return Page(HttpResponse(answer.getvalue()))
+
+
+def follow(browser, answer):
+    assert answer.status_code == 302
+    return page_of(browser.get(answer.url))
+
+
+def only():
+    return BulkAssignment.objects.get()
+
+
+def address(name="bulk"):
+    return reverse(f"coverage:{name}", args=[only().pk])
+
+
+def test_from_the_list_to_the_result(demo, browser, hafen):
+    """Choose two, pick Hafen IT, preview, Submit, result: each page leads to the next."""
+    names = ["Azure plan", "Office 365 Business Standard"]
+    chosen = [demo.subscription("Reederei Albers", name) for name in names]
+    answer = browser.post("/subscriptions/assign/", {"chosen": [one.pk for one in chosen]})
+    page = follow(browser, answer)
+    assert page.heading == "Choose a support contact"
+    assert "For 2 chosen subscriptions." in page.text
+    labels = page.all_text("fieldset//label")
+    assert labels == [
+        "Elbe Support (MPN ID 5200200)",
+        "Hafen IT (MPN ID 5200100)",
+        "Kranich Consulting (MPN ID 5200300)",
+        "Nordlicht Distribution (MPN ID 4100100)",
+    ]
+    preview = follow(browser, browser.post(address("contact"), {"contact": str(hafen.pk)}))
+    assert preview.heading == "Preview"
+    assert preview.facts["Support contact"] == "Hafen IT"
+    assert preview.facts["Will change"] == "2"
+    assert preview.table == [
+        {
+            "Subscription": name,
+            "Customer": "Reederei Albers",
+            "Before": "Nordlicht Distribution",
+            "After": "Hafen IT",
+            "Outcome": "Will change",
+        }
+        for name in names
+    ]
+    assert demo.log(action=Action.SUPPORT_CONTACT_DESIGNATED) == []
+    running = page_of(browser.post(address("submit")))
+    assert running.all_text("div[@role='log']/p") == ["2 of 2 subscriptions"]
+    [refresh] = running.tree.findall(".//head/meta[@http-equiv='refresh']")
+    assert refresh.get("content") == f"0; url={address()}"
+    result = page_of(browser.get(address()))
+    assert result.heading == "Support contacts assigned"
+    assert [row["Outcome"] for row in result.table] == ["Changed", "Changed"]
+    assert result.facts["Changed"] == "2"
+    assert not result.tree.findall(".//main//form[@method='post']")
+    for one in chosen:
+        one.refresh_from_db()
+        assert one.support_contact == hafen
+    assert len(demo.log(action=Action.SUPPORT_CONTACT_DESIGNATED)) == 2
+
+
+def test_sent_twice_it_shows_the_result_of_the_first(demo, browser, hafen, nothing_written):
+    browser.post("/subscriptions/assign/", {"all": "1"})
+    browser.post(address("contact"), {"contact": str(hafen.pk)})
+    page_of(browser.post(address("submit")))
+    with nothing_written():
+        assert browser.post(address("submit")).url == address()
+        assert browser.get(address("contact")).url == address()
+        answer = browser.post(address("contact"), {"contact": str(hafen.pk)})
+        assert "This was submitted already." in page_of(answer).text
+
+
+def test_two_that_submit_at_the_same_time_get_the_same_result(demo, browser, hafen):
+    """The second waited for the lock, and finds it done."""
+    browser.post("/subscriptions/assign/", {"all": "1"})
+    browser.post(address("contact"), {"contact": str(hafen.pk)})
+    second = browser.post(address("submit"))
+    page_of(browser.post(address("submit")))
+    count = ActivityEntry.objects.count()
+    assert page_of(second).all_text("div[@role='log']/p") == []
+    assert ActivityEntry.objects.count() == count
+
+
+def test_whoever_leaves_while_it_runs_has_changed_nothing(
+    demo, browser, hafen, nothing_written, monkeypatch
+):
+    monkeypatch.setattr(bulk_models, "CHUNK", 1)
+    browser.post("/subscriptions/assign/", {"all": "1"})
+    browser.post(address("contact"), {"contact": str(hafen.pk)})
+    with nothing_written():
+        answer = browser.post(address("submit"))
+        pieces = iter(answer)
+        assert b"<h1>" in next(pieces)
+        assert b"1 of" in next(pieces)
+        assert ActivityEntry.objects.first().action == Action.SUPPORT_CONTACT_DESIGNATED
+        # What a server does when nobody reads on; the rest of it would end the test's connection too.
+        answer._iterator.close()
+    assert not only().is_submitted
+
+
+def test_all_that_match_are_those_of_the_filter(demo, browser):
+    petersen = demo.customer("Backhaus Petersen")
+    answer = browser.post("/subscriptions/assign/?q=petersen&sort=since", {"all": "1"})
+    assert answer.status_code == 302
+    rows = only().rows.values_list("subscription__customer", flat=True)
+    assert list(rows) == [petersen.pk] * 2
+
+
+@pytest.mark.parametrize(
+    ("query", "sent"),
+    [
+        ("", {}),
+        ("?status=suspended", {"chosen": ["nonsense", ""]}),
+        ("", {"chosen": [str(uuid.uuid4())]}),
+        ("?q=nobody", {"all": "1"}),
+        ("?contact=nonsense", {"all": "1"}),
+    ],
+)
+def test_nothing_chosen_leads_back_to_the_list(browser, nothing_written, query, sent):
+    with nothing_written():
+        answer = browser.post(f"/subscriptions/assign/{query}", sent)
+    assert answer.url == f"/subscriptions/{query}"
+    assert ("alert", "Choose at least one subscription.") in page_of(browser.get(answer.url)).alerts
+
+
+def test_T1_what_others_have_can_not_be_chosen(demo, browser):
+    dynamics = demo.subscription("Reederei Albers", "Dynamics 365 Sales")
+    azure = demo.subscription("Reederei Albers", "Azure plan")
+    browser.post("/subscriptions/assign/", {"chosen": [dynamics.pk, azure.pk]})
+    assert [str(row) for row in only().rows.all()] == ["Azure plan"]
+
+
+@pytest.mark.parametrize("choice", ["", "nonsense", "Pacific Resale", "Südwind Cloud"])
+def test_a_contact_that_is_no_choice_is_refused(demo, browser, choice):
+    browser.post("/subscriptions/assign/", {"all": "1"})
+    known = {"Pacific Resale", "Südwind Cloud"}
+    sent = str(demo.partner(choice).pk) if choice in known else choice
+    page = page_of(browser.post(address("contact"), {"contact": sent}))
+    assert page.field_errors[0] in (
+        "Choose a partner.",
+        "This partner can't be the support contact. Choose one of the list.",
+    )
+    assert "Pacific" not in page.text
+    assert only().contact is None
+
+
+def test_many_partners_are_found_by_a_search(demo, browser):
+    nordlicht = demo.partner("Nordlicht Distribution")
+    for number in range(30):
+        reseller = PartnerFactory(reseller=True, name=f"Firma Süß {number:02}")
+        PartnershipFactory(provider=nordlicht, reseller=reseller)
+    browser.post("/subscriptions/assign/", {"all": "1"})
+    page = page_of(browser.get(address("contact")))
+    assert len(page.all_text("fieldset//label")) == 25
+    assert "There are more." in page.text
+    page = page_of(browser.get(address("contact") + "?q=suss+29"))
+    assert [text[:12] for text in page.all_text("fieldset//label")] == ["Firma Süß 29"]
+    page = page_of(browser.get(address("contact") + f"?q={reseller.mpn_id}"))
+    assert len(page.all_text("fieldset//label")) == 1
+    page = page_of(browser.get(address("contact") + "?q=%00zzz"))
+    assert "You work with no partner of this name." in page.text
+
+
+def test_the_preview_says_why_a_row_is_refused(demo, browser):
+    browser.post("/subscriptions/assign/", {"all": "1"})
+    elbe = demo.partner("Elbe Support")
+    page = follow(browser, browser.post(address("contact"), {"contact": str(elbe.pk)}))
+    outcomes = {row["Subscription"]: row["Outcome"] for row in page.table}
+    assert outcomes["Exchange Online (Plan 1)"] == "Will change"
+    assert outcomes["Azure plan"] == "The partner has no delegated admin privileges"
+    assert "What is refused stays as it is. The others are changed." in page.text
+    page = page_of(browser.get(address() + "?outcome=no_dap"))
+    assert {row["Customer"] for row in page.table} == {"Reederei Albers"}
+    assert len(page.table) == 4
+    assert page.all_text("caption") == ["4 rows"]
+    page = page_of(browser.get(address() + "?outcome=nonsense"))
+    assert page.find("table") == []
+
+
+def test_where_nothing_would_change_there_is_no_submit(demo, browser):
+    nordlicht = demo.partner("Nordlicht Distribution")
+    browser.post("/subscriptions/assign/?still=on", {"all": "1"})
+    page = follow(browser, browser.post(address("contact"), {"contact": str(nordlicht.pk)}))
+    assert "There is nothing to change." in page.text
+    assert "Submit" not in page.all_text("button")
+
+
+def test_before_a_contact_is_chosen_the_preview_leads_to_the_choice(browser):
+    browser.post("/subscriptions/assign/", {"all": "1"})
+    assert browser.get(address()).url == address("contact")
+
+
+def test_the_rows_can_be_exported(demo, browser, hafen):
+    browser.post("/subscriptions/assign/?q=petersen", {"all": "1"})
+    browser.post(address("contact"), {"contact": str(hafen.pk)})
+    text = browser.get(address("bulk_export")).getvalue().decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == 2
+    assert rows[0]["Outcome"] == "The partner has no relationship with the customer"
+    assert rows[0]["MPN ID of the contact"] == hafen.mpn_id
+
+
+def test_the_pages_cost_the_same_with_many_rows(demo, browser, hafen):
+    def queries():
+        BulkAssignment.objects.all().delete()
+        browser.post("/subscriptions/assign/?q=firm", {"all": "1"})
+        browser.post(address("contact"), {"contact": str(hafen.pk)})
+        with CaptureQueriesContext(connection) as captured:
+            page_of(browser.get(address()))
+        return len(captured)
+
+    def add():
+        customer = CustomerFactory(name="Firm")
+        nordlicht = demo.partner("Nordlicht Distribution")
+        RelationshipFactory(partner=nordlicht, customer=customer)
+        SubscriptionFactory(customer=customer, seller=nordlicht)
+
+    add()
+    few = queries()
+    for _number in range(20):
+        add()
+    assert queries() == few
+
+
+def test_old_previews_are_forgotten_and_results_stay(demo, browser, hafen):
+    for _time in range(2):
+        browser.post("/subscriptions/assign/", {"all": "1"})
+    done, pending = BulkAssignment.objects.order_by("created_at")
+    done.choose(hafen, by=done.created_by)
+    done.submit(by=done.created_by)
+    with time_machine.travel(timezone.now() + timedelta(days=8), tick=False):
+        BulkAssignment.objects.start(Subscription.objects.all(), by=done.created_by)
+    assert BulkAssignment.objects.count() == 2
+    assert not BulkAssignment.objects.filter(pk=pending.pk).exists()
+    assert done.rows.filter(outcome=BulkOutcome.CHANGE).exists()
+
+
+class TestFile:
+    @pytest.fixture
+    def send(self, browser):
+        def act(content, name="contacts.csv"):
+            content = content.encode() if isinstance(content, str) else content
+            file = SimpleUploadedFile(name, content, content_type="text/csv")
+            return browser.post("/subscriptions/assign/file/", {"file": file})
+
+        return act
+
+    def test_the_page_says_what_the_file_has(self, browser):
+        page = page_of(browser.get("/subscriptions/assign/file/"))
+        assert page.all_text("li/code") == ["Subscription ID", "MPN ID of the contact"]
+
+    def test_from_the_file_to_the_result(self, demo, browser, send, hafen):
+        azure = demo.subscription("Reederei Albers", "Azure plan")
+        content = f"{TITLES}{azure.pk},{hafen.mpn_id}\nx,{hafen.mpn_id}\n"
+        page = follow(browser, send(content))
+        assert page.facts["File"] == "contacts.csv"
+        assert [(row["Line"], row["Outcome"]) for row in page.table] == [
+            ("2", "Will change"),
+            ("3", "This is not the ID of a subscription"),
+        ]
+        assert page.table[1]["Subscription"] == f"x; {hafen.mpn_id}"
+        page_of(browser.post(address("submit")))
+        azure.refresh_from_db()
+        assert azure.support_contact == hafen
+        assert browser.get(address("contact")).url == address()
+
+    def test_the_export_of_the_list_can_be_sent_back(self, demo, browser, send, hafen):
+        boss = signed_in("global@nordlicht.example")
+        exported = boss.get("/subscriptions/export/?q=albers").getvalue().decode()
+        page = follow(browser, send(exported.replace("4100100", hafen.mpn_id)))
+        assert page.facts["Will change"] == "3"
+        # Visio Plan 2 has no contact: a cell without an MPN ID names none.
+        assert page.facts["You work with no partner of this MPN ID"] == "1"
+
+    @pytest.mark.parametrize(
+        "encode",
+        [
+            lambda text: text.encode("utf-8-sig"),
+            lambda text: text.replace(",", ";").replace("\n", "\r\n").encode(),
+            lambda text: text.upper().encode(),
+            lambda text: ("\n" + text).replace("\n", "\n\n", 1).lstrip("\n").encode(),
+        ],
+    )
+    def test_files_as_spreadsheets_write_them(self, demo, browser, send, hafen, encode):
+        azure = demo.subscription("Reederei Albers", "Azure plan")
+        page = follow(browser, send(encode(f"{TITLES}\n{azure.pk},{hafen.mpn_id}\n\n")))
+        assert page.facts["Will change"] == "1"
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            ("", "The file is empty."),
+            (TITLES, "The file has no rows below its first line."),
+            ("a,b\n1,2\n", "The first line does not name: Subscription ID, MPN ID of the contact."),
+            (
+                "Subscription ID,b\n1,2\n",
+                "The first line does not name: MPN ID of the contact.",
+            ),
+            (b"\xff\xfe\x00", "This is no CSV file. Save the table as CSV (UTF-8)."),
+            (b"Subscription \xfc", "Line 1 is not in UTF-8. Save the table as CSV (UTF-8)."),
+            (b"PK\x03\x04\x00\x00", "This is no CSV file. Save the table as CSV (UTF-8)."),
+            (TITLES + '"a"b,c\n', "Line 2 can't be read: check its quotation marks."),
+            (TITLES + "a,b\n" * 4, "The file has more than 3 rows. Split it."),
+            (TITLES + "a" * 900, "The file is larger than 1 MB. Split it."),
+        ],
+    )
+    def test_a_file_that_can_not_be_read_is_refused_in_words(
+        self, send, content, message, nothing_written, monkeypatch
+    ):
+        monkeypatch.setattr(bulk_forms, "MOST_ROWS", 3)
+        monkeypatch.setattr(bulk_forms, "MOST_BYTES", 900)
+        with nothing_written():
+            page = page_of(send(content))
+        assert page.field_errors == [message]
+
+    def test_no_file_at_all(self, browser):
+        page = page_of(browser.post("/subscriptions/assign/file/", {}))
+        assert page.field_errors == ["This field is required."]
+
+    def test_T1_a_line_does_not_tell_what_others_have(self, demo, browser, send, hafen):
+        foreign = demo.subscription("Reederei Albers", "Dynamics 365 Sales")
+        moewe = demo.partner("Möwe Systems")
+        azure = demo.subscription("Reederei Albers", "Azure plan")
+        lines = [(foreign.pk, hafen.mpn_id), (uuid.uuid4(), hafen.mpn_id), (azure.pk, moewe.mpn_id)]
+        page = follow(browser, send(TITLES + "".join(f"{a},{b}\n" for a, b in lines)))
+        assert [row["Outcome"] for row in page.table] == [
+            "There is no such subscription",
+            "There is no such subscription",
+            "You work with no partner of this MPN ID",
+        ]
+        assert "Dynamics" not in page.text
+        assert "Möwe" not in page.text
+
+    def test_a_formula_is_text(self, demo, browser, send):
+        follow(browser, send(TITLES + "=HYPERLINK(1),@x\n"))
+        text = browser.get(address("bulk_export")).getvalue().decode()
+        assert "'=HYPERLINK(1); @x" in text
