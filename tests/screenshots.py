@@ -71,6 +71,7 @@ PICTURES = [
         "/customers/",
         ("Reederei Albers", "Account"),
     ),
+    Picture("add", "Adding a customer, step by step", GLOBAL, "/customers/add/"),
     Picture("request", "Asking for a relationship", KRANICH, "/relationships/requests/new/"),
     Picture("resellers", "The resellers of a provider", GLOBAL, "/relationships/resellers/"),
     Picture("activity", "The activity log", GLOBAL, "/activity/"),
