@@ -364,6 +364,8 @@ LOGGING = {
         "post_office": {"handlers": ["console"], "level": "INFO", "propagate": False},
         # It tells of each request that it has an id, and what was wrong with the one it came with.
         "django_guid": {"level": "ERROR"},
+        # It tells of each passkey by its number.
+        "fido2": {"level": "WARNING"},
         # The development server writes such lines itself.
         "portal.access": {"level": "WARNING" if DEBUG else "INFO"},
         # Django would mail errors with all that the request carried to ADMINS, if there were any.
