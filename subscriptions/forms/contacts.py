@@ -58,5 +58,5 @@ class HistoryFilterForm(forms.Form):
     reason = forms.ChoiceField(
         label=_("Reason"),
         required=False,
-        choices=[("", _("All")), *SupportContactAssignment._meta.get_field("reason").choices],
+        choices=[("", _("All")), *SupportContactAssignment.REASONS],
     )

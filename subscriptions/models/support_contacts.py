@@ -26,6 +26,18 @@ class SupportContactAssignment(models.Model):
     afterwards but for its end, never pruned. The one without an end is in force.
     """
 
+    REASONS = [
+        (action.value, action.label)
+        for action in (
+            Action.SUBSCRIPTION_ADDED,
+            Action.SUPPORT_CONTACT_DESIGNATED,
+            Action.DAP_REMOVED,
+            Action.RELATIONSHIP_ENDED,
+            Action.PARTNERSHIP_ENDED,
+            Action.PARTNER_DEACTIVATED,
+        )
+    ]
+
     subscription = models.ForeignKey(
         "subscriptions.Subscription",
         models.PROTECT,
@@ -55,17 +67,7 @@ class SupportContactAssignment(models.Model):
     reason = models.CharField(
         _("reason"),
         max_length=40,
-        choices=[
-            (action.value, action.label)
-            for action in (
-                Action.SUBSCRIPTION_ADDED,
-                Action.SUPPORT_CONTACT_DESIGNATED,
-                Action.DAP_REMOVED,
-                Action.RELATIONSHIP_ENDED,
-                Action.PARTNERSHIP_ENDED,
-                Action.PARTNER_DEACTIVATED,
-            )
-        ],
+        choices=REASONS,
     )
 
     objects = SupportContactAssignmentQuerySet.as_manager()
