@@ -1,4 +1,4 @@
-"""All subscriptions that a partner sees, across customers, in a form that indexes serve (ADR 0007)."""
+"""All subscriptions that a partner sees, across customers, in a form that indexes serve (ADR 0008)."""
 
 import uuid
 from collections import Counter
@@ -83,7 +83,11 @@ class Coverage:
         """
         parts = self._visible()
         if self.filters.is_still_with_seller:
-            parts = [parts[0].filter(support_contact=models.F("seller"))]
+            # Of what the partner sold itself, those with the partner as contact: see ``_filter``.
+            sold, *_others = parts
+            parts = [
+                sold if self.partner.may_sell else sold.filter(support_contact=models.F("seller"))
+            ]
         if sort is None:
             return [self._filter(part) for part in parts]
         column, field = SORTS[sort]

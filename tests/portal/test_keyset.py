@@ -1,5 +1,7 @@
 """Pages by keyset over several branches: one list, in order, each row once."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from portal.keyset import Keyset, KeysetPage, Order, read_cursor, write_cursor
@@ -78,3 +80,14 @@ def test_a_cursor_survives_the_way_through_an_address(partners):
     word = write_cursor(position)
     assert word.replace("-", "").replace("_", "").isalnum()
     assert read_cursor(word) == tuple(position)
+
+
+def test_a_cursor_keeps_a_time_to_the_microsecond(partners):
+    """Many rows of one moment are not left out, as after a bulk assignment."""
+    at = datetime(2026, 11, 25, 4, 0, 0, 123456, tzinfo=UTC)
+    Partner.objects.update(created_at=at)
+    expected = list(Partner.objects.order_by("-created_at", "-pk"))
+    pages, _back = walk(
+        Keyset([Partner.objects.all()], Order("created_at", is_descending=True), SIZE)
+    )
+    assert [row for page in pages for row in page.rows] == expected

@@ -69,6 +69,9 @@ def test_every_model_would_accept_its_rows(sample):
 def test_the_keys_of_lists_are_those_of_the_customers(sample):
     other = ~Q(customer_key=F("customer__name_key")) | ~Q(customer_domain=F("customer__domain"))
     assert not Relationship.objects.filter(other).exists()
+    assert not Subscription.objects.exclude(customer_key=F("customer__name_key")).exists()
+    in_force = SupportContactAssignment.objects.filter(ended_at=None)
+    assert not in_force.exclude(started_at=F("subscription__contact_changed_at")).exists()
 
 
 def test_sellers_have_a_relationship_and_contacts_their_rights(sample):
