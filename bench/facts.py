@@ -23,7 +23,9 @@ def deep(rows, *key):
 
 class Facts:
     def __init__(self):
-        self.provider = Partner.objects.filter(type=PartnerType.INDIRECT_PROVIDER).earliest("mpn_id")
+        self.provider = Partner.objects.filter(type=PartnerType.INDIRECT_PROVIDER).earliest(
+            "mpn_id"
+        )
         self.user = User.objects.get(membership__partner=self.provider)
         self.browser = Browser(self.user)
 
@@ -43,7 +45,8 @@ class Facts:
     def reseller(self):
         """The reseller with the most customers, for the filter that leaves out the least."""
         found = Partner.objects.filter(
-            partnerships_as_reseller__provider=self.provider, partnerships_as_reseller__ended_at=None
+            partnerships_as_reseller__provider=self.provider,
+            partnerships_as_reseller__ended_at=None,
         )
         return found.annotate(size=Count("relationships")).order_by("-size")[0]
 

@@ -52,7 +52,9 @@ def customer_lines(facts):
 def subscription_lines(facts):
     us, path = facts.browser, f"/customers/{facts.customer.pk}/"
     yield page("A customer's subscriptions", 3, us, path)
-    yield page("A customer's subscriptions, deep", 3, us, path, after=facts.cursor_of_subscriptions())
+    yield page(
+        "A customer's subscriptions, deep", 3, us, path, after=facts.cursor_of_subscriptions()
+    )
     yield page("A customer's subscriptions, search", 3.5, us, path, q="backup")
     one = Subscription.objects.filter(customer=facts.customer, seller=facts.provider)[0]
     yield page("Subscription, choice among 200 resellers", 4, us, f"{path}subscriptions/{one.pk}/")
