@@ -1,10 +1,11 @@
 """The form bases that every app uses."""
 
+from html import escape
+
 from django import forms
 from django.contrib.auth.forms import SetPasswordMixin
 from django.core.exceptions import ValidationError
 from django.utils.functional import cached_property
-from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
@@ -63,9 +64,6 @@ class PortalModelForm(forms.ModelForm):
             self.add_error(field if field in self.fields else None, errors)
 
 
-SELECTED = mark_safe(" selected")
-
-
 class ListSelect(forms.Select):
     """A list of choices without groups, drawn in one go: Django's takes a template for each choice."""
 
@@ -76,12 +74,14 @@ class ListSelect(forms.Select):
         # Past forms.Select, which would prepare what the templates of the choices need.
         context = forms.Widget.get_context(self, name, value, attrs)
         chosen = set(self.format_value(value))
-        choices = [(str(key), label) for key, label in self.choices]
+        choices = [(str(key), str(label)) for key, label in self.choices]
         context["is_long"] = len(choices) > self.long
-        context["options"] = format_html_join(
-            "\n",
-            '<option value="{}"{}>{}</option>',
-            ((key, SELECTED if key in chosen else "", label) for key, label in choices),
+        context["options"] = mark_safe(  # noqa: S308  (escaped here, at a tenth of the cost)
+            "\n".join(
+                f'<option value="{escape(key)}"{" selected" if key in chosen else ""}>'
+                f"{escape(label)}</option>"
+                for key, label in choices
+            )
         )
         return context
 
@@ -164,7 +164,10 @@ class ActivityFilterForm(forms.Form):
         label=_("Customer"), required=False, max_length=200, widget=SearchInput
     )
     action = forms.ChoiceField(
-        label=_("Action"), required=False, choices=[("", _("All actions")), *Action.choices]
+        label=_("Action"),
+        required=False,
+        choices=[("", _("All actions")), *Action.choices],
+        widget=ListSelect,
     )
 
     def clean(self):

@@ -27,6 +27,12 @@ class ActivityReader(models.Model):
             ),
         ]
         indexes = [
+            # What fell back and was not dismissed yet is asked for on every first page.
+            models.Index(
+                fields=["partner", "activityentry"],
+                name="portal_reader_notices",
+                condition=models.Q(action="support_contact.fell_back"),
+            ),
             models.Index(fields=["partner", "at", "activityentry"], name="portal_reader_at"),
             models.Index(
                 fields=["partner", "action", "at", "activityentry"], name="portal_reader_action"

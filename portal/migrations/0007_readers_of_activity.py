@@ -20,7 +20,7 @@ def copy_readers(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("customers", "0001_initial"),
-        ("portal", "0005_activity_append_only"),
+        ("portal", "0006_sign_in"),
     ]
 
     operations = [
@@ -73,6 +73,11 @@ class Migration(migrations.Migration):
                     ),
                 ],
                 "indexes": [
+                    models.Index(
+                        condition=models.Q(("action", "support_contact.fell_back")),
+                        fields=["partner", "activityentry"],
+                        name="portal_reader_notices",
+                    ),
                     models.Index(
                         fields=["partner", "at", "activityentry"], name="portal_reader_at"
                     ),
