@@ -2,12 +2,12 @@
 
 from functools import cached_property
 
-from django.db.models import Count
+from django.db.models import Count, Max
 
 from bench.browser import Browser
 from customers.models import Customer
 from portal.keyset import write_cursor
-from portal.models import ActivityEntry, Membership, Partner, PartnerType, User
+from portal.models import ActivityEntry, ActivityReader, Membership, Partner, PartnerType, User
 from relationships.models import Relationship, RelationshipRequest
 from subscriptions.models import Subscription
 
@@ -27,6 +27,10 @@ class Facts:
             "mpn_id"
         )
         self.user = User.objects.get(membership__partner=self.provider)
+        # Whoever works here every day has read what fell back.
+        newest = ActivityEntry.objects.aggregate(newest=Max("pk"))["newest"]
+        User.objects.update(notices_seen=newest)
+        self.user.refresh_from_db()
         self.browser = Browser(self.user)
 
     @cached_property
@@ -69,8 +73,6 @@ class Facts:
         members = Membership.objects.filter(customer__isnull=False)
         members = members.annotate(size=Count("customer__subscriptions"))
         member = min(members.select_related("user"), key=lambda one: abs(one.size - 25))
-        extra = member.customer.subscriptions.order_by("pk")[25:]
-        self.support_rows = min(member.size, 25) if not extra else member.size
         return Browser(member.user)
 
     def cursor_of_customers(self, key):
@@ -82,8 +84,9 @@ class Facts:
         return write_cursor(newest_first[int(rows.count() * DEEP)])
 
     def cursor_of_activity(self):
-        rows = ActivityEntry.objects.filter(partners=self.provider)
-        return rows.order_by("-pk").values_list("pk", flat=True)[int(rows.count() * DEEP)]
+        rows = ActivityReader.objects.filter(partner=self.provider)
+        newest_first = rows.order_by("-at", "-activityentry").values_list("at", "activityentry")
+        return write_cursor(newest_first[int(rows.count() * DEEP)])
 
     def cursor_of_subscriptions(self):
         return deep(Subscription.objects.filter(customer=self.customer), "name_key", "pk")
