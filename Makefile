@@ -17,7 +17,7 @@ INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-input \
 	--require-hashes --only-binary :all: --requirement
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header --no-strip-extras $(ARGS) pyproject.toml
-PYTHON_FILES = $$(find manage.py gunicorn.conf.py portal customers relationships subscriptions tests -name '*.py')
+PYTHON_FILES = $$(find manage.py gunicorn.conf.py portal customers relationships subscriptions tests bench -name '*.py')
 TEMPLATES = $$(find templates portal customers relationships subscriptions -name '*.html' -o -name '*.txt')
 
 .PHONY: help setup demo test test-sqlite test-postgresql lint format messages screenshots requirements FORCE
@@ -45,6 +45,9 @@ test-sqlite: $(DEVELOPMENT)
 test-postgresql: $(DEVELOPMENT)
 	@echo "Tests on PostgreSQL"
 	@$(PY) -m tests.postgres $(PY) -m pytest $(ARGS)
+
+bench: $(DEVELOPMENT) ## Measure every page on a large installation (BENCH_SCALE=1k for a quick one)
+	@$(PY) -m bench
 
 lint: export DEBUG = 1
 lint: export DATABASE_URL = sqlite:///:memory:

@@ -1,7 +1,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from portal.forms import EditForm, SearchForm
+from portal.forms import EditForm, ListSelect, NameChoiceField, SearchForm
 from portal.models import Partner, PartnerType
 
 from .models import Customer
@@ -10,7 +10,7 @@ from .models import Customer
 class CustomerFilterForm(SearchForm):
     """Which of a partner's customers to show: by name or domain, by reseller, with DAP or without."""
 
-    reseller = forms.ModelChoiceField(
+    reseller = NameChoiceField(
         label=_("Reseller"),
         required=False,
         queryset=Partner.objects.none(),
@@ -20,6 +20,7 @@ class CustomerFilterForm(SearchForm):
         label=_("Delegated admin privileges"),
         required=False,
         choices=[("", _("All")), ("yes", _("Yes")), ("no", _("No"))],
+        widget=ListSelect,
         coerce=lambda value: value == "yes",
         empty_value=None,
     )

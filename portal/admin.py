@@ -318,18 +318,23 @@ class ActivityEntryAdmin(ReadOnlyAdmin):
         "actor",
         "action",
         "customer",
-        "partners",
+        "partners_concerned",
         "subject",
         "before",
         "after",
         "reason",
         "address",
     )
+    readonly_fields = ("partners_concerned",)
     list_display = ("at", "action", "subject", "customer", "actor")
     list_filter = ("action",)
     list_select_related = ("customer", "actor")
     search_fields = ("subject",)
     date_hierarchy = "at"
+
+    @admin.display(description=ActivityEntry._meta.get_field("partners").verbose_name)
+    def partners_concerned(self, entry):
+        return ", ".join(str(partner) for partner in entry.partners.all()) or "–"
 
 
 # What the mail queue brings for the operator.

@@ -1,11 +1,11 @@
 """The form bases that every app uses."""
 
+from html import escape
+
 from django import forms
 from django.contrib.auth.forms import SetPasswordMixin
 from django.core.exceptions import ValidationError
-from django.forms.utils import flatatt
 from django.utils.functional import cached_property
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
@@ -64,15 +64,25 @@ class PortalModelForm(forms.ModelForm):
             self.add_error(field if field in self.fields else None, errors)
 
 
-class FilteredSelect(forms.Select):
-    """A list of choices; a long one gets a field that searches in it (``filter-select.js``)."""
+class ListSelect(forms.Select):
+    """A list of choices without groups, drawn in one go: Django's takes a template for each choice."""
 
-    template_name = "portal/widgets/filtered_select.html"
+    template_name = "portal/widgets/select.html"
     long = 12
 
     def get_context(self, name, value, attrs):
-        context = super().get_context(name, value, attrs)
-        context["is_long"] = sum(1 for _choice in self.choices) > self.long
+        # Past forms.Select, which would prepare what the templates of the choices need.
+        context = forms.Widget.get_context(self, name, value, attrs)
+        chosen = set(self.format_value(value))
+        choices = [(str(key), str(label)) for key, label in self.choices]
+        context["is_long"] = len(choices) > self.long
+        context["options"] = mark_safe(  # noqa: S308  (escaped here, at a tenth of the cost)
+            "\n".join(
+                f'<option value="{escape(key)}"{" selected" if key in chosen else ""}>'
+                f"{escape(label)}</option>"
+                for key, label in choices
+            )
+        )
         return context
 
 
@@ -95,21 +105,24 @@ class EditForm(PortalModelForm):
         return [*shown, *moved]
 
 
-class PlainSelect(forms.Select):
-    """A choice of one, drawn without a template for each option: lists may offer hundreds."""
+class FilteredSelect(ListSelect):
+    """A list of choices; a long one gets a field that searches in it (``filter-select.js``)."""
 
-    def render(self, name, value, attrs=None, renderer=None):
-        chosen = str(value if value is not None else "")
-        options = format_html_join(
-            "",
-            '<option value="{}"{}>{}</option>',
-            (
-                (key, mark_safe(" selected") if str(key) == chosen else "", label)
-                for key, label in self.choices
-            ),
-        )
-        attributes = flatatt(self.build_attrs(self.attrs, {"name": name, **(attrs or {})}))
-        return format_html("<select{}>{}</select>", attributes, options)
+    template_name = "portal/widgets/filtered_select.html"
+
+
+class NameIterator(forms.models.ModelChoiceIterator):
+    def __iter__(self):
+        if self.field.empty_label is not None:
+            yield "", self.field.empty_label
+        yield from self.queryset.values_list("pk", "name")
+
+
+class NameChoiceField(forms.ModelChoiceField):
+    """A choice among rows by their ``name``, which is all that is read of them."""
+
+    iterator = NameIterator
+    widget = ListSelect
 
 
 class SearchInput(forms.TextInput):
@@ -151,7 +164,10 @@ class ActivityFilterForm(forms.Form):
         label=_("Customer"), required=False, max_length=200, widget=SearchInput
     )
     action = forms.ChoiceField(
-        label=_("Action"), required=False, choices=[("", _("All actions")), *Action.choices]
+        label=_("Action"),
+        required=False,
+        choices=[("", _("All actions")), *Action.choices],
+        widget=ListSelect,
     )
 
     def clean(self):

@@ -1,6 +1,6 @@
 """What cures the reason why a reseller can't be chosen as support contact (C5)."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
@@ -13,49 +13,68 @@ from portal.models import language_of
 
 from .models import Candidate
 
+# Stands for the reseller while a mail is written that differs in nothing else.
+_PARTNER = "PARTNER0000"
 
-@dataclass(frozen=True)
-class Cure:
+
+class Cure(NamedTuple):
     """The one action that helps: a mail, written already, to whoever can act."""
 
     label: str
     url: str
 
-    @classmethod
-    def of(cls, candidate, customer, user):
-        """Return the cure for a candidate that can't be chosen, as ``user`` would start it.
+
+class Cures:
+    """The cures for the resellers that can't be the support contact at ``customer``, as ``user`` starts them.
+
+    There may be hundreds, so the mail is written once for each reason and language.
+    """
+
+    def __init__(self, customer, user):
+        self.customer, self.user = customer, user
+        self._drafts = {}
+
+    def of(self, candidate):
+        """Return the cure for a candidate that can't be chosen.
 
         Only the reseller can ask for a relationship or for DAP, so it gets a link to a request that
         is filled in; where its request is open, the customer is reminded.
         """
         partner = candidate.partner
-        if candidate.reason == Candidate.PENDING:
-            label = _("Remind the customer")
-            address, country = customer.contact_email, customer.country
-        else:
-            label = (
-                _("Ask it to request a relationship")
-                if candidate.reason == Candidate.NO_RELATIONSHIP
-                else _("Ask it to request delegated admin privileges")
-            )
-            address, country = partner.support_email, partner.country
+        is_reminder = candidate.reason == Candidate.PENDING
+        firm = self.customer if is_reminder else partner
+        address = self.customer.contact_email if is_reminder else partner.support_email
+        key = (candidate.reason, firm.country.code)
+        if key not in self._drafts:
+            self._drafts[key] = self._label(candidate.reason), self._draft(is_reminder, key[1])
+        label, draft = self._drafts[key]
+        if not address:
+            return Cure(label, "")
+        mail = draft.replace(_PARTNER, quote(partner.name, safe=""))
+        return Cure(label, f"mailto:{quote(address, safe='@')}?{mail}")
+
+    @staticmethod
+    def _label(reason):
+        if reason == Candidate.PENDING:
+            return _("Remind the customer")
+        if reason == Candidate.NO_RELATIONSHIP:
+            return _("Ask it to request a relationship")
+        return _("Ask it to request delegated admin privileges")
+
+    def _draft(self, is_reminder, country):
+        """Return subject and text for a link, with ``_PARTNER`` in the place of the reseller."""
+        customer = self.customer
         prefilled = urlencode({"name": customer.name, "email": customer.contact_email})
+        path = reverse("relationships:request_new")
+        context = {
+            "is_reminder": is_reminder,
+            "partner": _PARTNER,
+            "customer": customer,
+            "user": self.user,
+            "link": f"{settings.PORTAL_URL}{path}?{prefilled}",
+        }
         with override(language_of(country)):
-            subject, _newline, body = (
-                render_to_string(
-                    "subscriptions/cure.txt",
-                    {
-                        "is_reminder": candidate.reason == Candidate.PENDING,
-                        "partner": partner,
-                        "customer": customer,
-                        "user": user,
-                        "link": f"{settings.PORTAL_URL}{reverse('relationships:request_new')}?{prefilled}",
-                    },
-                )
-                .strip()
-                .partition("\n")
-            )
-        parts = urlencode(
-            {"subject": subject, "body": body.strip().replace("\n", "\r\n")}, quote_via=quote
-        )
-        return cls(label, f"mailto:{quote(address, safe='@')}?{parts}" if address else "")
+            text = render_to_string("subscriptions/cure.txt", context).strip()
+        subject, _newline, body = text.partition("\n")
+        parts = {"subject": subject, "body": body.strip().replace("\n", "\r\n")}
+        return urlencode(parts, quote_via=quote)

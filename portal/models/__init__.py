@@ -1,6 +1,7 @@
 """The ground floor: partners, users with their memberships and roles, and the activity log."""
 
 from .activity import Action, ActivityEntry, describe
+from .activity_readers import ActivityReader
 from .editing import Editable, StaleRow
 from .fields import FoldedField, KeyField
 from .memberships import Membership, MembershipRole
@@ -11,6 +12,7 @@ from .users import User, language_of
 __all__ = [
     "Action",
     "ActivityEntry",
+    "ActivityReader",
     "Editable",
     "FoldedField",
     "KeyField",

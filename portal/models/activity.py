@@ -3,13 +3,18 @@ from typing import NamedTuple
 
 from django.db import connection, models, transaction
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from portal.client_address import current_address
 from portal.permissions import Role
 from portal.text import fold
 
+from .activity_readers import ActivityReader
 from .statements import insert_selected
+
+# Up to this many customers of a name, their entries are looked up instead of looked through.
+FEW_CUSTOMERS = 200
 
 
 class Action(models.TextChoices):
@@ -142,7 +147,7 @@ class ActivityEntryQuerySet(models.QuerySet):
             return self.none()
         if membership.customer_id:
             return self.filter(customer_id=membership.customer_id)
-        return self.filter(partners=membership.partner_id)
+        return self.filter(readers__partner=membership.partner_id)
 
     def with_people(self):
         """Load whom a row names: the customer, and who acted for which organisation."""
@@ -150,25 +155,57 @@ class ActivityEntryQuerySet(models.QuerySet):
             "customer", "actor__membership__partner", "actor__membership__customer"
         )
 
+    def with_reading(self, membership):
+        """Add what lists sort and filter by, from where an index serves it to ``membership`` in order."""
+        place = "readers__" if membership and membership.partner_id else ""
+        return self.annotate(
+            read_at=models.F(f"{place}at"),
+            read_id=models.F(f"{place}activityentry" if place else "pk"),
+            read_action=models.F(f"{place}action"),
+            read_customer=models.F(f"{place}customer"),
+        )
+
     def matching(self, *, start=None, end=None, customer="", action="", tzinfo=UTC):
-        """Return the entries from day to day (both included) in a zone, of customers by name, of one kind."""
+        """Return the entries from day to day (both included) in a zone, of customers by name, of one kind.
+
+        For entries ``with_reading``.
+        """
         found = self
         if start:
-            found = found.filter(at__gte=datetime.combine(start, time.min, tzinfo=tzinfo))
+            found = found.filter(read_at__gte=datetime.combine(start, time.min, tzinfo=tzinfo))
         if end:
-            found = found.filter(at__lte=datetime.combine(end, time.max, tzinfo=tzinfo))
-        for word in fold(customer).split():
-            found = found.filter(customer__name_key__contains=word)
+            found = found.filter(read_at__lte=datetime.combine(end, time.max, tzinfo=tzinfo))
         if action:
-            found = found.filter(action=action)
-        return found
+            found = found.filter(read_action=action)
+        return found.of_customers(customer)
+
+    def of_customers(self, name):
+        """Return the entries ``with_reading`` of customers whose name contains every word of ``name``."""
+        words = fold(name).split()
+        if not words:
+            return self
+        customers = self.model._meta.get_field("customer").related_model.objects
+        contains = [models.Q(name_key__contains=word) for word in words]
+        keys = list(customers.filter(*contains).values_list("pk", flat=True)[: FEW_CUSTOMERS + 1])
+        if len(keys) <= FEW_CUSTOMERS:
+            return self.filter(read_customer__in=keys)
+        # So many customers are soon met among the newest entries.
+        return self.filter(*(models.Q(customer__name_key__contains=word) for word in words))
 
     def notices_for(self, user):
         """Return what the user's organisation should notice and the user has not dismissed (C9)."""
         membership = getattr(user, "membership", None)
-        return self.visible_to(membership).filter(
-            action=Action.SUPPORT_CONTACT_FELL_BACK, pk__gt=user.notices_seen
-        )
+        if membership is None:
+            return self.none()
+        place = "readers__" if membership.partner_id else ""
+        key = f"{place}activityentry" if place else "pk"
+        wanted = {
+            f"{place}action": Action.SUPPORT_CONTACT_FELL_BACK,
+            f"{key}__gt": user.notices_seen,
+            **({f"{place}partner": membership.partner_id} if place else {}),
+        }
+        found = self if place else self.visible_to(membership)
+        return found.filter(**wanted).order_by(f"-{key}")
 
     def record(
         self, action, *, by, partners, subject, customer=None, before=None, after=None, reason=""
@@ -210,9 +247,8 @@ class ActivityEntryQuerySet(models.QuerySet):
             )
             for fact in facts
         )
-        audience = ActivityEntry.partners.through
-        audience.objects.bulk_create(
-            audience(activityentry_id=entry.pk, partner_id=partner_id)
+        ActivityReader.objects.bulk_create(
+            ActivityReader.of(entry, partner_id)
             for entry, fact in zip(entries, facts, strict=True)
             for partner_id in {partner.pk for partner in fact["partners"] if partner}
         )
@@ -278,7 +314,10 @@ class ActivityEntry(models.Model):
         editable=False,
     )
     partners = models.ManyToManyField(
-        "portal.Partner", related_name="activity", verbose_name=_("partners concerned")
+        "portal.Partner",
+        through="portal.ActivityReader",
+        related_name="activity",
+        verbose_name=_("partners concerned"),
     )
     subject = models.CharField(_("what was changed"), max_length=200, editable=False)
     subject_id = models.UUIDField(editable=False)
@@ -299,12 +338,16 @@ class ActivityEntry(models.Model):
         verbose_name = _("activity log entry")
         verbose_name_plural = _("activity log")
         ordering = ["-id"]
-        indexes = [models.Index(fields=["customer", "-id"], name="portal_activity_customer")]
+        indexes = [models.Index(fields=["customer", "at", "id"], name="portal_activity_customer")]
 
     def __str__(self):
         return f"{self.get_action_display()}: {self.subject}"
 
-    @property
+    def get_action_display(self):
+        """The action in words; Django's own looks through all actions for each row."""
+        return str(Action(self.action).label) if self.action in Action else self.action
+
+    @cached_property
     def changes(self):
         """What changed from what to what, in the reader's language."""
         fields = [*self.before, *(name for name in self.after if name not in self.before)]

@@ -27,6 +27,9 @@ class ActivityMixin(FilteredView):
         given = {name: self.request.GET.get(name, value) for name, value in defaults.items()}
         return ActivityFilterForm({**self.request.GET.dict(), **given})
 
+    def prepare_queryset(self, queryset):
+        return queryset.with_reading(self.membership)
+
     def filter_queryset(self, queryset, **filters):
         tzinfo = zone_of(self.request.user)
         return queryset.matching(**filters, tzinfo=tzinfo).with_people()
@@ -39,7 +42,7 @@ class ActivityMixin(FilteredView):
 class ActivityListView(ActivityMixin, ScopedListView):
     """The activity log: who changed what, when, for which customer, from what to what."""
 
-    sorts = {"at": Order("pk", is_descending=True)}
+    sorts = {"at": Order("read_at", "read_id", is_descending=True)}
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
@@ -68,7 +71,7 @@ class ActivityExportView(ActivityMixin, ExportView):
         ]
 
     def get_rows(self, queryset):
-        for entry in queryset.iterator(chunk_size=500):
+        for entry in queryset.order_by("-read_at", "-read_id").iterator(chunk_size=500):
             yield [
                 entry.at.isoformat(timespec="seconds"),
                 entry.get_action_display(),

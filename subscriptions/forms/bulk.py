@@ -2,7 +2,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portal.csv import read_csv
-from portal.forms import PlainSelect, SearchForm, StyledField
+from portal.forms import ListSelect, SearchForm, StyledField
 
 from ..models import MOST_ROWS, partner_and_resellers
 
@@ -59,7 +59,7 @@ class BulkFileForm(forms.Form):
 class OutcomeForm(SearchForm):
     """Which rows of a preview or a result to show."""
 
-    outcome = forms.ChoiceField(label=_("Outcome"), required=False, widget=PlainSelect)
+    outcome = forms.ChoiceField(label=_("Outcome"), required=False, widget=ListSelect)
 
     def __init__(self, *args, counts, labels, **kwargs):
         super().__init__(*args, **kwargs)

@@ -27,7 +27,7 @@ class SupportContactForm(forms.Form):
     seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args, subscription, candidates, **kwargs):
-        assignment = subscription.contact_in_force
+        self.assignment = assignment = subscription.contact_in_force
         super().__init__(
             *args,
             initial={"support_contact": assignment.partner_id or "", "seen": assignment.pk},

@@ -2,7 +2,7 @@ from django import forms
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from portal.forms import PlainSelect, SearchForm
+from portal.forms import ListSelect, SearchForm
 from portal.text import fold
 
 from ..models import Coverage, Filters, Offer, SubscriptionStatus, partner_and_resellers
@@ -17,13 +17,13 @@ class CoverageFilterForm(SearchForm):
     query.
     """
 
-    contact = forms.ChoiceField(label=_("Support contact"), required=False, widget=PlainSelect)
-    offer = forms.ChoiceField(label=_("Offer"), required=False, widget=PlainSelect)
+    contact = forms.ChoiceField(label=_("Support contact"), required=False, widget=ListSelect)
+    offer = forms.ChoiceField(label=_("Offer"), required=False, widget=ListSelect)
     status = forms.ChoiceField(
         label=_("Status"),
         required=False,
         choices=[("", _("All")), *SubscriptionStatus.choices],
-        widget=PlainSelect,
+        widget=ListSelect,
     )
     still = forms.BooleanField(label=_("Still with the seller"), required=False)
     recent = forms.BooleanField(label=_("Changed in the last 30 days"), required=False)

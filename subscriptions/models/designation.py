@@ -63,21 +63,25 @@ class Designation:
 
         Those that can be chosen first; the others say why they can't.
         """
-        found = self.candidate_partners(partner).annotate(
-            relationship=models.F("to_customer__id"),
-            has_dap=models.F("to_customer__has_dap"),
-            dap_removed_at=models.F("to_customer__dap_removed_at"),
-            pending_since=models.Subquery(
-                RelationshipRequest.objects.open()
-                .filter(
-                    models.Q(partner=models.OuterRef("pk"))
-                    | models.Q(provider=models.OuterRef("pk")),
-                    customer=self.customer_id,
-                    with_dap=True,
-                )
-                .order_by("created_at")
-                .values("created_at")[:1]
-            ),
+        found = (
+            self.candidate_partners(partner)
+            .annotate(
+                relationship=models.F("to_customer__id"),
+                has_dap=models.F("to_customer__has_dap"),
+                dap_removed_at=models.F("to_customer__dap_removed_at"),
+                pending_since=models.Subquery(
+                    RelationshipRequest.objects.open()
+                    .filter(
+                        models.Q(partner=models.OuterRef("pk"))
+                        | models.Q(provider=models.OuterRef("pk")),
+                        customer=self.customer_id,
+                        with_dap=True,
+                    )
+                    .order_by("created_at")
+                    .values("created_at")[:1]
+                ),
+            )
+            .only("name", "country", "support_email")
         )
         candidates = []
         for one in found:

@@ -20,7 +20,7 @@ from portal.views import (
     ScopedView,
     csv_response,
 )
-from subscriptions.cures import Cure
+from subscriptions.cures import Cures
 from subscriptions.forms import HistoryFilterForm, SubscriptionFilterForm, SupportContactForm
 from subscriptions.models import (
     Offer,
@@ -187,15 +187,17 @@ class SubscriptionDetailView(SubscriptionPageView):
     def get_context_data(self, **kwargs):
         subscription = self.object
         if self.may_designate:
-            kwargs.setdefault("form", self.get_form())
+            kwargs["form"] = kwargs.get("form") or self.get_form()
+            kwargs["assignment"] = kwargs["form"].assignment
+            cures = Cures(self.customer, self.request.user)
             kwargs["not_eligible"] = [
-                (one, Cure.of(one, self.customer, self.request.user))
+                (one.partner.name, one.reason, one.since, *cures.of(one))
                 for one in self.candidates
                 if not one.is_eligible
             ]
         else:
             kwargs["is_decided_here"] = subscription.may_be_designated_by(self.membership.partner)
-        kwargs["assignment"] = subscription.contact_in_force
+            kwargs["assignment"] = subscription.contact_in_force
         return super().get_context_data(**kwargs)
 
     @cached_property

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from customers.models import Customer
 from portal.csv import safe_cell, stream_csv
-from portal.models import ActivityEntry
+from portal.models import ActivityEntry, ActivityReader
 from relationships.models import RelationshipRequest
 from tests.conftest import unprotected
 from tests.pages import Page, read_csv, signed_in
@@ -50,7 +50,8 @@ def test_T1_whom_it_does_not_concern_reads_nothing_of_it(designated):
 
 def test_without_dates_it_shows_the_last_month(demo):
     with unprotected():
-        ActivityEntry.objects.update(at=timezone.now() - timedelta(days=31))
+        for model in (ActivityEntry, ActivityReader):
+            model.objects.update(at=timezone.now() - timedelta(days=31))
     page = signed_in(HELPDESK).get("/activity/")
     assert "Nothing happened in this time that matches." in Page(page).text
     earlier = signed_in(HELPDESK).get("/activity/", {"start": ""})

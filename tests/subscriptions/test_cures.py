@@ -10,7 +10,7 @@ from django.utils.translation import override
 from customers.models import Customer
 from portal.models import Partner
 from relationships.models import RelationshipRequest
-from subscriptions.cures import Cure
+from subscriptions.cures import Cures
 from subscriptions.models import Candidate
 
 ALBERS = "admin@albers.example"
@@ -129,11 +129,8 @@ class Letter:
 
 
 def cure(demo, subscription, name):
-    found = Cure.of(
-        candidate(demo, subscription, name),
-        subscription.customer,
-        demo.user("helpdesk@nordlicht.example"),
-    )
+    cures = Cures(subscription.customer, demo.user("helpdesk@nordlicht.example"))
+    found = cures.of(candidate(demo, subscription, name))
     return found.label, Letter(found.url)
 
 

@@ -5,7 +5,7 @@ from django.core.management.color import no_style
 from django.db import connection
 from django.db.models import Max
 
-from portal.models import ActivityEntry
+from portal.models import ActivityEntry, ActivityReader
 
 from .rows import Rows
 
@@ -79,12 +79,15 @@ class Log:
             "after",
             "reason",
         )
-        readers = Rows(ActivityEntry.partners.through, "activityentry", "partner")
+        readers = Rows(ActivityReader, "activityentry", "partner", "at", "action", "customer")
         for start in range(0, len(self.facts), size):
             rows, audience = [], []
             for at, *fact, partners in self.facts[start : start + size]:
                 rows.append((number, moment(at), *fact))
-                audience += [(number, partner) for partner in sorted(partners)]
+                action, _by, customer, *_rest = fact
+                audience += [
+                    (number, partner, moment(at), action, customer) for partner in sorted(partners)
+                ]
                 number += 1
             entries.write(rows)
             readers.write(audience)

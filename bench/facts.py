@@ -1,0 +1,92 @@
+"""What the sample has to offer for measuring: whose pages, which rows, which words."""
+
+from functools import cached_property
+
+from django.db.models import Count, Max
+
+from bench.browser import Browser
+from customers.models import Customer
+from portal.keyset import write_cursor
+from portal.models import ActivityEntry, ActivityReader, Membership, Partner, PartnerType, User
+from relationships.models import Relationship, RelationshipRequest
+from subscriptions.models import Subscription
+
+# How far down a list a page counts as deep.
+DEEP = 0.95
+
+
+def deep(rows, *key):
+    """Return the cursor of the row at ``DEEP`` of the queryset ``rows`` in the order of ``key``."""
+    found = rows.order_by(*key).values_list(*key)[int(rows.count() * DEEP)]
+    return write_cursor(found)
+
+
+class Facts:
+    def __init__(self):
+        self.provider = Partner.objects.filter(type=PartnerType.INDIRECT_PROVIDER).earliest(
+            "mpn_id"
+        )
+        self.user = User.objects.get(membership__partner=self.provider)
+        # Whoever works here every day has read what fell back.
+        newest = ActivityEntry.objects.aggregate(newest=Max("pk"))["newest"]
+        User.objects.update(notices_seen=newest)
+        self.user.refresh_from_db()
+        self.browser = Browser(self.user)
+
+    @cached_property
+    def operator(self):
+        return Browser(User.objects.create_superuser("operator@bench.example"))
+
+    @property
+    def relationships(self):
+        return Relationship.objects.active().filter(partner=self.provider)
+
+    @property
+    def subscriptions(self):
+        return Subscription.objects.filter(seller=self.provider)
+
+    @cached_property
+    def reseller(self):
+        """The reseller with the most customers, for the filter that leaves out the least."""
+        found = Partner.objects.filter(
+            partnerships_as_reseller__provider=self.provider,
+            partnerships_as_reseller__ended_at=None,
+        )
+        return found.annotate(size=Count("relationships")).order_by("-size")[0]
+
+    @cached_property
+    def rare_word(self):
+        """A part of the domain of one customer in the middle of the list."""
+        rows = self.relationships.order_by("customer_key")
+        domain = rows.values_list("customer_domain", flat=True)[rows.count() // 2]
+        return domain.removesuffix(".example")[-6:]
+
+    @cached_property
+    def customer(self):
+        """A customer with more subscriptions than fit on a page."""
+        ours = Customer.objects.filter(relationships__in=self.relationships)
+        return ours.annotate(size=Count("subscriptions")).filter(size__gte=60).order_by("size")[0]
+
+    @cached_property
+    def customer_admin(self):
+        """The admin of a customer, who reads whom to call for each of 25 products."""
+        members = Membership.objects.filter(customer__isnull=False)
+        members = members.annotate(size=Count("customer__subscriptions"))
+        member = min(members.select_related("user"), key=lambda one: abs(one.size - 25))
+        return Browser(member.user)
+
+    def cursor_of_customers(self, key):
+        return deep(self.relationships, key, "customer_id")
+
+    def cursor_of_requests(self):
+        rows = RelationshipRequest.objects.filter(partner=self.provider)
+        newest_first = rows.order_by("-created_at", "-pk").values_list("created_at", "pk")
+        return write_cursor(newest_first[int(rows.count() * DEEP)])
+
+    def cursor_of_activity(self):
+        rows = ActivityReader.objects.filter(partner=self.provider)
+        newest_first = rows.order_by("-at", "-activityentry").values_list("at", "activityentry")
+        return write_cursor(newest_first[int(rows.count() * DEEP)])
+
+    def cursor_of_subscriptions(self):
+        return deep(Subscription.objects.filter(customer=self.customer), "name_key", "pk")

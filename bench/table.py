@@ -1,0 +1,85 @@
+"""The table, as README shows it: each line with its goal, and what was measured on each database."""
+
+
+def number(value):
+    return "–" if value is None else f"{value:.1f}"
+
+
+def cell(result, scale, name):
+    """What one engine reaches on one line, in bold where that is not the goal."""
+    large = result[scale]["lines"].get(name)
+    small = result["1k"]["lines"].get(name)
+    if large is None:
+        return "–", "–", "–"
+    growth = large["floors"] / small["floors"] if small else None
+    reached = large["floors"] <= large["goal"] + 0.05
+    flat = growth is None or growth <= large["most_growth"]
+    value = number(large["floors"])
+    times = number(growth) if growth is None else f"{growth:.2f}"
+    return (
+        value if reached else f"**{value}**",
+        times if flat else f"**{times}**",
+        number(large["bare_sql"]),
+    )
+
+
+def rows(result):
+    scale, engines = result["scale"], result["engines"]
+    names = next(iter(engines.values()))[scale]["lines"]
+    for name, line in names.items():
+        cells = [part for engine in engines.values() for part in cell(engine, scale, name)]
+        yield [name, f"≤ {line['goal']:g}", *cells]
+
+
+def other_rows(result):
+    """What is not measured in floors."""
+    scale, engines = result["scale"], result["engines"].values()
+
+    def row(name, goal, read):
+        return [name, goal, *(text for engine in engines for text in (read(engine), "", ""))]
+
+    yield row("Floor, ms of CPU", "", lambda engine: f"{engine[scale]['floor_ms']:.1f}")
+    yield row(
+        "Stock Django admin, list of customers, in floors",
+        "",
+        lambda engine: number(engine[scale]["stock_admin"]["Customers"]),
+    )
+    yield row(
+        "Stock Django admin, search without a hit, in floors",
+        "",
+        lambda engine: number(engine[scale]["stock_admin"]["Search, no hit"]),
+    )
+    for name, goal in next(iter(engines))[scale].get("shares", {}).items():
+        yield row(
+            name,
+            f"≥ {goal['goal']:.0%}" if goal["goal"] <= 1 else f"≤ {goal['goal']:g}",
+            lambda engine, name=name: engine[scale]["shares"][name]["text"],
+        )
+    yield row(
+        "Cold start to the first page, to a bare project with admin",
+        "≤ 1.5 ×",
+        lambda engine: f"{engine['cold_start']['portal'] / engine['cold_start']['bare']:.2f} ×",
+    )
+    yield row("`migrate` on an empty database", "≤ 5 s", lambda e: f"{e['1k']['migrate_s']:.1f} s")
+    yield row(
+        "Most queries above the floor's on any page",
+        "≤ 4",
+        lambda engine: str(
+            max(line["extra_queries"] or 0 for line in engine[scale]["lines"].values())
+        ),
+    )
+
+
+def print_table(result):
+    engines = list(result["engines"])
+    head = ["", "goal"]
+    for engine in engines:
+        head += [engine, "growth", "bare SQL"]
+    lines = [head, ["---"] * len(head), *rows(result), *other_rows(result)]
+    machine = result["machine"]
+    print(
+        f"{result['scale']} customers; {machine['cpu']}, {machine['cores']} cores,"
+        f" Python {machine['python']}. In floors, unless said otherwise; growth from 1k customers.\n"
+    )
+    for line in lines:
+        print(f"| {' | '.join(line)} |")

@@ -1,0 +1,58 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class ActivityReader(models.Model):
+    """A partner that may read an entry, with a copy of what its list sorts and filters by.
+
+    The entry never changes, so the copies stay true; one index of a partner's rows serves each filter.
+    """
+
+    activityentry = models.ForeignKey(
+        "portal.ActivityEntry", models.PROTECT, related_name="readers", db_index=False
+    )
+    partner = models.ForeignKey("portal.Partner", models.PROTECT, related_name="+", db_index=False)
+    at = models.DateTimeField()
+    action = models.CharField(max_length=40)
+    customer = models.ForeignKey(
+        "customers.Customer", models.PROTECT, related_name="+", null=True, db_index=False
+    )
+
+    class Meta:
+        verbose_name = _("reader of an activity log entry")
+        verbose_name_plural = _("readers of activity log entries")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["activityentry", "partner"], name="portal_activity_reader_once"
+            ),
+        ]
+        indexes = [
+            # What fell back and was not dismissed yet is asked for on every first page.
+            models.Index(
+                fields=["partner", "activityentry"],
+                name="portal_reader_notices",
+                condition=models.Q(action="support_contact.fell_back"),
+            ),
+            models.Index(fields=["partner", "at", "activityentry"], name="portal_reader_at"),
+            models.Index(
+                fields=["partner", "action", "at", "activityentry"], name="portal_reader_action"
+            ),
+            models.Index(
+                fields=["partner", "customer", "at", "activityentry"],
+                name="portal_reader_customer",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.partner}: {self.activityentry}"
+
+    @classmethod
+    def of(cls, entry, partner_id):
+        """Return the row, not yet stored, that lets a partner read ``entry``."""
+        return cls(
+            activityentry=entry,
+            partner_id=partner_id,
+            at=entry.at,
+            action=entry.action,
+            customer_id=entry.customer_id,
+        )
