@@ -2,6 +2,7 @@ from datetime import UTC, datetime, time
 from typing import NamedTuple
 
 from django.db import connection, models, transaction
+from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -103,18 +104,19 @@ VALUE_LABELS = {
 
 # Entries and facts meet by their subject. A window brings them together rather than a join: right after
 # the entries were written the database knows too little of them to plan one, and takes minutes.
-_AUDIENCE_OF_SELECTED = """
-    WITH fact (subject_id, {names}) AS ({facts}),
-    mixed (subject_id, partner_id, entry_id) AS (
+_READERS_OF_SELECTED = """
+    WITH fact (subject_id, customer_id, {names}) AS ({facts}),
+    mixed (subject_id, customer_id, partner_id, entry_id, at, action) AS (
         {partners}
         UNION ALL
-        SELECT subject_id, NULL, id FROM {entries} WHERE id > %s AND action = %s
+        SELECT subject_id, NULL, NULL, id, NULL, NULL FROM {entries} WHERE id > %s AND action = %s
     ),
-    met (partner_id, entry_id) AS (
-        SELECT partner_id, MAX(entry_id) OVER (PARTITION BY subject_id) FROM mixed
+    met (customer_id, partner_id, entry_id, at, action) AS (
+        SELECT customer_id, partner_id, MAX(entry_id) OVER (PARTITION BY subject_id), at, action
+        FROM mixed
     )
-    INSERT INTO {audience} (activityentry_id, partner_id)
-    SELECT DISTINCT entry_id, partner_id FROM met
+    INSERT INTO {readers} (customer_id, partner_id, activityentry_id, at, action)
+    SELECT DISTINCT customer_id, partner_id, entry_id, at, action FROM met
     WHERE entry_id IS NOT NULL AND partner_id IS NOT NULL
 """
 
@@ -255,35 +257,45 @@ class ActivityEntryQuerySet(models.QuerySet):
         return entries
 
     @transaction.atomic
-    def record_selected(self, source, action, *, by, at, partners, subject_id, **columns):
+    def record_selected(self, source, action, *, by, at, partners, customer, subject_id, **columns):
         """Write an entry for each row of the queryset ``source``, without loading the rows.
 
-        ``subject_id``, ``partners`` (a list) and ``columns`` are expressions over ``source``. The subjects
-        differ from each other and are locked, so that nobody else writes of them meanwhile.
+        ``subject_id``, ``customer``, ``partners`` (a list) and ``columns`` are expressions over ``source``. The
+        subjects differ from each other and are locked, so that nobody else writes of them meanwhile.
         """
         last = self.order_by("-pk").values_list("pk", flat=True).first() or 0
+        address = self.model._meta.get_field("address")
         added = insert_selected(
             ActivityEntry,
             source,
             at=models.Value(at, models.DateTimeField()),
             actor=models.Value(by.pk, models.UUIDField()),
             action=models.Value(action.value),
+            address=Cast(models.Value(current_address()), address),
+            customer=customer,
             subject_id=subject_id,
             **columns,
             reason=models.Value(""),
         )
         if not added:
             return
-        facts = source.order_by().values_list(subject_id, *partners)
-        sql, params = facts.query.sql_with_params()
+        same = {
+            "at": models.Value(at, models.DateTimeField()),
+            "action": models.Value(action.value),
+        }
+        facts, params = (
+            source.order_by()
+            .values_list(subject_id, customer, *partners, *same.values())
+            .query.sql_with_params()
+        )
         names = [f"partner_{number}" for number in range(len(partners))]
-        of_one = "SELECT subject_id, {}, CAST(NULL AS bigint) FROM fact"
-        statement = _AUDIENCE_OF_SELECTED.format(
-            names=", ".join(names),
-            facts=sql,
+        of_one = "SELECT subject_id, customer_id, {}, CAST(NULL AS bigint), at, action FROM fact"
+        statement = _READERS_OF_SELECTED.format(
+            names=", ".join([*names, *same]),
+            facts=facts,
             partners=" UNION ALL ".join(map(of_one.format, names)),
             entries=ActivityEntry._meta.db_table,
-            audience=ActivityEntry.partners.through._meta.db_table,
+            readers=ActivityReader._meta.db_table,
         )
         with connection.cursor() as cursor:
             cursor.execute(statement, [*params, last, action.value])

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.generic import DetailView, FormView, View
 from django.views.generic.detail import SingleObjectMixin
 
+from portal.client_address import acting_from, current_address
 from portal.keyset import Order
 from portal.permissions import Permission
 from portal.text import fold
@@ -258,31 +259,33 @@ class BulkSubmitView(BulkMixin, SingleObjectMixin, View):
             request,
         )
         return StreamingHttpResponse(
-            self.run(bulk, page.split(here), get_language()),
+            self.run(bulk, page.split(here), get_language(), current_address()),
             content_type="text/html; charset=utf-8",
             # No proxy may keep the pieces until all are there.
             headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
         )
 
-    def run(self, bulk, page, language):
+    def run(self, bulk, page, language, address):
         """Yield the page, its pieces in between as the rows are done."""
         start, end = page
         yield start
         total = bulk.rows.to_change().count()
         try:
-            for done in bulk.submitting(by=self.request.user):
-                with override(language):
-                    text = _("%(done)s of %(total)s subscriptions") % {
-                        "done": localize(done),
-                        "total": localize(total),
-                    }
-                yield format_html(
-                    '<p><progress max="{}" value="{}" aria-label="{}"></progress> {}</p>\n',
-                    total or 1,
-                    done,
-                    text,
-                    text,
-                )
+            # The page is sent when the request has been left, and with it who acts from where.
+            with acting_from(address):
+                for done in bulk.submitting(by=self.request.user):
+                    with override(language):
+                        text = _("%(done)s of %(total)s subscriptions") % {
+                            "done": localize(done),
+                            "total": localize(total),
+                        }
+                    yield format_html(
+                        '<p><progress max="{}" value="{}" aria-label="{}"></progress> {}</p>\n',
+                        total or 1,
+                        done,
+                        text,
+                        text,
+                    )
         except ValidationError as error:
             with override(language):
                 for message in error.messages:
