@@ -260,8 +260,8 @@ class ActivityEntryQuerySet(models.QuerySet):
     def record_selected(self, source, action, *, by, at, partners, customer, subject_id, **columns):
         """Write an entry for each row of the queryset ``source``, without loading the rows.
 
-        ``subject_id``, ``customer``, ``partners`` (a list) and ``columns`` are expressions over ``source``. The
-        subjects differ from each other and are locked, so that nobody else writes of them meanwhile.
+        ``subject_id``, ``customer``, ``partners`` (a list) and ``columns`` are expressions over it. The
+        subjects differ from each other and are locked, so nobody else writes of them meanwhile.
         """
         last = self.order_by("-pk").values_list("pk", flat=True).first() or 0
         address = self.model._meta.get_field("address")
