@@ -113,9 +113,13 @@ _AUDIENCE_OF_SELECTED = """
     met (partner_id, entry_id) AS (
         SELECT partner_id, MAX(entry_id) OVER (PARTITION BY subject_id) FROM mixed
     )
-    INSERT INTO {audience} (activityentry_id, partner_id)
-    SELECT DISTINCT entry_id, partner_id FROM met
-    WHERE entry_id IS NOT NULL AND partner_id IS NOT NULL
+    INSERT INTO {audience} (activityentry_id, partner_id, at, action, customer_id)
+    SELECT entry.id, reader.partner_id, entry.at, entry.action, entry.customer_id
+    FROM (
+        SELECT DISTINCT entry_id, partner_id FROM met
+        WHERE entry_id IS NOT NULL AND partner_id IS NOT NULL
+    ) reader
+    JOIN {entries} entry ON entry.id = reader.entry_id
 """
 
 
@@ -283,7 +287,7 @@ class ActivityEntryQuerySet(models.QuerySet):
             facts=sql,
             partners=" UNION ALL ".join(map(of_one.format, names)),
             entries=ActivityEntry._meta.db_table,
-            audience=ActivityEntry.partners.through._meta.db_table,
+            audience=ActivityReader._meta.db_table,
         )
         with connection.cursor() as cursor:
             cursor.execute(statement, [*params, last, action.value])
