@@ -10,6 +10,7 @@ from portal.keyset import write_cursor
 from portal.models import ActivityEntry, ActivityReader, Membership, Partner, PartnerType, User
 from relationships.models import Relationship, RelationshipRequest
 from subscriptions.models import Subscription
+from subscriptions.models.coverage import SORTS
 
 # How far down a list a page counts as deep.
 DEEP = 0.95
@@ -77,6 +78,12 @@ class Facts:
 
     def cursor_of_customers(self, key):
         return deep(self.relationships, key, "customer_id")
+
+    def cursor_of_coverage(self, sort):
+        column, _field = SORTS[sort]
+        sign = "-" if sort == "since" else ""
+        rows = self.subscriptions.order_by(f"{sign}{column}", f"{sign}pk").values_list(column, "pk")
+        return write_cursor(rows[int(self.subscriptions.count() * DEEP)])
 
     def cursor_of_requests(self):
         rows = RelationshipRequest.objects.filter(partner=self.provider)

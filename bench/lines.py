@@ -103,6 +103,27 @@ def activity_lines(facts):
     yield search("Activity, no such customer", 7, us, path, start="", customer="zzxqy")
 
 
+def coverage_lines(facts):
+    us, path = facts.browser, "/subscriptions/"
+    for sort in ("product", "customer", "since"):
+        yield page(f"Coverage by {sort}", 3, us, path, sort=sort)
+        cursor = facts.cursor_of_coverage(sort)
+        yield page(f"Coverage by {sort}, deep", 3, us, path, sort=sort, after=cursor)
+    offer = Subscription.objects.filter(customer=facts.customer)[0].offer_id
+    for name, query in (
+        ("of one contact", {"contact": facts.reseller.pk}),
+        ("without a contact", {"contact": "none"}),
+        ("of one product", {"offer": offer}),
+        ("suspended", {"status": "suspended"}),
+        ("still with the seller", {"still": "on"}),
+        ("changed in 30 days", {"recent": "on"}),
+    ):
+        yield page(f"Coverage, {name}", 3, us, path, **query)
+    yield search("Coverage of customers, common word", 3.5, us, path, q="gmbh")
+    yield search("Coverage of customers, rare word", 7, us, path, q=facts.customer.name)
+    yield search("Coverage of customers, no hit", 7, us, path, q="zzxqy")
+
+
 def lines(facts):
-    for some in (customer_lines, subscription_lines, request_lines, activity_lines):
+    for some in (customer_lines, coverage_lines, subscription_lines, request_lines, activity_lines):
         yield from some(facts)

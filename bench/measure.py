@@ -6,6 +6,7 @@ database for nothing of its own. Medians of CPU time, three rounds over all page
 
 import json
 import sys
+from dataclasses import asdict
 from statistics import median
 
 import django
@@ -19,10 +20,11 @@ from django.db import connection  # noqa: E402
 from bench.clock import Clock  # noqa: E402
 from bench.facts import Facts  # noqa: E402
 from bench.lines import lines  # noqa: E402
+from bench.shares import change_many, export_all  # noqa: E402
 
 FLOOR = "/words/"
 ROUNDS = 3
-CALLS = 9
+CALLS = 5
 
 
 class Recorder:
@@ -115,6 +117,11 @@ class Bench:
             )
         }
 
+    def measure_shares(self, floor):
+        self.floor_time = floor
+        shares = [*change_many(self), *export_all(self, record)]
+        return {share.name: asdict(share) for share in shares}
+
 
 def main():
     bench = Bench()
@@ -124,6 +131,7 @@ def main():
         "cpu_of_database": bench.clock.is_whole,
         "lines": bench.results,
         "stock_admin": bench.measure_stock_admin(),
+        "shares": bench.measure_shares(floor),
     }
     json.dump(result, sys.stdout)
 

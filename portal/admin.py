@@ -22,6 +22,7 @@ from portal.forms import PortalModelForm, SupportLanguagesField
 from portal.models import (
     Action,
     ActivityEntry,
+    ActivityReader,
     Membership,
     MembershipRole,
     Partner,
@@ -335,6 +336,14 @@ class ActivityEntryAdmin(ReadOnlyAdmin):
     @admin.display(description=ActivityEntry._meta.get_field("partners").verbose_name)
     def partners_concerned(self, entry):
         return ", ".join(str(partner) for partner in entry.partners.all()) or "–"
+
+
+@admin.register(ActivityReader)
+class ActivityReaderAdmin(ReadOnlyAdmin):
+    list_display = ("at", "action", "partner", "customer")
+    list_filter = ("action",)
+    list_select_related = ("partner", "customer")
+    search_fields = ("partner__name_key",)
 
 
 # What the mail queue brings for the operator.

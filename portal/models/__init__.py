@@ -7,15 +7,18 @@ from .fields import FoldedField, KeyField
 from .memberships import Membership, MembershipRole
 from .partners import Partner, PartnerType
 from .statements import bounded_count, insert_selected, lock_selected
+from .texts import DayText, KeyText, dashed
 from .users import User, language_of
 
 __all__ = [
     "Action",
     "ActivityEntry",
     "ActivityReader",
+    "DayText",
     "Editable",
     "FoldedField",
     "KeyField",
+    "KeyText",
     "Membership",
     "MembershipRole",
     "Partner",
@@ -23,6 +26,7 @@ __all__ = [
     "StaleRow",
     "User",
     "bounded_count",
+    "dashed",
     "describe",
     "insert_selected",
     "language_of",

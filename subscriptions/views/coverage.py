@@ -6,7 +6,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from portal.keyset import Order
-from portal.models import Partner
+from portal.models import DayText, KeyText, Partner, dashed
 from portal.permissions import Permission
 from portal.views import ExportView, FilteredView, ScopedListView
 
@@ -147,21 +147,21 @@ class CoverageExportView(CoverageMixin, ExportView):
             return
         status_labels = {key: str(label) for key, label in SubscriptionStatus.choices}
         offers = self.search_form.names["offer"]
-        partners = Names(Partner.objects.values_list("pk", "name", "mpn_id"))
+        partners = Names(Partner.objects.annotate(key=KeyText("pk")))
         nobody = ("", "")
         for part in self.coverage.parts():
             rows = part.order_by("customer_key", "id").values_list(
-                "pk",
+                KeyText("pk"),
                 "friendly_name",
-                "offer_id",
-                "customer_id",
+                KeyText("offer_id"),
+                KeyText("customer_id"),
                 "customer__name",
                 "quantity",
                 "status",
-                "seller_id",
-                "reseller_of_record_id",
-                "support_contact_id",
-                "contact_changed_at",
+                KeyText("seller_id"),
+                KeyText("reseller_of_record_id"),
+                KeyText("support_contact_id"),
+                DayText("contact_changed_at"),
             )
             read = rows.iterator(chunk_size=EXPORT_CHUNK)
             while chunk := list(islice(read, EXPORT_CHUNK)):
@@ -169,17 +169,17 @@ class CoverageExportView(CoverageMixin, ExportView):
                 for pk, name, offer, customer, firm, quantity, status, *firms, since in chunk:
                     seller, record, contact = (partners.get(key, nobody) for key in firms)
                     yield [
-                        str(pk),
+                        dashed(pk),
                         name,
-                        offers.get(str(offer), ""),
-                        str(customer),
+                        offers.get(dashed(offer), ""),
+                        dashed(customer),
                         firm,
                         "" if quantity is None else str(quantity),
                         status_labels[status],
                         seller[0],
                         *record,
                         *contact,
-                        f"{since:%Y-%m-%d}" if contact[0] else "",
+                        since if contact[0] else "",
                     ]
 
 
@@ -193,4 +193,5 @@ class Names(dict):
     def learn(self, keys):
         new = set(keys) - self.keys() - {None}
         if new:
-            self.update((pk, rest) for pk, *rest in self.known.filter(pk__in=new))
+            rows = self.known.filter(pk__in=[dashed(key) for key in new])
+            self.update((key, rest) for key, *rest in rows.values_list("key", "name", "mpn_id"))

@@ -12,7 +12,7 @@ from customers.models import Customer
 from portal.models import Action, ActivityEntry, Membership, Partner, User
 from portal.permissions import Role
 from relationships.models import Partnership, RegionCountry, Relationship, SalesRegion
-from subscriptions.models import Offer, Subscription
+from subscriptions.models import BulkAssignment, Offer, Subscription
 from tests.conftest import APPS
 from tests.factories import (
     OfferFactory,
@@ -21,7 +21,15 @@ from tests.factories import (
 )
 
 MODELS = [model for label in APPS for model in apps.get_app_config(label).get_models()]
-READ_ONLY = {"MembershipRole", "ActivityEntry", "RelationshipRequest", "SupportContactAssignment"}
+READ_ONLY = {
+    "ActivityEntry",
+    "ActivityReader",
+    "BulkAssignment",
+    "BulkAssignmentRow",
+    "MembershipRole",
+    "RelationshipRequest",
+    "SupportContactAssignment",
+}
 SETTINGS = [
     SalesRegion,
     RegionCountry,
@@ -85,7 +93,11 @@ def operator(demo):
 class TestPages:
     @pytest.fixture(autouse=True)
     def _open_request(self, demo):
-        """The one kind of row that the demo data has none of."""
+        """The kinds of rows that the demo data has none of."""
+        albers = demo.customer("Reederei Albers")
+        BulkAssignment.objects.start(
+            albers.subscriptions.all(), by=demo.user("helpdesk@nordlicht.example")
+        )
         RelationshipRequestFactory(
             partner=demo.partner("Kranich Consulting"),
             created_by=demo.user("global@kranich.example"),

@@ -9,7 +9,14 @@ from tests.pages import OPERATOR, Page, signed_in
 
 HELPDESK = "helpdesk@nordlicht.example"
 ALBERS = "admin@albers.example"
-MENU = ["Customers", "Relationship requests", "Indirect resellers", "Activity log", "Settings"]
+MENU = [
+    "Customers",
+    "Subscriptions",
+    "Relationship requests",
+    "Indirect resellers",
+    "Activity log",
+    "Settings",
+]
 WRONG = "Email or password is wrong. Check both and try again."
 
 
@@ -66,6 +73,7 @@ def test_nobody_is_sent_to_the_sign_in_and_back_to_where_they_wanted(browser):
             "global@hafen.example",
             [
                 "Customers",
+                "Subscriptions",
                 "Relationship requests",
                 "Indirect providers",
                 "Activity log",
@@ -74,7 +82,7 @@ def test_nobody_is_sent_to_the_sign_in_and_back_to_where_they_wanted(browser):
         ),
         (
             "global@brandt.example",
-            ["Customers", "Relationship requests", "Activity log", "Settings"],
+            ["Customers", "Subscriptions", "Relationship requests", "Activity log", "Settings"],
         ),
         ("users@nordlicht.example", ["Activity log", "Settings"]),
         (ALBERS, ["Support", "Partner relationships", "Activity log", "Settings"]),
