@@ -143,6 +143,32 @@ NOT_LINKED = {
     "relationships:notice": "where the removal of a relationship ends",
     "subscriptions:review": "where a designation ends",
     "user_invitation": "the mail to an invited user has its link",
+    "new_customer:done": "where the adding of a customer ends",
+    "coverage:contact": "where a choice of rows leads",
+    "coverage:bulk": "where a choice of rows and a contact leads",
+    "coverage:bulk_export": "the result of a bulk assignment has its link",
+    # The steps of the sign-in, which tests/portal walks through.
+    **dict.fromkeys(
+        [
+            "account_reset_password_done",
+            "account_reset_password_from_key",
+            "account_reset_password_from_key_done",
+            "account_set_password",
+            "mfa_authenticate",
+            "mfa_deactivate_totp",
+            "mfa_download_recovery_codes",
+            "mfa_edit_webauthn",
+            "mfa_generate_recovery_codes",
+            "mfa_list_webauthn",
+            "mfa_reauthenticate",
+            "mfa_reauthenticate_webauthn",
+            "mfa_remove_webauthn",
+            "mfa_view_recovery_codes",
+            "openid_connect_callback",
+            "socialaccount_login_cancelled",
+        ],
+        "a form or a mail of the sign-in leads there",
+    ),
 }
 
 

@@ -218,14 +218,20 @@ class Target:
         return answer
 
     def check(self, method, answer, statements):
-        assert answer.status_code < 500
+        # An identity provider that can't be reached is nobody's bad input: no test reaches one.
+        is_unreachable = answer.status_code == 502 and "/oidc/" in self.path
+        assert answer.status_code < 500 or is_unreachable
         # A conflict is for races; alone, nobody comes too late.
         templates = {template.name for template in answer.templates or []}
         assert "409.html" not in templates
         queued = getattr(answer.wsgi_request, "_messages", None)
         is_refused = (
             answer.status_code >= 400
-            or (answer.status_code == 200 and "admin/popup_response.html" not in templates)
+            or (
+                answer.status_code == 200
+                and not answer.streaming  # an assignment that runs
+                and "admin/popup_response.html" not in templates
+            )
             or any(one.level >= constants.ERROR for one in getattr(queued, "_queued_messages", []))
         )
         if statements and (method == "GET" or is_refused):
