@@ -355,7 +355,7 @@ class ActivityEntry(models.Model):
     def __str__(self):
         return f"{self.get_action_display()}: {self.subject}"
 
-    def get_action_display(self):
+    def get_action_display(self):  # type: ignore[no-redef]
         """The action in words; Django's own looks through all actions for each row."""
         return str(Action(self.action).label) if self.action in Action else self.action
 

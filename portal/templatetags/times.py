@@ -1,7 +1,7 @@
 from django import template
 from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.timezone import template_localtime
+from django.utils.timezone import template_localtime  # type: ignore[attr-defined]
 
 register = template.Library()
 
