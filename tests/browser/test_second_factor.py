@@ -72,7 +72,7 @@ def test_a_passkey_is_a_second_factor_and_a_way_in_of_its_own(demo, open_browser
     page.get_by_role("link", name=words["add"]).click()
     page.get_by_label(words["name"]).fill("Office laptop")
     page.get_by_role("button", name=words["make"], exact=True).click()
-    assert page.get_by_role("heading", level=1).text_content() == words["codes"]
+    page.get_by_role("heading", level=1, name=words["codes"], exact=True).wait_for()
     assert [one.wrap().name for one in demo.user(NORDLICHT).second_factors] == ["Office laptop"]
 
     # Alone, without a password.
