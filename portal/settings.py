@@ -276,7 +276,6 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
         for feature in (
             "accelerometer",
             "autoplay",
-            "bluetooth",
             "browsing-topics",
             "camera",
             "clipboard-read",
@@ -300,7 +299,6 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
             "storage-access",
             "sync-xhr",
             "usb",
-            "web-share",
             "window-management",
             "xr-spatial-tracking",
         )
