@@ -141,6 +141,18 @@ def test_a_csv_starts_with_the_mark_that_spreadsheets_need_and_escapes_formulas(
     ]
 
 
+def test_many_matches_are_counted_on_request(demo, monkeypatch):
+    monkeypatch.setattr("portal.views.lists.COUNTED", 20)
+    customer = demo.customer("Reederei Albers")
+    for _each in range(30):
+        customer.record("customer.changed", by=demo.user(HELPDESK), after={"name": "x"})
+    browser = signed_in(HELPDESK)
+    page = Page(browser.get("/activity/", {"action": "customer.changed"}))
+    assert page.all_text("caption") == ["More than 20 entries"]
+    [count] = [one.get("href") for one in page.find("a") if one.text == "Count all of them"]
+    assert Page(browser.get(f"/activity/{count}")).all_text("caption") == ["30 entries"]
+
+
 def test_a_page_costs_the_same_with_1_row_and_with_20(demo, django_assert_num_queries):
     customer = demo.customer("Reederei Albers")
     browser = signed_in(HELPDESK)
