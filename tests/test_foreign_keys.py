@@ -56,11 +56,11 @@ def answer_to(browser, method, path, field, key, **others):
 
 
 def without_chance(text):
-    """The lines of a page but for what is drawn anew each time: the token, and the number of an order."""
+    """The lines of a page but for what is drawn anew each time: the token, an order's number, the seconds."""
     return [
         line
         for line in text.splitlines()
-        if "csrfmiddlewaretoken" not in line and not DRAWN.search(line)
+        if "csrfmiddlewaretoken" not in line and "data-ago" not in line and not DRAWN.search(line)
     ]
 
 
