@@ -15,7 +15,9 @@ class MenuItem:
     url_name: str
     permission: Permission | None = None
     partner_type: PartnerType | None = None
-    section: str = ""  # the paths it stands for, where they are more than those below its own
+    section: tuple[
+        str, ...
+    ] = ()  # the paths it stands for, where they are more than those below its own
 
     def is_for(self, user, partner):
         """Whether ``user`` of ``partner`` (None: of a customer) may open the page."""
@@ -41,13 +43,13 @@ PARTNER_MENU = [
         PartnerType.INDIRECT_RESELLER,
     ),
     MenuItem(_("Activity log"), "activity", Permission.VIEW_ACTIVITY),
-    MenuItem(_("Settings"), "profile", section="/settings/"),
+    MenuItem(_("Settings"), "profile", section=("/settings/", "/accounts/")),
 ]
 CUSTOMER_MENU = [
     MenuItem(_("Support"), "support:list", Permission.VIEW_SUPPORT),
     MenuItem(_("Partner relationships"), "support_partners:list", Permission.ANSWER_REQUESTS),
     MenuItem(_("Activity log"), "activity", Permission.VIEW_ACTIVITY),
-    MenuItem(_("Settings"), "profile", section="/settings/"),
+    MenuItem(_("Settings"), "profile", section=("/settings/", "/accounts/")),
 ]
 
 

@@ -73,7 +73,7 @@ def open_browser(chromium: Browser, live_server) -> Iterator[Callable[..., Page]
     """A factory of pages, each in a browser of its own with its own cookies.
 
     At its end the test fails if any page had a script error, a console error (a violation of the
-    Content-Security-Policy is one) or an answer that says the server failed.
+    Content-Security-Policy is one), a warning of the browser or an answer that says the server failed.
     """
     contexts = []
     problems: list[str] = []
@@ -88,7 +88,9 @@ def open_browser(chromium: Browser, live_server) -> Iterator[Callable[..., Page]
     def on_console(message: ConsoleMessage) -> None:
         # Chromium reports a page that answers 403 or 404; that page may be what the test wants.
         is_refusal = message.text.startswith("Failed to load resource")
-        if message.type == "error" and not (is_refusal and message.location["url"] in refused):
+        if message.type not in ("error", "warning"):
+            return
+        if not (is_refusal and message.location["url"] in refused):
             problems.append(f"console: {message.text} ({message.location['url']})")
 
     def open_page(

@@ -75,6 +75,30 @@ def test_rows_are_chosen_together_and_counted(demo, enter):
     expect(every).to_be_checked()
 
 
+def test_the_rows_of_coverage_are_chosen_together_after_each_search(demo, enter):
+    page = enter("global@nordlicht.example", "/subscriptions/")
+    page.evaluate("window.isSamePage = true")
+    every, chosen = page.get_by_label("Choose all"), page.locator("[data-selected]")
+    every.check()
+    expect(chosen).to_have_text("Chosen: 6")
+    page.get_by_label("Customer").press_sequentially("peters")
+    expect(page.get_by_role("table")).to_contain_text("2 subscriptions")
+    # What is no longer in sight is no longer chosen.
+    expect(chosen).to_have_text("Chosen: 0")
+    every.check()
+    expect(chosen).to_have_text("Chosen: 2")
+    expect(page.get_by_role("button", name="Assign all that match")).to_be_visible()
+    page.get_by_label("Changed in the last 30 days").check()
+    page.wait_for_url("**recent=on*")
+    assert page.evaluate("window.isSamePage")
+    export = page.get_by_role("link", name="Export (CSV)")
+    assert "recent=on" in export.get_attribute("href")
+    expect(chosen).to_have_text("Chosen: 0")
+    every.check()
+    page.get_by_role("button", name="Assign the chosen").click()
+    expect(page.get_by_role("main")).to_contain_text("For 2 chosen subscriptions.")
+
+
 def test_a_question_is_cancelled_by_escape_and_nothing_happens(demo, enter):
     page = enter("global@nordlicht.example", account_path(demo))
     button = page.get_by_role("button", name="Suspend all")
@@ -169,21 +193,26 @@ def test_one_of_200_resellers_is_found_and_designated_by_keyboard_alone(demo, en
     expect(page.locator("dl.facts")).to_contain_text("Käpt'n 137")
 
 
-def test_from_the_list_of_customers_to_close_in_four_clicks(demo, enter):
-    page = enter("helpdesk@nordlicht.example", "/customers/")
+@pytest.mark.parametrize(
+    ("path", "way", "clicks"),
+    [("/customers/", ["Reederei Albers", OFFICE], "4"), ("/subscriptions/", [OFFICE], "3")],
+    ids=["four-from-the-customers", "three-from-coverage"],
+)
+def test_a_contact_is_designated_in_few_clicks(demo, enter, path, way, clicks):
+    page = enter("helpdesk@nordlicht.example", path)
     page.context.add_init_script(
         """document.addEventListener("click", event => {
             if (event.isTrusted) sessionStorage.clicks = Number(sessionStorage.clicks ?? 0) + 1;
         }, true)"""
     )
     page.reload()
-    page.get_by_role("link", name="Reederei Albers").click()
-    page.get_by_role("link", name=OFFICE).click()
+    for name in way:
+        page.get_by_role("link", name=name, exact=True).click()
     page.get_by_label("Designated support contact").select_option("Hafen IT")
     page.get_by_role("button", name="Submit").click()
     page.get_by_role("link", name="Close").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(OFFICE)
-    assert page.evaluate("sessionStorage.clicks") == "4"
+    assert page.evaluate("sessionStorage.clicks") == clicks
     assert str(demo.subscription("Reederei Albers", OFFICE).support_contact) == "Hafen IT"
 
 

@@ -13,6 +13,8 @@ from portal.models import Membership
 from subscriptions.models import Coverage, Filters, Subscription
 from tests.factories import (
     CustomerFactory,
+    PartnerFactory,
+    PartnershipFactory,
     RelationshipFactory,
     SubscriptionFactory,
 )
@@ -216,21 +218,38 @@ class TestPage:
             demo.partner("Hafen IT"), by=demo.user(NORDLICHT)
         )
         page = self.read()
-        counted = page.all_text("ul[@class='counts']/li")
+        counted = page.all_text("section[@class='counts']/ul/li")
         assert counted == ["Nordlicht Distribution 4", "Hafen IT 1", "No partner designated 1"]
-        links = [link.get("href") for link in page.find("ul[@class='counts']/li/a")]
+        links = [link.get("href") for link in page.find("section[@class='counts']/ul/li/a")]
         assert self.names(links[1]) == ["Azure plan"]
         assert self.names(links[2]) == ["Visio Plan 2 Bought elsewhere"]
+
+    def test_of_many_contacts_the_greatest_are_shown_and_the_rest_on_request(self, demo):
+        nordlicht, albers = demo.partner("Nordlicht Distribution"), demo.customer("Reederei Albers")
+        for number in range(10):
+            reseller = PartnerFactory(name=f"Systemhaus {number}", reseller=True)
+            PartnershipFactory(provider=nordlicht, reseller=reseller)
+            RelationshipFactory(partner=reseller, customer=albers)
+            sold = SubscriptionFactory(customer=albers, seller=nordlicht)
+            sold.designate(reseller, by=demo.user(NORDLICHT))
+        page = self.read()
+        shown = page.all_text("section[@class='counts']/ul/li")
+        assert shown[:2] == ["Nordlicht Distribution 5", "No partner designated 1"]
+        assert len(shown) == 8
+        assert page.all_text("section[@class='counts']/details/summary") == ["4 more"]
+        rest = page.all_text("section[@class='counts']/details/ul/li")
+        assert rest == [f"Systemhaus {number} 1" for number in range(6, 10)]
 
     def test_many_are_counted_exactly_on_request_only(self, demo, monkeypatch):
         monkeypatch.setattr(Coverage, "FEW", 3)
         monkeypatch.setattr(Coverage.survey, "__defaults__", (4,))
         page = self.read()
         assert page.all_text("caption") == ["More than 3 subscriptions"]
-        assert page.find("ul[@class='counts']") == []
+        assert page.find("section[@class='counts']/ul") == []
+        assert page.all_text("section[@class='counts']//a") == ["Count all of them"]
         page = self.read("?count=all")
         assert page.all_text("caption") == ["6 subscriptions"]
-        assert page.all_text("ul[@class='counts']/li")[0] == "Nordlicht Distribution 5"
+        assert page.all_text("section[@class='counts']/ul/li")[0] == "Nordlicht Distribution 5"
 
     @pytest.mark.parametrize("sort", ["product", "-customer", "since"])
     def test_pages_follow_each_other_in_every_order(self, demo, sort):
