@@ -40,7 +40,9 @@ class Picture(NamedTuple):
     caption: str
     email: str | None  # who looks at it
     path: str  # where the way starts
-    links: tuple[str, ...] = ()  # and which links and buttons it follows, by their words
+    links: tuple[
+        str, ...
+    ] = ()  # which links and buttons it follows, =options and +boxes it chooses
     width: int = 1280
 
 
@@ -71,12 +73,28 @@ PICTURES = [
         "/customers/",
         ("Reederei Albers", "Account"),
     ),
+    Picture("coverage", "All subscriptions, and who answers for each", GLOBAL, "/subscriptions/"),
+    Picture(
+        "bulk",
+        "Before many contacts change: what will change, and what is refused and why",
+        GLOBAL,
+        "/subscriptions/",
+        ("Assign all of them", "+Hafen IT", "Preview"),
+    ),
     Picture("add", "Adding a customer, step by step", GLOBAL, "/customers/add/"),
+    Picture(
+        "catalogue",
+        "The catalogue, with what can't be added and why",
+        GLOBAL,
+        "/customers/",
+        ("Reederei Albers", "Add subscriptions"),
+    ),
     Picture("request", "Asking for a relationship", KRANICH, "/relationships/requests/new/"),
     Picture("resellers", "The resellers of a provider", GLOBAL, "/relationships/resellers/"),
     Picture("activity", "The activity log", GLOBAL, "/activity/"),
     Picture("users", "Users and their roles", GLOBAL, "/settings/users/"),
     Picture("profile", "The own profile", HELPDESK, "/settings/profile/"),
+    Picture("second-factor", "A second factor", HELPDESK, "/accounts/second-factor/"),
     Picture("support", "The customer sees whom to call", ALBERS, "/support/"),
     Picture("support-phone", "The same on a phone", ALBERS, "/support/", width=390),
     Picture("partners", "The customer's partners", ALBERS, "/support/partners/"),
@@ -143,11 +161,13 @@ def walk(page: Page, picture: Picture) -> None:
         page.get_by_label("Email").fill(picture.email)
         page.get_by_label("Password").fill("demo-portal")
         page.get_by_role("button", name="Sign in").click()
+    place = page.get_by_role("main")
     for words in picture.links:
         if words.startswith("="):
-            page.get_by_role("main").get_by_role("combobox").first.select_option(words[1:])
+            place.get_by_role("combobox").first.select_option(words[1:])
+        elif words.startswith("+"):
+            place.get_by_label(words[1:]).check()
         else:
-            place = page.get_by_role("main")
             found = place.get_by_role("link", name=words, exact=True)
             found.or_(place.get_by_role("button", name=words, exact=True)).first.click()
     page.wait_for_load_state()

@@ -254,6 +254,8 @@ def require_good_html(response):
                 assert set(value.split()) <= set(names), f"{attribute} leads nowhere"
             if attribute == "href" and value.startswith("#"):
                 assert value[1:] in names, f"a link to {value} leads nowhere"
+        if "disabled" in element.attrib and element.tag != "option":
+            assert element.get("aria-describedby"), "an inactive control does not say why"
         if "popover" in element.attrib:
             openers = tree.findall(f".//button[@popovertarget='{element.get('id')}']")
             assert len(openers) == 2, "a popover opens and closes by a button"

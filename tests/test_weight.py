@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from django.contrib.staticfiles import finders
+from django.test import Client
 from django.urls import reverse
 
+from portal.models import Partner, User
 from relationships.models import Relationship
-from subscriptions.models import Subscription
+from subscriptions.models import BulkAssignment, Subscription
 from tests.factories import CustomerFactory, PartnerFactory, PartnershipFactory, SubscriptionFactory
 from tests.pages import ALBERS, NORDLICHT, signed_in
 
@@ -55,16 +57,38 @@ def full(demo):
         (GLOBAL, "relationships:requests", 0),
         (GLOBAL, "profile", 0),
         (GLOBAL, "company", 0),
+        (GLOBAL, "coverage:list", 0),
+        (GLOBAL, "coverage:file", 0),
+        (GLOBAL, "subscriptions:add", 1),
+        (NORDLICHT, "subscriptions:edit", 2),
+        (NORDLICHT, "account:edit", 1),
+        (GLOBAL, "new_customer:start", 0),
+        (GLOBAL, "users:list", 0),
+        (GLOBAL, "users:invite", 0),
+        (NORDLICHT, "mfa_index", 0),
+        (NORDLICHT, "usersessions_list", 0),
+        (None, "account_login", 0),
         (ALBERS, "support:list", 0),
         (ALBERS, "support_partners:list", 0),
     ],
 )
 def test_a_page_is_light(full, email, name, depth):
     path = reverse(name, args=[full.customer_id, full.pk][:depth])
-    answer = signed_in(email).get(path)
+    browser = signed_in(email) if email else Client()
+    answer = browser.get(path, follow=True)
     assert answer.status_code == 200
     page = compressed(answer.content)
     files = assets(answer.content.decode())
     whole = page + sum(compressed(Path(file).read_bytes()) for file in files)
     assert page < NEXT_VISIT
     assert whole < FIRST_VISIT
+
+
+def test_the_pages_of_a_bulk_assignment_are_light(full):
+    helpdesk = User.objects.get(email=NORDLICHT)
+    bulk = BulkAssignment.objects.start(full.customer.subscriptions.all(), by=helpdesk)
+    browser = signed_in(NORDLICHT)
+    sizes = [compressed(browser.get(reverse("coverage:contact", args=[bulk.pk])).content)]
+    bulk.choose(Partner.objects.get(name="Hafen IT"), by=helpdesk)
+    sizes += [compressed(browser.get(reverse("coverage:bulk", args=[bulk.pk])).content)]
+    assert max(sizes) < NEXT_VISIT

@@ -22,7 +22,7 @@ def require_no_sideways_scrolling(page):
 
 
 @pytest.mark.parametrize(
-    "browser", [{}, {"javascript": False}, {"width": 320}], ids=["wide", "without-scripts", "phone"]
+    "browser", [{"javascript": False}, {"width": 320}], ids=["without-scripts", "phone"]
 )
 def test_from_the_list_of_customers_to_the_first_sign_in(demo, open_browser, browser):
     page = open_browser(**browser)
