@@ -16,6 +16,7 @@ from .statements import insert_selected
 
 # Up to this many customers of a name, their entries are looked up instead of looked through.
 FEW_CUSTOMERS = 200
+MOST_NOTICES = 50
 
 
 class Action(models.TextChoices):
@@ -195,19 +196,26 @@ class ActivityEntryQuerySet(models.QuerySet):
         return self.filter(*(models.Q(customer__name_key__contains=word) for word in words))
 
     def notices_for(self, user):
-        """Return what the user's organisation should notice and the user has not dismissed (C9)."""
+        """Return what the user's organisation should notice and the user has not dismissed (C9).
+
+        The newest first, at most ``MOST_NOTICES``.
+        """
         membership = getattr(user, "membership", None)
         if membership is None:
             return self.none()
-        place = "readers__" if membership.partner_id else ""
-        key = f"{place}activityentry" if place else "pk"
-        wanted = {
-            f"{place}action": Action.SUPPORT_CONTACT_FELL_BACK,
-            f"{key}__gt": user.notices_seen,
-            **({f"{place}partner": membership.partner_id} if place else {}),
-        }
-        found = self if place else self.visible_to(membership)
-        return found.filter(**wanted).order_by(f"-{key}")
+        fell_back = {"action": Action.SUPPORT_CONTACT_FELL_BACK}
+        if membership.customer_id:
+            found = self.visible_to(membership).filter(**fell_back, pk__gt=user.notices_seen)
+            return found.order_by("-pk")[:MOST_NOTICES]
+        # Asked of the readers alone: mostly there is nothing.
+        waiting = ActivityReader.objects.filter(
+            **fell_back, partner=membership.partner_id, activityentry__gt=user.notices_seen
+        )
+        newest_first = waiting.order_by("-activityentry_id").values_list(
+            "activityentry_id", flat=True
+        )
+        keys = list(newest_first[:MOST_NOTICES])
+        return self.filter(pk__in=keys).order_by("-pk") if keys else self.none()
 
     def record(
         self, action, *, by, partners, subject, customer=None, before=None, after=None, reason=""
