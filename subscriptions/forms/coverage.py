@@ -2,8 +2,8 @@ from django import forms
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from portal.forms import ListSelect, SearchForm
-from portal.text import fold
+from portal.forms import ListSelect, NamedRows, SearchForm
+from portal.models import KeyText, dashed
 
 from ..models import Coverage, Filters, Offer, SubscriptionStatus, partner_and_resellers
 
@@ -14,7 +14,7 @@ class CoverageFilterForm(SearchForm):
     """Which subscriptions to show of all that a partner sees.
 
     Reads the partners and offers to choose from, and whether the partner has few customers: all in one
-    query.
+    query. ``partners`` has name and MPN ID by key, ``offers`` the name.
     """
 
     contact = forms.ChoiceField(label=_("Support contact"), required=False, widget=ListSelect)
@@ -33,26 +33,33 @@ class CoverageFilterForm(SearchForm):
         self.membership = membership
         self.fields["q"].label = _("Customer")
         of_contacts = partner_and_resellers(membership.partner).annotate(
-            kind=models.Value("contact"), with_dap=Coverage.count_with_dap(membership.partner)
+            kind=models.Value("contact"),
+            number=models.F("mpn_id"),
+            with_dap=Coverage.count_with_dap(membership.partner),
         )
-        of_offers = Offer.objects.annotate(kind=models.Value("offer"), with_dap=models.Value(0))
-        columns = ("kind", "pk", "name", "with_dap")
-        known = list(
+        of_offers = Offer.objects.annotate(
+            kind=models.Value("offer"), number=models.Value(""), with_dap=models.Value(0)
+        )
+        columns = ("kind", KeyText("pk"), "name", "number", "name_key", "with_dap")
+        known = (
             of_contacts.order_by()
             .values_list(*columns)
             .union(of_offers.order_by().values_list(*columns), all=True)
+            .order_by("name_key")
         )
-        known.sort(key=lambda row: fold(row[2]))
-        self.names = {kind: {} for kind in ("contact", "offer")}
-        for kind, pk, name, _with_dap in known:
-            self.names[kind][str(pk)] = name
-        self.has_few_customers = max(row[3] for row in known) <= Coverage.FEW
-        self.fields["contact"].choices = [
-            ("", _("All")),
-            (NOBODY, _("No partner designated")),
-            *self.names["contact"].items(),
-        ]
-        self.fields["offer"].choices = [("", _("All")), *self.names["offer"].items()]
+        self.partners, self.offers, with_dap = {}, {}, 0
+        for kind, key, name, number, _name_key, count in known:
+            if kind == "offer":
+                self.offers[dashed(key)] = name
+            else:
+                self.partners[dashed(key)] = (name, number)
+                with_dap = count
+        self.has_few_customers = with_dap <= Coverage.FEW
+        contacts = [(key, name) for key, (name, _number) in self.partners.items()]
+        self.fields["contact"].choices = NamedRows(
+            [("", _("All")), (NOBODY, _("No partner designated")), *contacts]
+        )
+        self.fields["offer"].choices = NamedRows([("", _("All")), *self.offers.items()])
 
     def clean(self):
         cleaned = super().clean()

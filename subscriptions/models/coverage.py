@@ -51,6 +51,17 @@ class Filters:
     def __bool__(self):
         return self != Filters()
 
+    @property
+    def are_even(self):
+        """Whether they leave about the same share of what was sold and of what was bought elsewhere."""
+        return not (
+            self.contact
+            or self.has_no_contact
+            or self.offer
+            or self.status
+            or self.is_still_with_seller
+        )
+
 
 class Coverage:
     """The subscriptions that exist for the partner of ``membership``, as ``filters`` wants them.
@@ -172,16 +183,24 @@ class Coverage:
     def survey(self, limit=FEW + 1):
         """Return how many rows each part has, up to ``limit`` (None: all), and how many by contact.
 
-        One query, whatever the number of parts.
+        One query, whatever the number of parts. Where the first has as many as the limit and the filters
+        find as many in the others, these are not looked at, and their numbers are given as the limit.
         """
         parts = self.parts()
         counts, by_contact = [0] * len(parts), Counter[uuid.UUID | None]()
+        is_first_enough = limit is not None and self.filters.are_even
         tables, selects, params = [], [], []
         for number, part in enumerate(parts):
-            contacts = part.order_by().values_list("support_contact")[:limit]
+            contacts = part.order_by().values_list("support_contact")
+            if number and is_first_enough:
+                first = "(SELECT COUNT(*) FROM part_0)"
+                most = f"CASE WHEN {first} < {limit:d} THEN {limit:d} ELSE 0 END"
+            else:
+                most = limit and f"{limit:d}"
             with suppress(EmptyResultSet):
                 sql, values = contacts.query.sql_with_params()
-                tables.append(f"part_{number} (contact) AS ({sql})")
+                bound = f"{sql} LIMIT {most}" if most else sql
+                tables.append(f"part_{number} (contact) AS ({bound})")
                 selects.append(
                     f"SELECT {number}, contact, COUNT(*) FROM part_{number} GROUP BY contact"  # noqa: S608
                 )
@@ -194,4 +213,6 @@ class Coverage:
                 for number, contact, count in cursor.fetchall():
                     counts[number] += count
                     by_contact[contact and uuid.UUID(str(contact))] += count
+        if is_first_enough and counts[0] == limit:
+            counts[1:] = [limit] * (len(counts) - 1)
         return counts, by_contact

@@ -1,7 +1,6 @@
 from dataclasses import dataclass
 from itertools import islice
 
-from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
@@ -9,6 +8,7 @@ from portal.keyset import Order
 from portal.models import DayText, KeyText, Partner, dashed
 from portal.permissions import Permission
 from portal.views import ExportView, FilteredView, ScopedListView
+from portal.zones import short_days
 
 from ..forms import CoverageFilterForm
 from ..models import Coverage, Subscription, SubscriptionStatus
@@ -23,9 +23,8 @@ COLUMNS = [
     "friendly_name",
     "status",
     "seller_id",
-    "reseller_of_record__name",
-    "reseller_of_record__mpn_id",
-    "support_contact__name",
+    "reseller_of_record_id",
+    "support_contact_id",
     "contact_changed_at",
 ]
 SIZES = ("25", "100")
@@ -42,13 +41,13 @@ class CoverageMixin(FilteredView):
     def get_filter_form_kwargs(self):
         return {"membership": self.membership}
 
+    def get_queryset(self):
+        return Subscription.objects.none()  # ``coverage`` has the rows, in parts
+
     @cached_property
     def coverage(self):
         """What matches, or None where the filter can't be read."""
         return self.search_form.coverage if self.search_form.is_valid() else None
-
-    def filter_queryset(self, queryset, **filters):
-        return queryset  # the coverage filters each part of it
 
 
 @dataclass
@@ -96,24 +95,46 @@ class CoverageListView(CoverageMixin, ScopedListView):
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
+        found, day = context["object_list"], short_days(self.request.user)
+        partners = self.name_partners(
+            {key for row in found for key in (row.reseller_of_record_id, row.support_contact_id)}
+        )
         context["rows"] = [
-            (row, date_format(row.contact_changed_at, "SHORT_DATE_FORMAT"))
-            for row in context["object_list"]
+            (
+                str(row.pk),
+                row.friendly_name,
+                str(row.customer_id),
+                row.customer__name,
+                row.status == SubscriptionStatus.ACTIVE,
+                row.seller_id,
+                *partners[row.reseller_of_record_id],
+                partners[row.support_contact_id][0],
+                day(row.contact_changed_at),
+            )
+            for row in found
         ]
+        context["may_assign"] = self.request.user.has_perm(Permission.ASSIGN_SUPPORT_CONTACT)
         context["by_contact"] = self.name_contacts()
-        context["status_labels"] = dict(SubscriptionStatus.choices)
         return context
+
+    def name_partners(self, keys):
+        """Return name and MPN ID of the partners of these keys, of which None may be one."""
+        known = self.search_form.partners
+        found = {key: known.get(str(key)) for key in keys}
+        foreign = [key for key, names in found.items() if key and not names]
+        if foreign:
+            rows = Partner.objects.filter(pk__in=foreign).values_list("pk", "name", "mpn_id")
+            found.update((key, names) for key, *names in rows)
+        return found | {None: ("", "")}
 
     def name_contacts(self):
         """How many of the subscriptions each contact has: (key, name, count), the most first."""
         if self.survey.is_more:
             return []
-        known = self.search_form.names["contact"]
         found = self.survey.by_contact
-        foreign = [key for key in found if key and str(key) not in known]
-        names = dict(Partner.objects.filter(pk__in=foreign).values_list("pk", "name"))
+        partners = self.name_partners(found)
         rows = [
-            (known.get(str(key)) or names.get(key) or _("No partner designated"), key, count)
+            (partners[key][0] or _("No partner designated"), key, count)
             for key, count in found.items()
         ]
         return sorted(rows, key=lambda row: (-row[2], row[0]))
@@ -146,7 +167,7 @@ class CoverageExportView(CoverageMixin, ExportView):
         if self.coverage is None:
             return
         status_labels = {key: str(label) for key, label in SubscriptionStatus.choices}
-        offers = self.search_form.names["offer"]
+        offers = self.search_form.offers
         partners = Names(Partner.objects.annotate(key=KeyText("pk")))
         nobody = ("", "")
         for part in self.coverage.parts():
