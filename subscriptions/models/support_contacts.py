@@ -1,5 +1,6 @@
-from dataclasses import dataclass
+import uuid
 from datetime import datetime
+from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -111,16 +112,21 @@ class StaleSupportContact(ValidationError):
         self.assignment = assignment
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A partner for the choice of a support contact, with the reason where it can't be chosen (C5)."""
+class Candidate(NamedTuple):
+    """A partner for the choice of a support contact, with the reason where it can't be chosen (C5).
+
+    There may be hundreds, so it holds the few things that are shown, and the key of the partner.
+    """
 
     NO_RELATIONSHIP = "no_relationship"
     PENDING = "pending"
     NO_DAP = "no_dap"
     DAP_REMOVED = "dap_removed"
 
-    partner: Partner
+    key: uuid.UUID
+    name: str
+    country: str
+    support_email: str
     reason: str = ""
     since: datetime | None = None
 
