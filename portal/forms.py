@@ -124,16 +124,19 @@ class FilteredSelect(ListSelect):
     template_name = "portal/widgets/filtered_select.html"
 
 
-class SearchInput(forms.TextInput):
-    """The field of a search, on every list: its attributes take no template each."""
+class FilterInput(forms.TextInput):
+    """A field of the filters on every list: its attributes take no template each."""
 
-    input_type = "search"
-    template_name = "portal/widgets/search.html"
+    template_name = "portal/widgets/input.html"
 
     def get_context(self, name, value, attrs):
         context = super().get_context(name, value, attrs)
         context["attributes"] = flatatt(context["widget"]["attrs"])
         return context
+
+
+class SearchInput(FilterInput):
+    input_type = "search"
 
 
 class SearchForm(forms.Form):
@@ -149,7 +152,7 @@ class SearchForm(forms.Form):
     )
 
 
-class DateInput(forms.DateInput):
+class DateInput(FilterInput, forms.DateInput):
     input_type = "date"
 
     def __init__(self, attrs=None):

@@ -153,10 +153,13 @@ class ActivityEntryQuerySet(models.QuerySet):
         return self.filter(readers__partner=membership.partner_id)
 
     def with_people(self):
-        """Load whom a row names: the customer, and who acted for which organisation."""
-        return self.select_related(
-            "customer", "actor__membership__partner", "actor__membership__customer"
-        )
+        """Load whom a row names: the customer, and who acted for which organisation.
+
+        Few people act, so they are not joined to each row.
+        """
+        people = self.model._meta.get_field("actor").related_model.objects
+        actors = people.select_related("membership__partner", "membership__customer")
+        return self.select_related("customer").prefetch_related(models.Prefetch("actor", actors))
 
     def with_reading(self, membership):
         """Add what lists sort and filter by, from where an index serves it to ``membership`` in order."""

@@ -46,9 +46,19 @@ class ActivityListView(ActivityMixin, ScopedListView):
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
-        for entry in context["object_list"]:
-            entry.actor_label = self.name_actor(entry)
-            entry.address_label = entry.address_for(self.membership)
+        context["rows"] = [
+            (
+                entry.at,
+                entry.get_action_display(),
+                entry.subject,
+                entry.customer and entry.customer.name,
+                self.name_actor(entry),
+                entry.changes,
+                entry.reason and entry.reason_display,
+                entry.address_for(self.membership),
+            )
+            for entry in context["object_list"]
+        ]
         return context
 
 

@@ -21,7 +21,7 @@ from portal.views import (
     ScopedView,
     csv_response,
 )
-from portal.zones import zone_of
+from portal.zones import short_days, zone_of
 from subscriptions.cures import Cures
 from subscriptions.forms import HistoryFilterForm, SubscriptionFilterForm, SupportContactForm
 from subscriptions.models import (
@@ -70,12 +70,37 @@ class SubscriptionListView(SubscriptionsMixin, CustomerPageMixin, ScopedListView
         "status": Order("status"),
         "started": Order("started_on"),
     }
-
-    def get_queryset(self):
-        return super().get_queryset().with_parties()
+    columns = (
+        "pk",
+        "name_key",
+        "friendly_name",
+        "quantity",
+        "status",
+        "started_on",
+        "seller_id",
+        "reseller_of_record__name",
+        "reseller_of_record__mpn_id",
+        "support_contact__name",
+    )
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(may_sell=self.membership.partner.may_sell, **kwargs)
+        context = super().get_context_data(may_sell=self.membership.partner.may_sell, **kwargs)
+        day = short_days(self.request.user)
+        context["rows"] = [
+            (
+                str(row.pk),
+                row.friendly_name,
+                row.quantity,
+                row.status == SubscriptionStatus.ACTIVE,
+                day(row.started_on),
+                row.seller_id,
+                row.reseller_of_record__name,
+                row.reseller_of_record__mpn_id,
+                row.support_contact__name,
+            )
+            for row in context["object_list"]
+        ]
+        return context
 
 
 class SubscriptionExportView(SubscriptionsMixin, ExportView):
