@@ -1,4 +1,3 @@
-from datetime import UTC, datetime, time
 from typing import NamedTuple
 
 from django.db import connection, models, transaction
@@ -9,13 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.client_address import current_address
 from portal.permissions import Role
-from portal.text import fold
 
-from .activity_readers import ActivityReader
+from .activity_readers import ActivityReader, ReadableQuerySet
 from .statements import insert_selected
 
-# Up to this many customers of a name, their entries are looked up instead of looked through.
-FEW_CUSTOMERS = 200
 MOST_NOTICES = 50
 
 
@@ -143,7 +139,7 @@ def describe(row, fields):
     return {name: "" if value is None else str(value) for name, value in values.items()}
 
 
-class ActivityEntryQuerySet(models.QuerySet):
+class ActivityEntryQuerySet(ReadableQuerySet):
     def visible_to(self, membership):
         """Return the entries that concern the organisation of ``membership`` (T1)."""
         if membership is None:
@@ -153,50 +149,23 @@ class ActivityEntryQuerySet(models.QuerySet):
         return self.filter(readers__partner=membership.partner_id)
 
     def with_people(self):
-        """Load whom a row names: the customer, and who acted for which organisation.
-
-        Few people act, so they are not joined to each row.
-        """
-        people = self.model._meta.get_field("actor").related_model.objects
-        actors = people.select_related("membership__partner", "membership__customer")
-        return self.select_related("customer").prefetch_related(models.Prefetch("actor", actors))
-
-    def with_reading(self, membership):
-        """Add what lists sort and filter by, from where an index serves it to ``membership`` in order."""
-        place = "readers__" if membership and membership.partner_id else ""
-        return self.annotate(
-            read_at=models.F(f"{place}at"),
-            read_id=models.F(f"{place}activityentry" if place else "pk"),
-            read_action=models.F(f"{place}action"),
-            read_customer=models.F(f"{place}customer"),
+        """Load whom a row names: the customer, and who acted for which organisation."""
+        return self.select_related(
+            "customer", "actor__membership__partner", "actor__membership__customer"
         )
 
-    def matching(self, *, start=None, end=None, customer="", action="", tzinfo=UTC):
-        """Return the entries from day to day (both included) in a zone, of customers by name, of one kind.
+    def read_by(self, membership):
+        """Return the log of ``membership`` for lists (T1), with ``read_at`` and ``read_id`` to sort by.
 
-        For entries ``with_reading``.
+        For a partner these are the rows by which it may read the entries, where indexes serve it.
         """
-        found = self
-        if start:
-            found = found.filter(read_at__gte=datetime.combine(start, time.min, tzinfo=tzinfo))
-        if end:
-            found = found.filter(read_at__lte=datetime.combine(end, time.max, tzinfo=tzinfo))
-        if action:
-            found = found.filter(read_action=action)
-        return found.of_customers(customer)
-
-    def of_customers(self, name):
-        """Return the entries ``with_reading`` of customers whose name contains every word of ``name``."""
-        words = fold(name).split()
-        if not words:
-            return self
-        customers = self.model._meta.get_field("customer").related_model.objects
-        contains = [models.Q(name_key__contains=word) for word in words]
-        keys = list(customers.filter(*contains).values_list("pk", flat=True)[: FEW_CUSTOMERS + 1])
-        if len(keys) <= FEW_CUSTOMERS:
-            return self.filter(read_customer__in=keys)
-        # So many customers are soon met among the newest entries.
-        return self.filter(*(models.Q(customer__name_key__contains=word) for word in words))
+        if membership and membership.partner_id:
+            entry = "activityentry"
+            rows = ActivityReader.objects.filter(partner=membership.partner_id)
+        else:
+            entry = "pk"
+            rows = self.visible_to(membership)
+        return rows.annotate(read_at=models.F("at"), read_id=models.F(entry))
 
     def notices_for(self, user):
         """Return what the user's organisation should notice and the user has not dismissed (C9).

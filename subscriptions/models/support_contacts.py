@@ -1,6 +1,6 @@
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -112,7 +112,8 @@ class StaleSupportContact(ValidationError):
         self.assignment = assignment
 
 
-class Candidate(NamedTuple):
+@dataclass(frozen=True)
+class Candidate:
     """A partner for the choice of a support contact, with the reason where it can't be chosen (C5).
 
     There may be hundreds, so it holds the few things that are shown, and the key of the partner.
