@@ -167,7 +167,9 @@ def test_nobody_meets_a_barrier_where_nothing_is_found_or_allowed(demo, open_bro
     page = open_as(open_browser, live_server, HELPDESK)
     require_no_barriers(
         page,
-        "/customers/?q=nothing",
+        "/customers/?q=nothing&dap=yes",
+        "/subscriptions/?status=suspended",
+        "/activity/?action=customer.added",
         "/customers/?q=" + "x" * 300,
         "/support/",  # not allowed
         "/relationships/providers/",  # not for this kind of partner

@@ -55,8 +55,11 @@ def test_a_list_is_searched_while_typing(demo, enter):
     expect(page.get_by_role("navigation", name="Pages")).to_have_count(0)
     field.fill("")
     expect(page.get_by_role("rowheader")).to_have_count(25)
+    everything = page.get_by_role("link", name="Show all")
+    expect(everything).to_be_hidden()
     page.get_by_label("Delegated admin privileges").select_option("No")
     expect(page.locator(".empty")).to_contain_text("No customer matches.")
+    expect(everything).to_be_visible()
     assert page.evaluate("window.isSamePage")
     page.reload()
     expect(page.locator(".empty")).to_contain_text("No customer matches.")
@@ -228,6 +231,29 @@ def test_the_menu_is_a_drawer_on_a_phone(enter, javascript):
     page.get_by_role("button", name="Menu", exact=True).click()
     page.get_by_role("button", name="Close the menu").click()
     expect(link).to_be_hidden()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_phone_folds_the_filters_away_so_that_the_list_is_near(enter, javascript):
+    page = enter("helpdesk@nordlicht.example", "/subscriptions/", width=320, javascript=javascript)
+    folded, status = page.get_by_text("More filters"), page.get_by_label("Status")
+    expect(page.get_by_label("Customer")).to_be_visible()
+    expect(status).to_be_hidden()
+    first = page.get_by_role("rowheader").first.bounding_box()
+    assert first["y"] < 640, "the list begins below what a phone shows"
+    folded.click()
+    status.select_option("Suspended")
+    page.get_by_role("button", name="Search").click()
+    page.wait_for_url("**status=suspended**")
+    expect(page.get_by_role("rowheader")).to_have_text(["Microsoft 365 E3"])
+    # What is set is seen.
+    expect(status).to_be_visible()
+    expect(status).to_have_value("suspended")
+    page.get_by_role("link", name="Show all").click()
+    expect(status).to_be_hidden()
+    page.set_viewport_size({"width": 1280, "height": 900})
+    expect(status).to_be_visible()
+    expect(folded).to_be_hidden()
 
 
 @pytest.mark.parametrize(("system", "other"), [("light", "Dark"), ("dark", "Light")])
