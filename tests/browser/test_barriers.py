@@ -75,10 +75,12 @@ def speak(page, language):
 def barriers(page):
     """What axe finds on this page as it stands, in each look, and where it scrolls sideways."""
     found = []
-    for scheme, width in LOOKS:
+    # To resize a page is slow, so the next page begins as wide as the last one ended.
+    for scheme, width in LOOKS if page.viewport_size["width"] == 1280 else LOOKS[::-1]:
         # Colours that are still on their way would be measured as they pass.
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        page.set_viewport_size({"width": width, "height": 900})
+        if page.viewport_size["width"] != width:
+            page.set_viewport_size({"width": width, "height": 900})
         found += [f"{page.url}, {scheme}, {width} px: {what}" for what in page.evaluate(RUN)]
     return found
 
@@ -293,23 +295,20 @@ def test_the_notice_of_an_end_has_no_barrier(demo, open_browser, live_server):
     assert barriers(page) == []
 
 
-@pytest.mark.parametrize(
-    ("email", "path", "button"),
-    [
-        ("global@elbe.example", "/relationships/requests/new/", "Create the request"),
-        (GLOBAL, "/relationships/resellers/invite/", "Create the invitation"),
-        (GLOBAL, "/customers/add/account/", "Next"),
-        (GLOBAL, "/settings/users/invite/", "Send the invitation"),
-        (GLOBAL, "/subscriptions/assign/file/", "Preview"),
-    ],
-)
-def test_a_refused_form_has_no_barrier(
-    demo, language, open_browser, live_server, email, path, button
-):
-    page = open_as(open_browser, live_server, email, language)
-    page.goto(path)
-    submit_empty(page, button)
-    assert barriers(page) == []
+def test_refused_forms_have_no_barrier(demo, language, open_browser, live_server):
+    page = open_as(open_browser, live_server, GLOBAL, language)
+    found = []
+    for path, button in (
+        ("/relationships/requests/new/", "Create the request"),
+        ("/relationships/resellers/invite/", "Create the invitation"),
+        ("/customers/add/account/", "Next"),
+        ("/settings/users/invite/", "Send the invitation"),
+        ("/subscriptions/assign/file/", "Preview"),
+    ):
+        page.goto(path)
+        submit_empty(page, button)
+        found += barriers(page)
+    assert not found, "\n".join(found)
 
 
 def test_the_customer_meets_no_barrier_around_relationships(
