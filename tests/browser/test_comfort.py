@@ -1,6 +1,7 @@
 """What scripts add to pages that work without them, and what the keyboard alone can do."""
 
 import pytest
+from django.utils.translation import gettext, override
 from playwright.sync_api import expect
 
 from relationships.models import RelationshipRequest
@@ -16,9 +17,10 @@ def enter(demo, open_browser):
     def enter(email, path, **browser):
         page = open_browser(**browser)
         page.goto(path)
-        page.get_by_label("Email").fill(email)
-        page.get_by_label("Password").fill("demo-portal")
-        page.get_by_role("button", name="Sign in").click()
+        with override(browser.get("locale", "en")):
+            page.get_by_label(gettext("Email")).fill(email)
+            page.get_by_label(gettext("Password")).fill("demo-portal")
+            page.get_by_role("button", name=gettext("Sign in"), exact=True).click()
         page.wait_for_url(f"**{path}")
         return page
 
@@ -139,30 +141,76 @@ def test_what_is_not_saved_is_not_left_unasked(demo, enter):
     assert asked == ["beforeunload"]
 
 
-def test_a_form_is_sent_once_however_often_it_is_pressed(demo, enter):
-    page = enter("global@nordlicht.example", "/relationships/requests/new/")
-    page.get_by_label("Firm").fill("Werft Neu")
-    page.get_by_label("Email of its admin").fill("anna@werft-neu.example")
+@pytest.mark.parametrize(
+    ("locale", "firm", "email", "button", "heading", "working"),
+    [
+        (
+            "en",
+            "Firm",
+            "Email of its admin",
+            "Create the request",
+            "Request to Werft Neu",
+            "Working …",
+        ),
+        (
+            "de",
+            "Unternehmen",
+            "E-Mail",
+            "Anfrage erstellen",
+            "Anfrage an Werft Neu",
+            "In Arbeit …",
+        ),
+    ],
+)
+def test_a_form_is_sent_once_however_often_it_is_pressed(
+    enter, locale, firm, email, button, heading, working
+):
+    path = "/relationships/requests/new/"
+    page = enter("global@nordlicht.example", path, locale=locale)
+    page.get_by_label(firm).fill("Werft Neu")
+    page.get_by_label(email).fill("anna@werft-neu.example")
+    # As long as no answer comes, the page says that the work goes on, to those who hear it too.
+    page.evaluate(
+        "window.addEventListener('submit', event => event.preventDefault(), {once: true})"
+    )
+    page.get_by_role("button", name=button).click()
+    expect(page.locator("main form")).to_have_attribute("aria-busy", "true")
+    expect(page.locator("main > [aria-live]").first).to_have_text(working)
+    page.goto(path)
+    page.get_by_label(firm).fill("Werft Neu")
+    page.get_by_label(email).fill("anna@werft-neu.example")
     sent = []
     page.on("request", lambda request: request.method == "POST" and sent.append(request.url))
-    page.get_by_role("button", name="Create the request").evaluate(
+    page.get_by_role("button", name=button).evaluate(
         "button => { button.click(); button.click(); button.click(); }"
     )
-    expect(page.get_by_role("heading", level=1)).to_have_text("Request to Werft Neu")
+    expect(page.get_by_role("heading", level=1)).to_have_text(heading)
     assert len(sent) == 1
     assert RelationshipRequest.objects.count() == 1
 
 
-def test_times_say_on_hover_what_they_are_on_the_own_clock(demo, enter):
-    page = enter("helpdesk@nordlicht.example", "/customers/")
+@pytest.mark.parametrize(
+    ("locale", "day", "zone", "ago"),
+    [
+        ("en", "November 25, 2026", "GMT+9", "3 days ago"),
+        ("de", "25. November 2026", "GMT+9", "vor 3 Tagen"),
+    ],
+)
+def test_times_say_on_hover_what_they_are_on_the_own_clock(demo, enter, locale, day, zone, ago):
+    page = enter("helpdesk@nordlicht.example", "/customers/", locale=locale)
     session = page.context.new_cdp_session(page)
     session.send("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Tokyo"})
+    page.clock.set_fixed_time("2026-11-28T12:00:00Z")
     page.goto(office_path(demo))
     time = page.get_by_role("time").first
+    time.evaluate("time => { time.dateTime = '2026-11-24T20:00:00+00:00' }")
+    page.evaluate("document.dispatchEvent(new Event('portal:replaced'))")
     expect(time).to_contain_text("UTC")
+    # In Tokyo it is the next day already.
     title = time.get_attribute("title")
-    assert "GMT+9" in title
-    assert "ago" in title
+    assert title.startswith(day)
+    assert zone in title
+    assert title.endswith(f"· {ago}")
 
 
 def test_one_of_200_resellers_is_found_and_designated_by_keyboard_alone(demo, enter):
