@@ -8,6 +8,18 @@ from relationships.models import RelationshipRequest
 from tests.factories import CustomerFactory, PartnerFactory, PartnershipFactory, RelationshipFactory
 
 OFFICE = "Office 365 Business Standard"
+# Whether a word of an element's text stands on more than one line.
+IS_BROKEN = """(element, word) => {
+    const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        const start = texts.currentNode.data.indexOf(word);
+        if (start < 0) continue;
+        const range = document.createRange();
+        range.setStart(texts.currentNode, start);
+        range.setEnd(texts.currentNode, start + word.length);
+        return range.getClientRects().length > 1;
+    }
+}"""
 
 
 @pytest.fixture
@@ -279,6 +291,36 @@ def test_the_menu_is_a_drawer_on_a_phone(enter, javascript):
     page.get_by_role("button", name="Menu", exact=True).click()
     page.get_by_role("button", name="Close the menu").click()
     expect(link).to_be_hidden()
+
+
+@pytest.mark.parametrize("locale", ["en", "de"])
+def test_no_word_of_a_table_is_broken_on_a_tablet_or_zoomed_in(enter, locale):
+    page = enter("global@nordlicht.example", "/customers/", locale=locale)
+    for path in ("/customers/", "/subscriptions/", "/activity/"):
+        page.goto(path)
+        for width in (768, 960, 1024, 1199, 1200):
+            page.set_viewport_size({"width": width, "height": 900})
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, f"{path} scrolls sideways at {width} px"
+            for words in ("Reederei", "Petersen", "Nordlicht", "Distribution"):
+                place = page.get_by_role("table").get_by_text(words).first
+                if place.count():
+                    broken = place.evaluate(IS_BROKEN, words)
+                    assert not broken, f"{words} in {path} at {width} px"
+
+
+def test_on_paper_there_is_nothing_to_press(enter):
+    page = enter("global@nordlicht.example", "/subscriptions/")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 794, "height": 1123})
+    expect(page.get_by_role("table")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Subscription")).to_be_visible()
+    expect(page.get_by_role("button")).to_have_count(0)
+    expect(page.get_by_role("checkbox")).to_have_count(0)
+    expect(page.get_by_role("navigation")).to_have_count(0)
+    for words in ("Petersen", "Distribution"):
+        assert not page.get_by_role("table").get_by_text(words).first.evaluate(IS_BROKEN, words)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 794
 
 
 @pytest.mark.parametrize("javascript", [True, False])
