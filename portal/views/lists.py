@@ -154,10 +154,10 @@ class ScopedListView(FilteredView, ListView):
         return described
 
 
-def csv_response(filename, header, rows):
-    """A CSV file of ``rows``, lists of texts, written while they are read."""
+def csv_response(filename, header, rows, *, are_cells_safe=False):
+    """A CSV file of ``rows``, lists of texts, written while they are read; see ``stream_csv``."""
     return StreamingHttpResponse(
-        stream_csv(header, rows),
+        stream_csv(header, rows, are_cells_safe=are_cells_safe),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{filename}"'},
     )
@@ -167,9 +167,13 @@ class ExportView(FilteredView, View):
     """All rows that match, as a CSV file, written while they are read: never all in memory."""
 
     filename = ""
+    are_cells_safe = False
 
     def get(self, request, *args, **kwargs):
-        return csv_response(self.filename, self.get_header(), self.get_rows(self.get_queryset()))
+        rows = self.get_rows(self.get_queryset())
+        return csv_response(
+            self.filename, self.get_header(), rows, are_cells_safe=self.are_cells_safe
+        )
 
     def get_header(self):
         """The titles of the columns, in the reader's language."""

@@ -38,6 +38,7 @@ class Command(BaseCommand):
                     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             rows = Sample(customers, seed=seed, password=password).write()
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+            # What the database's own housekeeping would do a while later.
+            cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
         took = time.monotonic() - start
         self.stdout.write(f"{rows:,} rows in {took:.1f} s, {rows / took:,.0f} a second.\n")
