@@ -1,4 +1,5 @@
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -32,29 +33,38 @@ class CoverageFilterForm(SearchForm):
         super().__init__(*args, **kwargs)
         self.membership = membership
         self.fields["q"].label = _("Customer")
+        try:
+            words = self.fields["q"].clean(self.data.get("q"))
+        except ValidationError:  # said at the field, in time
+            words = ""
+        with_dap, found = Coverage.look(membership.partner, words)
         of_contacts = partner_and_resellers(membership.partner).annotate(
             kind=models.Value("contact"),
             number=models.F("mpn_id"),
-            with_dap=Coverage.count_with_dap(membership.partner),
+            with_dap=with_dap,
+            found=found,
         )
         of_offers = Offer.objects.annotate(
-            kind=models.Value("offer"), number=models.Value(""), with_dap=models.Value(0)
+            kind=models.Value("offer"),
+            number=models.Value(""),
+            with_dap=models.Value(0),
+            found=models.Value(""),
         )
-        columns = ("kind", KeyText("pk"), "name", "number", "name_key", "with_dap")
+        columns = ("kind", KeyText("pk"), "name", "number", "name_key", "with_dap", "found")
         known = (
             of_contacts.order_by()
             .values_list(*columns)
             .union(of_offers.order_by().values_list(*columns), all=True)
             .order_by("name_key")
         )
-        self.partners, self.offers, with_dap = {}, {}, 0
-        for kind, key, name, number, _name_key, count in known:
+        self.partners, self.offers = {}, {}
+        for kind, key, name, number, _name_key, with_dap, found in known:
             if kind == "offer":
                 self.offers[dashed(key)] = name
             else:
                 self.partners[dashed(key)] = (name, number)
-                with_dap = count
-        self.has_few_customers = with_dap <= Coverage.FEW
+                self.has_few_customers = with_dap <= Coverage.FEW
+                self.found_customers = found.split(",") if found else []
         contacts = [(key, name) for key, (name, _number) in self.partners.items()]
         self.fields["contact"].choices = NamedRows(
             [("", _("All")), (NOBODY, _("No partner designated")), *contacts]
@@ -83,4 +93,5 @@ class CoverageFilterForm(SearchForm):
                 is_recent=bool(wanted["recent"]),
             ),
             has_few_customers=self.has_few_customers,
+            found_customers=self.found_customers,
         )

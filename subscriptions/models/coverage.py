@@ -11,7 +11,7 @@ from django.db import connection, models
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from portal.models import KeyField, bounded_count
+from portal.models import KeyField, bounded_count, first_keys
 from portal.text import fold
 from relationships.models import Relationship
 
@@ -31,6 +31,13 @@ class Unindexed(models.Func):
 
     template = "COALESCE(%(expressions)s, %(expressions)s)"
     arity = 1
+
+
+def _named(rows, text):
+    """Return those of customers whose name contains every word of ``text``."""
+    for word in fold(text).split():
+        rows = rows.filter(customer_key__contains=word)
+    return rows
 
 
 @dataclass(frozen=True)
@@ -74,18 +81,29 @@ class Coverage:
     FEW = 1000
     FEW_CUSTOMERS = 100
 
-    def __init__(self, membership, filters=Filters(), *, has_few_customers=False):
+    def __init__(
+        self, membership, filters=Filters(), *, has_few_customers=False, found_customers=None
+    ):
+        """``has_few_customers`` and ``found_customers`` may come from ``look``, which spares a query."""
         self.membership, self.filters = membership, filters
         self.has_few_customers = has_few_customers
+        self.found_customers = found_customers
         self.partner = membership.partner
         self.relationships = Relationship.objects.active().filter(partner=self.partner)
 
-    @staticmethod
-    def count_with_dap(partner):
-        """An expression: with how many customers ``partner`` has DAP, up to one more than ``FEW``."""
-        return bounded_count(
-            Relationship.objects.with_dap().filter(partner=partner), Coverage.FEW + 1
-        )
+    @classmethod
+    def look(cls, partner, text):
+        """Expressions: how many customers ``partner`` has with DAP, and the keys of those named ``text``.
+
+        Up to one more than count as few. The keys are text, with commas.
+        """
+        own = Relationship.objects.active().filter(partner=partner)
+        with_dap = own.filter(has_dap__in=[True])  # as SQLite's index serves it
+        found = models.Value("")
+        if text:
+            most = cls.FEW_CUSTOMERS + 1
+            found = first_keys(_named(own, text), "customer", most, by="customer_key")
+        return bounded_count(with_dap, cls.FEW + 1, by="customer_key"), found
 
     def parts(self, sort=None, counts=None):
         """Return the parts as querysets; with ``sort``, each is told how to be read in that order.
@@ -96,15 +114,14 @@ class Coverage:
         if self.filters.is_still_with_seller:
             # Of what the partner sold itself, those with the partner as contact: see ``_filter``.
             sold, *_others = parts
-            parts = [
-                sold if self.partner.may_sell else sold.filter(support_contact=models.F("seller"))
-            ]
+            is_sold = self.partner.may_sell and self.few_customers is None
+            parts = [sold if is_sold else sold.filter(support_contact=models.F("seller"))]
         if sort is None:
             return [self._filter(part) for part in parts]
         column, field = SORTS[sort]
         sorted_parts = []
         for part, count in zip(parts, counts, strict=True):
-            if count > self.FEW:
+            if count > self.FEW and self.few_customers is None:
                 walked = self._filter(part, walked=sort)
                 sorted_parts.append(walked.annotate(sort_key=models.F(column)))
             elif count:
@@ -114,6 +131,13 @@ class Coverage:
 
     def _visible(self):
         partner = self.partner
+        if self.few_customers is not None:
+            # All parts at once: so few customers' subscriptions are looked through.
+            return [
+                Subscription.objects.visible_to(self.membership).filter(
+                    customer__in=self.few_customers
+                )
+            ]
         of_customer = self.relationships.filter(customer=models.OuterRef("customer"))
         looked_after = models.Exists(of_customer)
         all_ = Subscription.objects.all()
@@ -160,24 +184,17 @@ class Coverage:
                 column = f"{column}_hidden"
             has_index = has_index or served == walked
             part = part.filter(**{f"{column}__{lookup}": value})
-        if filters.customer:
-            part = self._of_customers(part)
-        return part
-
-    def _of_customers(self, part):
-        if self.few_customers is not None:
-            return part.filter(customer__in=self.few_customers)
-        for word in fold(self.filters.customer).split():
-            part = part.filter(customer_key__contains=word)
-        return part
+        return _named(part, filters.customer) if self.few_customers is None else part
 
     @cached_property
     def few_customers(self):
         """The keys of the customers that match, or None where there are more than a few."""
-        found = self.relationships
-        for word in fold(self.filters.customer).split():
-            found = found.filter(customer_key__contains=word)
-        keys = list(found.values_list("customer", flat=True)[: self.FEW_CUSTOMERS + 1])
+        if not self.filters.customer:
+            return None
+        keys = self.found_customers
+        if keys is None:
+            found = _named(self.relationships, self.filters.customer)
+            keys = list(found.values_list("customer", flat=True)[: self.FEW_CUSTOMERS + 1])
         return keys if len(keys) <= self.FEW_CUSTOMERS else None
 
     def survey(self, limit=FEW + 1):

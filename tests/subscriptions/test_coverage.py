@@ -101,6 +101,14 @@ FILTERS = {
         Filters(customer="ODD true"),
         lambda one: one.customer.name == "Odd True",
     ),
+    "still, of a customer": lambda demo: (
+        Filters(is_still_with_seller=True, customer="odd"),
+        lambda one: (
+            "Odd" in one.customer.name
+            and one.seller is not None
+            and one.support_contact == one.seller
+        ),
+    ),
     "all": lambda demo: (
         Filters(
             customer="odd",

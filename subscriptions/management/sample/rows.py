@@ -26,7 +26,7 @@ def without_indexes(*models):
     editor = connection.SchemaEditorClass(connection)
     indexes = [(model, index) for model in models for index in model._meta.indexes]
     with connection.cursor() as cursor:
-        for model, index in indexes:
+        for _model, index in indexes:
             cursor.execute(f"DROP INDEX {connection.ops.quote_name(index.name)}")
         yield
         for model, index in indexes:
