@@ -110,7 +110,7 @@ class Coverage:
 
         That depends on ``counts``, how many rows each part has, up to one more than ``FEW``.
         """
-        parts = self._visible()
+        parts = self._visible
         if self.filters.is_still_with_seller:
             # Of what the partner sold itself, those with the partner as contact: see ``_filter``.
             sold, *_others = parts
@@ -129,6 +129,7 @@ class Coverage:
                 sorted_parts.append(self._filter(part).annotate(sort_key=key))
         return sorted_parts
 
+    @cached_property
     def _visible(self):
         partner = self.partner
         if self.few_customers is not None:
@@ -197,6 +198,14 @@ class Coverage:
             keys = list(found.values_list("customer", flat=True)[: self.FEW_CUSTOMERS + 1])
         return keys if len(keys) <= self.FEW_CUSTOMERS else None
 
+    def _counted_by(self):
+        """The order in which an index has what the filters leave, so that it is counted along it."""
+        filters = self.filters
+        if self.few_customers is not None or filters.has_no_contact:
+            return []
+        by_name = filters.contact or filters.is_still_with_seller or filters.status
+        return ["name_key" if by_name and not filters.offer else "customer_key", "pk"]
+
     def survey(self, limit=FEW + 1):
         """Return how many rows each part has, up to ``limit`` (None: all), and how many by contact.
 
@@ -208,7 +217,7 @@ class Coverage:
         is_first_enough = limit is not None and self.filters.are_even
         tables, selects, params = [], [], []
         for number, part in enumerate(parts):
-            contacts = part.order_by().values_list("support_contact")
+            contacts = part.order_by(*self._counted_by()).values_list("support_contact")
             if number and is_first_enough:
                 first = "(SELECT COUNT(*) FROM part_0)"
                 most = f"CASE WHEN {first} < {limit:d} THEN {limit:d} ELSE 0 END"
