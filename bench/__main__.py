@@ -83,6 +83,10 @@ def measure(engine, create, scale):
         say(f"{engine}, {name} customers: {loaded.strip()} Measuring")
         output, _cpu, _all = run("-m", "bench.measure", environ=environ)
         result[name] = json.loads(output) | {"migrate_s": migrate, "load": loaded.strip()}
+        if engine == "PostgreSQL" and name == scale:
+            say(f"{engine}, {name} customers: asking from many sides at once")
+            output, _cpu, _all = run("-m", "bench.load", environ=environ)
+            result[name]["under_load"] = json.loads(output)
         if name == "1k":
             result["cold_start"] = cold_start(environ)
     return result

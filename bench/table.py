@@ -31,6 +31,14 @@ def rows(result):
         yield [name, f"≤ {line['goal']:g}", *cells]
 
 
+def rate(load):
+    return f"{load['mix']['rps']:.0f} ({load['throughput']:.0%})" if load else "–"
+
+
+def p99(load):
+    return f"{load['mix']['p99_ms']:.0f} ms ({load['p99']:.1f} ×)" if load else "–"
+
+
 def other_rows(result):
     """What is not measured in floors."""
     scale, engines = result["scale"], result["engines"].values()
@@ -55,6 +63,16 @@ def other_rows(result):
             f"≥ {goal['goal']:.0%}" if goal["goal"] <= 1 else f"≤ {goal['goal']:g}",
             lambda engine, name=name: engine[scale]["shares"][name]["text"],
         )
+    yield row(
+        "`load_sample`, rows a second",
+        "≥ 20,000",
+        lambda engine: engine[scale]["load"].rpartition(", ")[2].split()[0],
+    )
+    for name, read in (
+        ("32 clients on gunicorn with 2 workers: requests/s, and share of the floor page's", rate),
+        ("… p99, and to that of the floor page", p99),
+    ):
+        yield row(name, "", lambda e, read=read: read(e[scale].get("under_load")))
     yield row(
         "Cold start to the first page, to a bare project with admin",
         "≤ 1.5 ×",

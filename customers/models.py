@@ -12,7 +12,6 @@ from django_countries.fields import CountryField
 
 from portal.models import Action, ActivityEntry, Editable, FoldedField
 from portal.permissions import Permission
-from portal.text import fold
 
 domain_validator = RegexValidator(
     r"\A(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]\Z",
@@ -39,35 +38,6 @@ class CustomerQuerySet(models.QuerySet):
         address = address.lower()
         found = self.filter(memberships__user__email=address).first()
         return found or self.filter(domain=address.rpartition("@")[2]).first()
-
-    def with_listing(self):
-        """Add to a partner's customers what its list sorts, filters and searches by.
-
-        It stands on the rows of the relationships, where an index serves it in order.
-        """
-        return self.annotate(
-            listed_key=models.F("relationships__customer_key"),
-            listed_domain=models.F("relationships__customer_domain"),
-            listed_id=models.F("relationships__customer_id"),
-            customer_since=models.F("relationships__started_at"),
-            has_dap=models.F("relationships__has_dap"),
-        )
-
-    def looked_after_by(self, reseller):
-        """Return those to which ``reseller`` has an active relationship too."""
-        return self.filter(pk__in=reseller.relationships.active().values("customer"))
-
-    def search(self, text, *, name="name_key", domain="domain"):
-        """Return the customers whose ``name`` or ``domain`` contains every word of ``text``.
-
-        Case and accents do not count; a word may stand inside another.
-        """
-        found = self
-        for word in fold(text).split():
-            found = found.filter(
-                models.Q(**{f"{name}__contains": word}) | models.Q(**{f"{domain}__contains": word})
-            )
-        return found
 
 
 class Customer(Editable, models.Model):

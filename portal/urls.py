@@ -25,7 +25,7 @@ urlpatterns = [
         name="user_invitation_provider",
     ),
     path("accounts/", include("portal.sign_in.urls")),
-    path("customers/", include("customers.urls")),
+    path("customers/", include("relationships.customer_urls")),
     path("customers/add/", include("subscriptions.new_customer_urls")),
     path("customers/<uuid:customer_id>/account/", include("relationships.account_urls")),
     path("customers/<uuid:customer_id>/", include("subscriptions.urls")),

@@ -1,9 +1,12 @@
 """The time zones in which a reader can have the times of the pages."""
 
+from datetime import datetime
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
+from django.utils.dateformat import format as format_date
+from django.utils.formats import get_format
 from django.utils.translation import gettext_lazy as _
 
 
@@ -16,7 +19,20 @@ def time_zones():
 def zone_of(user):
     """The zone that ``user`` has picked; UTC where there is none, or none that this system still knows."""
     name = getattr(user, "time_zone", "")
-    return ZoneInfo(name if name in time_zones() else "UTC")
+    return ZoneInfo(name if name and name in time_zones() else "UTC")
+
+
+def short_days(user):
+    """Return a function that writes a day, or the day of a time for ``user``, in the reader's language.
+
+    As the filter ``date`` does with SHORT_DATE_FORMAT, at less than half the cost: for long lists.
+    """
+    zone, style = zone_of(user), get_format("SHORT_DATE_FORMAT")
+
+    def write(day):
+        return format_date(day.astimezone(zone) if isinstance(day, datetime) else day, style)
+
+    return write
 
 
 def validate_time_zone(name):

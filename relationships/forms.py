@@ -6,11 +6,45 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
 from customers.models import Customer
-from portal.forms import PortalModelForm, StyledField
-from portal.models import Partner, User, language_of
+from portal.forms import ListSelect, NamedRows, PortalModelForm, SearchForm, StyledField
+from portal.models import KeyText, Partner, PartnerType, User, dashed, language_of
 from portal.permissions import Permission
 
 from .models import RelationshipRequest, RequestKind
+
+
+class CustomerFilterForm(SearchForm):
+    """Which of a partner's customers to show: by name or domain, by reseller, with DAP or without."""
+
+    reseller = forms.ChoiceField(
+        label=_("Reseller"),
+        required=False,
+        widget=ListSelect,
+        error_messages={"invalid_choice": _("Choose one of your resellers.")},
+    )
+    dap = forms.TypedChoiceField(
+        label=_("Delegated admin privileges"),
+        required=False,
+        choices=[("", _("All")), ("yes", _("Yes")), ("no", _("No"))],
+        widget=ListSelect,
+        coerce=lambda value: value == "yes",
+        empty_value=None,
+    )
+
+    def __init__(self, *args, partner, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["q"].label = _("Name or domain")
+        if partner.type == PartnerType.INDIRECT_PROVIDER:
+            resellers = Partner.objects.filter(
+                partnerships_as_reseller__provider=partner,
+                partnerships_as_reseller__ended_at=None,
+            )
+            names = resellers.values_list(KeyText("pk"), "name")
+            self.fields["reseller"].choices = NamedRows(
+                [("", _("All customers")), *((dashed(key), name) for key, name in names)]
+            )
+        else:
+            del self.fields["reseller"]
 
 
 class AskForm(PortalModelForm):

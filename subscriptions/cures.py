@@ -40,17 +40,16 @@ class Cures:
         Only the reseller can ask for a relationship or for DAP, so it gets a link to a request that
         is filled in; where its request is open, the customer is reminded.
         """
-        partner = candidate.partner
         is_reminder = candidate.reason == Candidate.PENDING
-        firm = self.customer if is_reminder else partner
-        address = self.customer.contact_email if is_reminder else partner.support_email
-        key = (candidate.reason, firm.country.code)
+        country = self.customer.country.code if is_reminder else candidate.country
+        address = self.customer.contact_email if is_reminder else candidate.support_email
+        key = (candidate.reason, country)
         if key not in self._drafts:
-            self._drafts[key] = self._label(candidate.reason), self._draft(is_reminder, key[1])
+            self._drafts[key] = self._label(candidate.reason), self._draft(is_reminder, country)
         label, draft = self._drafts[key]
         if not address:
             return Cure(label, "")
-        mail = draft.replace(_PARTNER, quote(partner.name, safe=""))
+        mail = draft.replace(_PARTNER, quote(candidate.name, safe=""))
         return Cure(label, f"mailto:{quote(address, safe='@')}?{mail}")
 
     @staticmethod

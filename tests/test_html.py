@@ -281,6 +281,27 @@ def test_a_page_is_good_html(address, name, email, language):
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("users:invite", {}),
+        ("relationships:request_new", {}),
+        ("relationships:reseller_invite", {}),
+        ("company", {"support_email": "x", "support_languages": "x"}),
+        ("profile", {"language": "x", "time_zone": "x"}),
+        ("account:edit", {}),
+        ("coverage:file", {}),
+    ],
+)
+def test_a_refused_form_leads_from_each_error_to_its_field(address, name, data, language):
+    answer = signed_in(GLOBAL, **{"accept-language": language}).post(address(name), data)
+    assert answer.status_code == 200
+    require_good_html(answer)
+    [summary] = Page(answer).find("div[@role='alert']")
+    assert len(summary.findall(".//a")) == len(Page(answer).field_errors) > 0
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("email", [NORDLICHT, OPERATOR])
 def test_the_pages_of_the_second_factor_are_good_html(demo, email, language):
     browser = Client(headers={"accept-language": language})

@@ -55,6 +55,10 @@ def full(demo):
         (GLOBAL, "account:detail", 1),
         (GLOBAL, "activity", 0),
         (GLOBAL, "relationships:requests", 0),
+        (GLOBAL, "relationships:request_new", 0),
+        (GLOBAL, "relationships:resellers", 0),
+        (GLOBAL, "relationships:reseller_invite", 0),
+        ("global@hafen.example", "relationships:providers", 0),
         (GLOBAL, "profile", 0),
         (GLOBAL, "company", 0),
         (GLOBAL, "coverage:list", 0),
@@ -70,6 +74,9 @@ def full(demo):
         (None, "account_login", 0),
         (ALBERS, "support:list", 0),
         (ALBERS, "support_partners:list", 0),
+        (ALBERS, "activity", 0),
+        (ALBERS, "users:list", 0),
+        (ALBERS, "words", 0),
     ],
 )
 def test_a_page_is_light(full, email, name, depth):

@@ -6,7 +6,7 @@ from .editing import Editable, StaleRow
 from .fields import FoldedField, KeyField
 from .memberships import Membership, MembershipRole
 from .partners import Partner, PartnerType
-from .statements import bounded_count, insert_selected, lock_selected
+from .statements import bounded_count, first_keys, insert_selected, lock_selected
 from .texts import DayText, KeyText, dashed
 from .users import User, language_of
 
@@ -28,6 +28,7 @@ __all__ = [
     "bounded_count",
     "dashed",
     "describe",
+    "first_keys",
     "insert_selected",
     "language_of",
     "lock_selected",

@@ -1,4 +1,3 @@
-from datetime import UTC, datetime, time
 from typing import NamedTuple
 
 from django.db import connection, models, transaction
@@ -9,13 +8,11 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.client_address import current_address
 from portal.permissions import Role
-from portal.text import fold
 
-from .activity_readers import ActivityReader
+from .activity_readers import ActivityReader, ReadableQuerySet
 from .statements import insert_selected
 
-# Up to this many customers of a name, their entries are looked up instead of looked through.
-FEW_CUSTOMERS = 200
+MOST_NOTICES = 50
 
 
 class Action(models.TextChoices):
@@ -142,7 +139,7 @@ def describe(row, fields):
     return {name: "" if value is None else str(value) for name, value in values.items()}
 
 
-class ActivityEntryQuerySet(models.QuerySet):
+class ActivityEntryQuerySet(ReadableQuerySet):
     def visible_to(self, membership):
         """Return the entries that concern the organisation of ``membership`` (T1)."""
         if membership is None:
@@ -157,57 +154,40 @@ class ActivityEntryQuerySet(models.QuerySet):
             "customer", "actor__membership__partner", "actor__membership__customer"
         )
 
-    def with_reading(self, membership):
-        """Add what lists sort and filter by, from where an index serves it to ``membership`` in order."""
-        place = "readers__" if membership and membership.partner_id else ""
-        return self.annotate(
-            read_at=models.F(f"{place}at"),
-            read_id=models.F(f"{place}activityentry" if place else "pk"),
-            read_action=models.F(f"{place}action"),
-            read_customer=models.F(f"{place}customer"),
-        )
+    def read_by(self, membership):
+        """Return the log of ``membership`` for lists (T1), with ``read_at`` and ``read_id`` to sort by.
 
-    def matching(self, *, start=None, end=None, customer="", action="", tzinfo=UTC):
-        """Return the entries from day to day (both included) in a zone, of customers by name, of one kind.
-
-        For entries ``with_reading``.
+        For a partner these are the rows by which it may read the entries, where indexes serve it.
         """
-        found = self
-        if start:
-            found = found.filter(read_at__gte=datetime.combine(start, time.min, tzinfo=tzinfo))
-        if end:
-            found = found.filter(read_at__lte=datetime.combine(end, time.max, tzinfo=tzinfo))
-        if action:
-            found = found.filter(read_action=action)
-        return found.of_customers(customer)
-
-    def of_customers(self, name):
-        """Return the entries ``with_reading`` of customers whose name contains every word of ``name``."""
-        words = fold(name).split()
-        if not words:
-            return self
-        customers = self.model._meta.get_field("customer").related_model.objects
-        contains = [models.Q(name_key__contains=word) for word in words]
-        keys = list(customers.filter(*contains).values_list("pk", flat=True)[: FEW_CUSTOMERS + 1])
-        if len(keys) <= FEW_CUSTOMERS:
-            return self.filter(read_customer__in=keys)
-        # So many customers are soon met among the newest entries.
-        return self.filter(*(models.Q(customer__name_key__contains=word) for word in words))
+        if membership and membership.partner_id:
+            entry = "activityentry"
+            rows = ActivityReader.objects.filter(partner=membership.partner_id)
+        else:
+            entry = "pk"
+            rows = self.visible_to(membership)
+        return rows.annotate(read_at=models.F("at"), read_id=models.F(entry))
 
     def notices_for(self, user):
-        """Return what the user's organisation should notice and the user has not dismissed (C9)."""
+        """Return what the user's organisation should notice and the user has not dismissed (C9).
+
+        The newest first, at most ``MOST_NOTICES``.
+        """
         membership = getattr(user, "membership", None)
         if membership is None:
             return self.none()
-        place = "readers__" if membership.partner_id else ""
-        key = f"{place}activityentry" if place else "pk"
-        wanted = {
-            f"{place}action": Action.SUPPORT_CONTACT_FELL_BACK,
-            f"{key}__gt": user.notices_seen,
-            **({f"{place}partner": membership.partner_id} if place else {}),
-        }
-        found = self if place else self.visible_to(membership)
-        return found.filter(**wanted).order_by(f"-{key}")
+        fell_back = {"action": Action.SUPPORT_CONTACT_FELL_BACK}
+        if membership.customer_id:
+            found = self.visible_to(membership).filter(**fell_back, pk__gt=user.notices_seen)
+            return found.order_by("-pk")[:MOST_NOTICES]
+        # Asked of the readers alone: mostly there is nothing.
+        waiting = ActivityReader.objects.filter(
+            **fell_back, partner=membership.partner_id, activityentry__gt=user.notices_seen
+        )
+        newest_first = waiting.order_by("-activityentry_id").values_list(
+            "activityentry_id", flat=True
+        )
+        keys = list(newest_first[:MOST_NOTICES])
+        return self.filter(pk__in=keys).order_by("-pk") if keys else self.none()
 
     def record(
         self, action, *, by, partners, subject, customer=None, before=None, after=None, reason=""

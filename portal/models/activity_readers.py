@@ -1,5 +1,58 @@
+from datetime import UTC, datetime, time
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from portal.text import fold
+
+# Up to this many customers of a name, their entries are looked up instead of looked through.
+FEW_CUSTOMERS = 200
+
+
+# What lists read of an entry, beside its action and customer.
+READ_OF_ENTRY = ("actor", "subject", "before", "after", "reason", "address")
+
+
+class ReadableQuerySet(models.QuerySet):
+    """Entries of the activity log, or the rows by which a partner may read them."""
+
+    # Where such a row has the entry.
+    entry = ""
+
+    def with_entry(self):
+        """Read these as named tuples: ``READ_OF_ENTRY``, and what lists sort by."""
+        found = {f"read_{name}": models.F(f"{self.entry}{name}") for name in READ_OF_ENTRY}
+        return self.annotate(**found).values_list(
+            "read_at", "read_id", "action", *found, "customer__name", named=True
+        )
+
+    def matching(self, *, start=None, end=None, customer="", action="", tzinfo=UTC):
+        """Return those from day to day (both included) in a zone, of customers by name, of one kind."""
+        found = self
+        if start:
+            found = found.filter(at__gte=datetime.combine(start, time.min, tzinfo=tzinfo))
+        if end:
+            found = found.filter(at__lte=datetime.combine(end, time.max, tzinfo=tzinfo))
+        if action:
+            found = found.filter(action=action)
+        return found.of_customers(customer)
+
+    def of_customers(self, name):
+        """Return those of customers whose name contains every word of ``name``."""
+        words = fold(name).split()
+        if not words:
+            return self
+        customers = self.model._meta.get_field("customer").related_model.objects
+        contains = [models.Q(name_key__contains=word) for word in words]
+        keys = list(customers.filter(*contains).values_list("pk", flat=True)[: FEW_CUSTOMERS + 1])
+        if len(keys) <= FEW_CUSTOMERS:
+            return self.filter(customer__in=keys)
+        # So many customers are soon met among the newest entries.
+        return self.filter(*(models.Q(customer__name_key__contains=word) for word in words))
+
+
+class ActivityReaderQuerySet(ReadableQuerySet):
+    entry = "activityentry__"
 
 
 class ActivityReader(models.Model):
@@ -17,6 +70,8 @@ class ActivityReader(models.Model):
     customer = models.ForeignKey(
         "customers.Customer", models.PROTECT, related_name="+", null=True, db_index=False
     )
+
+    objects = ActivityReaderQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("reader of an activity log entry")

@@ -9,9 +9,29 @@ class _Count(models.Subquery):
     output_field = models.IntegerField()
 
 
-def bounded_count(queryset, limit):
-    """An expression: how many rows ``queryset`` has, up to ``limit``; it looks no further."""
-    return _Count(queryset.order_by().values("pk")[:limit])
+class _Keys(models.Subquery):
+    template = """(SELECT GROUP_CONCAT("key") FROM (%(subquery)s) keys)"""
+    output_field = models.TextField()
+
+    def as_postgresql(self, compiler, connection):
+        template = """(SELECT STRING_AGG("key"::text, ',') FROM (%(subquery)s) keys)"""
+        return self.as_sql(compiler, connection, template=template)
+
+
+def first_keys(queryset, field, limit, *, by):
+    """An expression: the keys in ``field`` of up to ``limit`` rows as text, with commas; NULL for none.
+
+    ``by`` as for ``bounded_count``.
+    """
+    return _Keys(queryset.order_by(by).annotate(key=models.F(field)).values("key")[:limit])
+
+
+def bounded_count(queryset, limit, *, by="pk"):
+    """An expression: how many rows ``queryset`` has, up to ``limit``; it looks no further.
+
+    ``by`` names a column of the index that serves it, so that the rows themselves are not read.
+    """
+    return _Count(queryset.order_by(by).values(by)[:limit])
 
 
 def insert_selected(model, source, **columns):

@@ -66,4 +66,4 @@ class NoticesMixin:
 
     def get_context_data(self, **kwargs):
         notices = ActivityEntry.objects.notices_for(self.request.user).select_related("customer")
-        return super().get_context_data(notices=notices[:50], **kwargs)
+        return super().get_context_data(notices=notices, **kwargs)

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from itertools import islice
 
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -6,11 +7,13 @@ from django.utils.translation import gettext as _
 
 from portal.forms import ActivityFilterForm
 from portal.keyset import Order
-from portal.models import ActivityEntry
+from portal.models import ActivityEntry, User
 from portal.permissions import Permission
 from portal.zones import zone_of
 
 from .lists import ExportView, FilteredView, ScopedListView
+
+EXPORT_CHUNK = 500
 
 
 class ActivityMixin(FilteredView):
@@ -28,11 +31,31 @@ class ActivityMixin(FilteredView):
         return ActivityFilterForm({**self.request.GET.dict(), **given})
 
     def prepare_queryset(self, queryset):
-        return queryset.with_reading(self.membership)
+        return queryset.read_by(self.membership)
 
     def filter_queryset(self, queryset, **filters):
-        tzinfo = zone_of(self.request.user)
-        return queryset.matching(**filters, tzinfo=tzinfo).with_people()
+        return queryset.matching(**filters, tzinfo=zone_of(self.request.user))
+
+    def entries(self, rows):
+        """Return the entries of rows read ``with_entry``, each with the name of its customer."""
+        people = User.objects.select_related("membership__partner", "membership__customer")
+        actors = people.in_bulk({row.read_actor for row in rows if row.read_actor})
+        return [
+            (
+                ActivityEntry(
+                    at=row.read_at,
+                    action=row.action,
+                    actor=actors.get(row.read_actor),
+                    subject=row.read_subject,
+                    before=row.read_before,
+                    after=row.read_after,
+                    reason=row.read_reason,
+                    address=row.read_address,
+                ),
+                row.customer__name,
+            )
+            for row in rows
+        ]
 
     def name_actor(self, entry):
         """Who acted, as the user may know it; the portal itself where nobody did."""
@@ -42,13 +65,27 @@ class ActivityMixin(FilteredView):
 class ActivityListView(ActivityMixin, ScopedListView):
     """The activity log: who changed what, when, for which customer, from what to what."""
 
+    template_name = "portal/activityentry_list.html"
     sorts = {"at": Order("read_at", "read_id", is_descending=True)}
+
+    def get_branches(self, queryset):
+        return [queryset.with_entry()]
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
-        for entry in context["object_list"]:
-            entry.actor_label = self.name_actor(entry)
-            entry.address_label = entry.address_for(self.membership)
+        context["rows"] = [
+            (
+                entry.at,
+                entry.get_action_display(),
+                entry.subject,
+                customer,
+                self.name_actor(entry),
+                entry.changes,
+                entry.reason and entry.reason_display,
+                entry.address_for(self.membership),
+            )
+            for entry, customer in self.entries(context["object_list"])
+        ]
         return context
 
 
@@ -71,15 +108,18 @@ class ActivityExportView(ActivityMixin, ExportView):
         ]
 
     def get_rows(self, queryset):
-        for entry in queryset.order_by("-read_at", "-read_id").iterator(chunk_size=500):
-            yield [
-                entry.at.isoformat(timespec="seconds"),
-                entry.get_action_display(),
-                str(entry.customer or ""),
-                entry.subject,
-                self.name_actor(entry),
-                "; ".join(f"{change.label}: {change.before}" for change in entry.changes),
-                "; ".join(f"{change.label}: {change.after}" for change in entry.changes),
-                str(entry.reason_display),
-                entry.address_for(self.membership) or "",
-            ]
+        newest_first = queryset.order_by("-read_at", "-read_id")
+        rows = newest_first.with_entry().iterator(chunk_size=EXPORT_CHUNK)
+        while chunk := list(islice(rows, EXPORT_CHUNK)):
+            for entry, customer in self.entries(chunk):
+                yield [
+                    entry.at.isoformat(timespec="seconds"),
+                    entry.get_action_display(),
+                    customer or "",
+                    entry.subject,
+                    self.name_actor(entry),
+                    "; ".join(f"{change.label}: {change.before}" for change in entry.changes),
+                    "; ".join(f"{change.label}: {change.after}" for change in entry.changes),
+                    str(entry.reason_display),
+                    entry.address_for(self.membership) or "",
+                ]

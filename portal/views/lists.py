@@ -24,10 +24,12 @@ class Total:
 
     queryset: QuerySet
     is_exact: bool = False
+    seen: int = 0  # rows that match and are not in the queryset
 
     @cached_property
     def found(self):
-        return self.queryset.count() if self.is_exact else self.queryset[: COUNTED + 1].count()
+        rest = self.queryset if self.is_exact else self.queryset[: max(COUNTED + 1 - self.seen, 0)]
+        return self.seen + rest.count()
 
     @property
     def is_more(self):
@@ -76,6 +78,8 @@ class ScopedListView(FilteredView, ListView):
 
     paginate_by: int | None = 25
     sorts: dict[str, Order] = {}
+    # What is read of each row, as named tuples: objects of a model cost more than the rest of a page.
+    columns: tuple[str, ...] = ()
 
     @cached_property
     def sort(self):
@@ -94,7 +98,7 @@ class ScopedListView(FilteredView, ListView):
 
     def get_branches(self, queryset):
         """Return the querysets that make up the list; see ``Keyset``."""
-        return [queryset]
+        return [queryset.values_list(*self.columns, named=True) if self.columns else queryset]
 
     def paginate_queryset(self, queryset, page_size):
         asked = self.request.GET
@@ -108,10 +112,18 @@ class ScopedListView(FilteredView, ListView):
         return self.get_total(queryset, page), page, page.rows, page.has_other_pages
 
     def get_total(self, queryset, page):
-        total = Total(queryset.order_by(), is_exact=self.request.GET.get("count") == "all")
-        if not page.has_other_pages:
-            total.found = len(page.rows)
-        return total
+        # Counted in the order of the list, whose index holds what the list searches in.
+        seen = 0
+        if not page.has_previous:
+            # The first page has looked through the list up to its last row.
+            seen = len(page.rows)
+            if page.has_next:
+                queryset = self.order.after(queryset, self.order.position(page.rows[-1]))
+            else:
+                queryset = queryset.none()
+        is_exact = self.request.GET.get("count") == "all"
+        counted = self.order.sort(queryset).values(self.order.key)
+        return Total(counted, is_exact=is_exact, seen=seen)
 
     def _page_number(self):
         number = self.request.GET.get(self.page_kwarg, "")[:9]
@@ -142,10 +154,10 @@ class ScopedListView(FilteredView, ListView):
         return described
 
 
-def csv_response(filename, header, rows):
-    """A CSV file of ``rows``, lists of texts, written while they are read."""
+def csv_response(filename, header, rows, *, are_cells_safe=False):
+    """A CSV file of ``rows``, lists of texts, written while they are read; see ``stream_csv``."""
     return StreamingHttpResponse(
-        stream_csv(header, rows),
+        stream_csv(header, rows, are_cells_safe=are_cells_safe),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{filename}"'},
     )
@@ -155,9 +167,13 @@ class ExportView(FilteredView, View):
     """All rows that match, as a CSV file, written while they are read: never all in memory."""
 
     filename = ""
+    are_cells_safe = False
 
     def get(self, request, *args, **kwargs):
-        return csv_response(self.filename, self.get_header(), self.get_rows(self.get_queryset()))
+        rows = self.get_rows(self.get_queryset())
+        return csv_response(
+            self.filename, self.get_header(), rows, are_cells_safe=self.are_cells_safe
+        )
 
     def get_header(self):
         """The titles of the columns, in the reader's language."""

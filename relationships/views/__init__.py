@@ -8,6 +8,7 @@ from .accounts import (
     RelationshipRemoveView,
     SuspendBlockingView,
 )
+from .customers import CustomerExportView, CustomerListView
 from .invitations import (
     InvitationAcceptView,
     InvitationDeclineView,
@@ -27,6 +28,8 @@ from .support import PartnerListView, RemoveDapView
 __all__ = [
     "CustomerAccountView",
     "CustomerEditView",
+    "CustomerExportView",
+    "CustomerListView",
     "EndedNoticeView",
     "GiveUpDapView",
     "InvitationAcceptView",

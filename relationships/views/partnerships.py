@@ -1,33 +1,41 @@
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.views.generic import ListView
 
+from portal.keyset import Order
 from portal.models import PartnerType
 from portal.permissions import Permission
-from portal.views import ActView, ScopedView
+from portal.text import fold
+from portal.views import ActView, ScopedListView
 from relationships.forms import InviteResellerForm
 from relationships.models import Partnership, RelationshipRequest, RequestKind
 
 from .requests import AskView
 
 
-class PartnershipListView(ScopedView, ListView):
+class PartnershipListView(ScopedListView):
     """The base of both lists of partnerships: the other side, by name (R10)."""
 
     permission_required = Permission.VIEW_CUSTOMERS
     model = Partnership
     other_side = ""
+    sorts = {"name": Order("other_key")}
 
-    def get_queryset(self):
+    def prepare_queryset(self, queryset):
         own_side = {"reseller": "provider", "provider": "reseller"}[self.other_side]
         return (
-            super()
-            .get_queryset()
-            .active()
+            queryset.active()
             .filter(**{own_side: self.membership.partner})
+            .annotate(other_key=F(f"{self.other_side}__name_key"))
             .select_related("provider", "reseller")
-            .order_by(f"{self.other_side}__name_key")
         )
+
+    def filter_queryset(self, queryset, *, q, **filters):
+        """Each word is a part of the name, or the beginning of the MPN ID."""
+        for word in fold(q).split():
+            of_number = Q(**{f"{self.other_side}__mpn_id__startswith": word})
+            queryset = queryset.filter(Q(other_key__contains=word) | of_number)
+        return queryset
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
@@ -42,11 +50,17 @@ class ResellerListView(PartnershipListView):
     other_side = "reseller"
     partner_type = PartnerType.INDIRECT_PROVIDER
     template_name = "relationships/reseller_list.html"
+    # Of the open invitations; the others are among the requests.
+    MOST_INVITATIONS = 10
 
     def get_context_data(self, **kwargs):
         invitations = RelationshipRequest.objects.visible_to(self.membership).open()
+        newest = invitations.filter(kind=RequestKind.RESELLER).order_by("-created_at")
+        found = list(newest[: self.MOST_INVITATIONS + 1])
         return super().get_context_data(
-            invitations=invitations.filter(kind=RequestKind.RESELLER), **kwargs
+            invitations=found[: self.MOST_INVITATIONS],
+            has_more_invitations=len(found) > self.MOST_INVITATIONS,
+            **kwargs,
         )
 
 

@@ -13,6 +13,7 @@ from customers.models import Customer
 from portal.keyset import Order
 from portal.permissions import Permission
 from portal.views import ActView, PortalView, ScopedListView, ScopedView
+from portal.zones import short_days
 from relationships.forms import DraftForm, RequestForm
 from relationships.models import RelationshipRequest
 
@@ -26,6 +27,20 @@ class RequestListView(ScopedListView):
 
     def get_queryset(self):
         return super().get_queryset().select_related("created_by", "provider")
+
+    def get_context_data(self, **kwargs):
+        context = super().get_context_data(**kwargs)
+        day = short_days(self.request.user)
+        context["rows"] = [
+            (
+                one,
+                day(one.created_at),
+                day(one.expires_at),
+                one.answered_at and day(one.answered_at),
+            )
+            for one in context["object_list"]
+        ]
+        return context
 
 
 class AskView(PortalView, FormView):

@@ -1,7 +1,9 @@
 from django import forms
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from portal.forms import FilteredSelect, StyledField
+from portal.forms import FilteredSelect, NamedRows, StyledField
+from portal.models import Partner
 
 from ..models import SupportContactAssignment
 
@@ -33,21 +35,21 @@ class SupportContactForm(forms.Form):
             initial={"support_contact": assignment.partner_id or "", "seen": assignment.pk},
             **kwargs,
         )
-        self.partners = {str(one.partner.pk): one.partner for one in candidates if one.is_eligible}
+        choices = {str(one.key): one.name for one in candidates if one.is_eligible}
         if assignment.partner:
             # The one in force can always be left as it is, also one that another partner chose (C4).
-            self.partners.setdefault(str(assignment.partner_id), assignment.partner)
-        choices = [(key, str(partner)) for key, partner in self.partners.items()]
+            choices.setdefault(str(assignment.partner_id), assignment.partner.name)
         field = self.fields["support_contact"]
         if subscription.is_bought_elsewhere:
-            choices.insert(0, ("", _("No partner designated")))
+            choices = {"": _("No partner designated"), **choices}
             field.required = False
-        field.choices = choices
+        field.choices = NamedRows(choices.items())
 
-    @property
+    @cached_property
     def partner(self):
         """The chosen partner, or None for *no partner designated*."""
-        return self.partners.get(self.cleaned_data["support_contact"])
+        chosen = self.cleaned_data["support_contact"]
+        return Partner.objects.get(pk=chosen) if chosen else None
 
 
 class HistoryFilterForm(forms.Form):

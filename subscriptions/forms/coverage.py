@@ -1,9 +1,10 @@
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from portal.forms import ListSelect, SearchForm
-from portal.text import fold
+from portal.forms import ListSelect, NamedRows, SearchForm
+from portal.models import KeyText, dashed
 
 from ..models import Coverage, Filters, Offer, SubscriptionStatus, partner_and_resellers
 
@@ -14,7 +15,7 @@ class CoverageFilterForm(SearchForm):
     """Which subscriptions to show of all that a partner sees.
 
     Reads the partners and offers to choose from, and whether the partner has few customers: all in one
-    query.
+    query. ``partners`` has name and MPN ID by key, ``offers`` the name.
     """
 
     contact = forms.ChoiceField(label=_("Support contact"), required=False, widget=ListSelect)
@@ -32,27 +33,43 @@ class CoverageFilterForm(SearchForm):
         super().__init__(*args, **kwargs)
         self.membership = membership
         self.fields["q"].label = _("Customer")
+        try:
+            words = self.fields["q"].clean(self.data.get("q"))
+        except ValidationError:  # said at the field, in time
+            words = ""
+        with_dap, found = Coverage.look(membership.partner, words)
         of_contacts = partner_and_resellers(membership.partner).annotate(
-            kind=models.Value("contact"), with_dap=Coverage.count_with_dap(membership.partner)
+            kind=models.Value("contact"),
+            number=models.F("mpn_id"),
+            with_dap=with_dap,
+            found=found,
         )
-        of_offers = Offer.objects.annotate(kind=models.Value("offer"), with_dap=models.Value(0))
-        columns = ("kind", "pk", "name", "with_dap")
-        known = list(
+        of_offers = Offer.objects.annotate(
+            kind=models.Value("offer"),
+            number=models.Value(""),
+            with_dap=models.Value(0),
+            found=models.Value(""),
+        )
+        columns = ("kind", KeyText("pk"), "name", "number", "name_key", "with_dap", "found")
+        known = (
             of_contacts.order_by()
             .values_list(*columns)
             .union(of_offers.order_by().values_list(*columns), all=True)
+            .order_by("name_key")
         )
-        known.sort(key=lambda row: fold(row[2]))
-        self.names = {kind: {} for kind in ("contact", "offer")}
-        for kind, pk, name, _with_dap in known:
-            self.names[kind][str(pk)] = name
-        self.has_few_customers = max(row[3] for row in known) <= Coverage.FEW
-        self.fields["contact"].choices = [
-            ("", _("All")),
-            (NOBODY, _("No partner designated")),
-            *self.names["contact"].items(),
-        ]
-        self.fields["offer"].choices = [("", _("All")), *self.names["offer"].items()]
+        self.partners, self.offers = {}, {}
+        for kind, key, name, number, _name_key, with_dap, found in known:
+            if kind == "offer":
+                self.offers[dashed(key)] = name
+            else:
+                self.partners[dashed(key)] = (name, number)
+                self.has_few_customers = with_dap <= Coverage.FEW
+                self.found_customers = found.split(",") if found else []
+        contacts = [(key, name) for key, (name, _number) in self.partners.items()]
+        self.fields["contact"].choices = NamedRows(
+            [("", _("All")), (NOBODY, _("No partner designated")), *contacts]
+        )
+        self.fields["offer"].choices = NamedRows([("", _("All")), *self.offers.items()])
 
     def clean(self):
         cleaned = super().clean()
@@ -76,4 +93,5 @@ class CoverageFilterForm(SearchForm):
                 is_recent=bool(wanted["recent"]),
             ),
             has_few_customers=self.has_few_customers,
+            found_customers=self.found_customers,
         )

@@ -11,7 +11,7 @@ from django.db import connection, models
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from portal.models import KeyField, bounded_count
+from portal.models import KeyField, bounded_count, first_keys
 from portal.text import fold
 from relationships.models import Relationship
 
@@ -33,6 +33,13 @@ class Unindexed(models.Func):
     arity = 1
 
 
+def _named(rows, text):
+    """Return those of customers whose name contains every word of ``text``."""
+    for word in fold(text).split():
+        rows = rows.filter(customer_key__contains=word)
+    return rows
+
+
 @dataclass(frozen=True)
 class Filters:
     """Which subscriptions to show; what is left out does not matter.
@@ -51,6 +58,17 @@ class Filters:
     def __bool__(self):
         return self != Filters()
 
+    @property
+    def are_even(self):
+        """Whether they leave about the same share of what was sold and of what was bought elsewhere."""
+        return not (
+            self.contact
+            or self.has_no_contact
+            or self.offer
+            or self.status
+            or self.is_still_with_seller
+        )
+
 
 class Coverage:
     """The subscriptions that exist for the partner of ``membership``, as ``filters`` wants them.
@@ -63,37 +81,47 @@ class Coverage:
     FEW = 1000
     FEW_CUSTOMERS = 100
 
-    def __init__(self, membership, filters=Filters(), *, has_few_customers=False):
+    def __init__(
+        self, membership, filters=Filters(), *, has_few_customers=False, found_customers=None
+    ):
+        """``has_few_customers`` and ``found_customers`` may come from ``look``, which spares a query."""
         self.membership, self.filters = membership, filters
         self.has_few_customers = has_few_customers
+        self.found_customers = found_customers
         self.partner = membership.partner
         self.relationships = Relationship.objects.active().filter(partner=self.partner)
 
-    @staticmethod
-    def count_with_dap(partner):
-        """An expression: with how many customers ``partner`` has DAP, up to one more than ``FEW``."""
-        return bounded_count(
-            Relationship.objects.with_dap().filter(partner=partner), Coverage.FEW + 1
-        )
+    @classmethod
+    def look(cls, partner, text):
+        """Expressions: how many customers ``partner`` has with DAP, and the keys of those named ``text``.
+
+        Up to one more than count as few. The keys are text, with commas.
+        """
+        own = Relationship.objects.active().filter(partner=partner)
+        with_dap = own.filter(has_dap__in=[True])  # as SQLite's index serves it
+        found = models.Value("")
+        if text:
+            most = cls.FEW_CUSTOMERS + 1
+            found = first_keys(_named(own, text), "customer", most, by="customer_key")
+        return bounded_count(with_dap, cls.FEW + 1, by="customer_key"), found
 
     def parts(self, sort=None, counts=None):
         """Return the parts as querysets; with ``sort``, each is told how to be read in that order.
 
         That depends on ``counts``, how many rows each part has, up to one more than ``FEW``.
         """
-        parts = self._visible()
+        parts = self._visible
         if self.filters.is_still_with_seller:
             # Of what the partner sold itself, those with the partner as contact: see ``_filter``.
             sold, *_others = parts
-            parts = [
-                sold if self.partner.may_sell else sold.filter(support_contact=models.F("seller"))
-            ]
+            is_sold = self.partner.may_sell and self.few_customers is None
+            parts = [sold if is_sold else sold.filter(support_contact=models.F("seller"))]
         if sort is None:
             return [self._filter(part) for part in parts]
         column, field = SORTS[sort]
         sorted_parts = []
         for part, count in zip(parts, counts, strict=True):
-            if count > self.FEW:
+            if count > self.FEW and self.few_customers is None:
                 walked = self._filter(part, walked=sort)
                 sorted_parts.append(walked.annotate(sort_key=models.F(column)))
             elif count:
@@ -101,8 +129,16 @@ class Coverage:
                 sorted_parts.append(self._filter(part).annotate(sort_key=key))
         return sorted_parts
 
+    @cached_property
     def _visible(self):
         partner = self.partner
+        if self.few_customers is not None:
+            # All parts at once: so few customers' subscriptions are looked through.
+            return [
+                Subscription.objects.visible_to(self.membership).filter(
+                    customer__in=self.few_customers
+                )
+            ]
         of_customer = self.relationships.filter(customer=models.OuterRef("customer"))
         looked_after = models.Exists(of_customer)
         all_ = Subscription.objects.all()
@@ -149,39 +185,48 @@ class Coverage:
                 column = f"{column}_hidden"
             has_index = has_index or served == walked
             part = part.filter(**{f"{column}__{lookup}": value})
-        if filters.customer:
-            part = self._of_customers(part)
-        return part
-
-    def _of_customers(self, part):
-        if self.few_customers is not None:
-            return part.filter(customer__in=self.few_customers)
-        for word in fold(self.filters.customer).split():
-            part = part.filter(customer_key__contains=word)
-        return part
+        return _named(part, filters.customer) if self.few_customers is None else part
 
     @cached_property
     def few_customers(self):
         """The keys of the customers that match, or None where there are more than a few."""
-        found = self.relationships
-        for word in fold(self.filters.customer).split():
-            found = found.filter(customer_key__contains=word)
-        keys = list(found.values_list("customer", flat=True)[: self.FEW_CUSTOMERS + 1])
+        if not self.filters.customer:
+            return None
+        keys = self.found_customers
+        if keys is None:
+            found = _named(self.relationships, self.filters.customer)
+            keys = list(found.values_list("customer", flat=True)[: self.FEW_CUSTOMERS + 1])
         return keys if len(keys) <= self.FEW_CUSTOMERS else None
+
+    def _counted_by(self):
+        """The order in which an index has what the filters leave, so that it is counted along it."""
+        filters = self.filters
+        if self.few_customers is not None or filters.has_no_contact:
+            return []
+        by_name = filters.contact or filters.is_still_with_seller or filters.status
+        return ["name_key" if by_name and not filters.offer else "customer_key", "pk"]
 
     def survey(self, limit=FEW + 1):
         """Return how many rows each part has, up to ``limit`` (None: all), and how many by contact.
 
-        One query, whatever the number of parts.
+        One query, whatever the number of parts. Where the first has as many as the limit and the filters
+        find as many in the others, these are not looked at, and their numbers are given as the limit.
         """
         parts = self.parts()
         counts, by_contact = [0] * len(parts), Counter[uuid.UUID | None]()
+        is_first_enough = limit is not None and self.filters.are_even
         tables, selects, params = [], [], []
         for number, part in enumerate(parts):
-            contacts = part.order_by().values_list("support_contact")[:limit]
+            contacts = part.order_by(*self._counted_by()).values_list("support_contact")
+            if number and is_first_enough:
+                first = "(SELECT COUNT(*) FROM part_0)"
+                most = f"CASE WHEN {first} < {limit:d} THEN {limit:d} ELSE 0 END"
+            else:
+                most = limit and f"{limit:d}"
             with suppress(EmptyResultSet):
                 sql, values = contacts.query.sql_with_params()
-                tables.append(f"part_{number} (contact) AS ({sql})")
+                bound = f"{sql} LIMIT {most}" if most else sql
+                tables.append(f"part_{number} (contact) AS ({bound})")
                 selects.append(
                     f"SELECT {number}, contact, COUNT(*) FROM part_{number} GROUP BY contact"  # noqa: S608
                 )
@@ -194,4 +239,6 @@ class Coverage:
                 for number, contact, count in cursor.fetchall():
                     counts[number] += count
                     by_contact[contact and uuid.UUID(str(contact))] += count
+        if is_first_enough and counts[0] == limit:
+            counts[1:] = [limit] * (len(counts) - 1)
         return counts, by_contact

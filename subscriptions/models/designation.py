@@ -63,38 +63,40 @@ class Designation:
 
         Those that can be chosen first; the others say why they can't.
         """
-        found = (
-            self.candidate_partners(partner)
-            .annotate(
-                relationship=models.F("to_customer__id"),
-                has_dap=models.F("to_customer__has_dap"),
-                dap_removed_at=models.F("to_customer__dap_removed_at"),
-                pending_since=models.Subquery(
-                    RelationshipRequest.objects.open()
-                    .filter(
-                        models.Q(partner=models.OuterRef("pk"))
-                        | models.Q(provider=models.OuterRef("pk")),
-                        customer=self.customer_id,
-                        with_dap=True,
-                    )
-                    .order_by("created_at")
-                    .values("created_at")[:1]
-                ),
+        pending = (
+            RelationshipRequest.objects.open()
+            .filter(
+                models.Q(partner=models.OuterRef("pk")) | models.Q(provider=models.OuterRef("pk")),
+                customer=self.customer_id,
+                with_dap=True,
             )
-            .only("name", "country", "support_email")
+            .order_by("created_at")
+            .values("created_at")[:1]
+        )
+        found = self.candidate_partners(partner).values_list(
+            "pk",
+            "name",
+            "country",
+            "support_email",
+            "to_customer__id",
+            "to_customer__has_dap",
+            "to_customer__dap_removed_at",
+            models.Subquery(pending),
         )
         candidates = []
-        for one in found:
-            if one.pk == partner.pk or one.has_dap:
-                candidates.append(Candidate(one))
-            elif one.pending_since:
-                candidates.append(Candidate(one, Candidate.PENDING, one.pending_since))
-            elif one.relationship is None:
-                candidates.append(Candidate(one, Candidate.NO_RELATIONSHIP))
-            elif one.dap_removed_at:
-                candidates.append(Candidate(one, Candidate.DAP_REMOVED, one.dap_removed_at))
+        for *shown, relationship, has_dap, dap_removed_at, pending_since in found:
+            reason = ()
+            if shown[0] == partner.pk or has_dap:
+                pass
+            elif pending_since:
+                reason = (Candidate.PENDING, pending_since)
+            elif relationship is None:
+                reason = (Candidate.NO_RELATIONSHIP,)
+            elif dap_removed_at:
+                reason = (Candidate.DAP_REMOVED, dap_removed_at)
             else:
-                candidates.append(Candidate(one, Candidate.NO_DAP))
+                reason = (Candidate.NO_DAP,)
+            candidates.append(Candidate(*shown, *reason))
         return sorted(candidates, key=lambda candidate: not candidate.is_eligible)
 
     @transaction.atomic

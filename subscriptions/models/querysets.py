@@ -82,13 +82,16 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         if membership.customer_id:
             return self.filter(customer=membership.customer_id)
         partner = membership.partner_id
-        relationships = Relationship.objects.active().filter(partner=partner)
+        # Asked for each row that another index has found: a list of them all would be long.
+        relationship = Relationship.objects.active().filter(
+            partner=partner, customer=models.OuterRef("customer")
+        )
         return self.filter(
             models.Q(seller=partner)
             | models.Q(reseller_of_record=partner)
             | models.Q(support_contact=partner)
-            | models.Q(seller=None, customer__in=relationships.with_dap().values("customer")),
-            customer__in=relationships.values("customer"),
+            | models.Q(models.Exists(relationship.with_dap()), seller=None),
+            models.Exists(relationship),
         )
 
     def with_parties(self):

@@ -120,7 +120,6 @@ class Subscription(Sale, Designation, models.Model):
         ]
         indexes = [
             models.Index(fields=["customer", "name_key", "id"], name="subscriptions_of_customer"),
-            # What was bought elsewhere is read from these too, where the seller is NULL.
             models.Index(fields=["seller", "name_key", "id"], name="subscriptions_by_product"),
             models.Index(fields=["seller", "customer_key", "id"], name="subscriptions_by_customer"),
             models.Index(
@@ -143,6 +142,22 @@ class Subscription(Sale, Designation, models.Model):
             ),
             models.Index(
                 fields=["support_contact", "name_key", "id"], name="subscriptions_supported"
+            ),
+            # What was bought elsewhere, in the same orders: by a column that is NULL, PostgreSQL reads
+            # no index in order.
+            *(
+                models.Index(
+                    fields=[*fields, "id"],
+                    condition=models.Q(seller=None),
+                    name=f"subscriptions_else_{name}",
+                )
+                for name, fields in (
+                    ("by_product", ["name_key"]),
+                    ("by_customer", ["customer_key"]),
+                    ("by_change", ["contact_changed_at"]),
+                    ("by_contact", ["support_contact", "name_key"]),
+                    ("by_offer", ["offer", "customer_key"]),
+                )
             ),
         ]
 

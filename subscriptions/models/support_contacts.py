@@ -1,3 +1,4 @@
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -113,14 +114,20 @@ class StaleSupportContact(ValidationError):
 
 @dataclass(frozen=True)
 class Candidate:
-    """A partner for the choice of a support contact, with the reason where it can't be chosen (C5)."""
+    """A partner for the choice of a support contact, with the reason where it can't be chosen (C5).
+
+    There may be hundreds, so it holds the few things that are shown, and the key of the partner.
+    """
 
     NO_RELATIONSHIP = "no_relationship"
     PENDING = "pending"
     NO_DAP = "no_dap"
     DAP_REMOVED = "dap_removed"
 
-    partner: Partner
+    key: uuid.UUID
+    name: str
+    country: str
+    support_email: str
     reason: str = ""
     since: datetime | None = None
 

@@ -1,17 +1,17 @@
 from dataclasses import dataclass
-from itertools import islice
 
-from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
+from portal.csv import safe_cell
 from portal.keyset import Order
 from portal.models import DayText, KeyText, Partner, dashed
 from portal.permissions import Permission
 from portal.views import ExportView, FilteredView, ScopedListView
+from portal.zones import short_days
 
 from ..forms import CoverageFilterForm
-from ..models import Coverage, Subscription, SubscriptionStatus
+from ..models import Coverage, Offer, Subscription, SubscriptionStatus
 from ..models.coverage import SORTS
 
 # What a row of the page shows, read as tuples.
@@ -23,9 +23,8 @@ COLUMNS = [
     "friendly_name",
     "status",
     "seller_id",
-    "reseller_of_record__name",
-    "reseller_of_record__mpn_id",
-    "support_contact__name",
+    "reseller_of_record_id",
+    "support_contact_id",
     "contact_changed_at",
 ]
 SIZES = ("25", "100")
@@ -42,13 +41,13 @@ class CoverageMixin(FilteredView):
     def get_filter_form_kwargs(self):
         return {"membership": self.membership}
 
+    def get_queryset(self):
+        return Subscription.objects.none()  # ``coverage`` has the rows, in parts
+
     @cached_property
     def coverage(self):
         """What matches, or None where the filter can't be read."""
         return self.search_form.coverage if self.search_form.is_valid() else None
-
-    def filter_queryset(self, queryset, **filters):
-        return queryset  # the coverage filters each part of it
 
 
 @dataclass
@@ -96,24 +95,46 @@ class CoverageListView(CoverageMixin, ScopedListView):
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
+        found, day = context["object_list"], short_days(self.request.user)
+        partners = self.name_partners(
+            {key for row in found for key in (row.reseller_of_record_id, row.support_contact_id)}
+        )
         context["rows"] = [
-            (row, date_format(row.contact_changed_at, "SHORT_DATE_FORMAT"))
-            for row in context["object_list"]
+            (
+                str(row.pk),
+                row.friendly_name,
+                str(row.customer_id),
+                row.customer__name,
+                row.status == SubscriptionStatus.ACTIVE,
+                row.seller_id,
+                *partners[row.reseller_of_record_id],
+                partners[row.support_contact_id][0],
+                day(row.contact_changed_at),
+            )
+            for row in found
         ]
+        context["may_assign"] = self.request.user.has_perm(Permission.ASSIGN_SUPPORT_CONTACT)
         context["by_contact"] = self.name_contacts()
-        context["status_labels"] = dict(SubscriptionStatus.choices)
         return context
+
+    def name_partners(self, keys):
+        """Return name and MPN ID of the partners of these keys, of which None may be one."""
+        known = self.search_form.partners
+        found = {key: known.get(str(key)) for key in keys}
+        foreign = [key for key, names in found.items() if key and not names]
+        if foreign:
+            rows = Partner.objects.filter(pk__in=foreign).values_list("pk", "name", "mpn_id")
+            found.update((key, names) for key, *names in rows)
+        return found | {None: ("", "")}
 
     def name_contacts(self):
         """How many of the subscriptions each contact has: (key, name, count), the most first."""
         if self.survey.is_more:
             return []
-        known = self.search_form.names["contact"]
         found = self.survey.by_contact
-        foreign = [key for key in found if key and str(key) not in known]
-        names = dict(Partner.objects.filter(pk__in=foreign).values_list("pk", "name"))
+        partners = self.name_partners(found)
         rows = [
-            (known.get(str(key)) or names.get(key) or _("No partner designated"), key, count)
+            (partners[key][0] or _("No partner designated"), key, count)
             for key, count in found.items()
         ]
         return sorted(rows, key=lambda row: (-row[2], row[0]))
@@ -124,6 +145,7 @@ class CoverageExportView(CoverageMixin, ExportView):
 
     permission_required = Permission.EXPORT_CUSTOMERS
     filename = "subscriptions.csv"
+    are_cells_safe = True  # names that come again and again are made safe once
 
     def get_header(self):
         return [
@@ -145,10 +167,10 @@ class CoverageExportView(CoverageMixin, ExportView):
     def get_rows(self, queryset):
         if self.coverage is None:
             return
-        status_labels = {key: str(label) for key, label in SubscriptionStatus.choices}
-        offers = self.search_form.names["offer"]
-        partners = Names(Partner.objects.annotate(key=KeyText("pk")))
-        nobody = ("", "")
+        labels = {key: str(label) for key, label in SubscriptionStatus.choices}
+        offers = OfferNames(self.search_form.offers)
+        partners = PartnerNames(self.search_form.partners)
+        last = customer_key = customer_name = None
         for part in self.coverage.parts():
             rows = part.order_by("customer_key", "id").values_list(
                 KeyText("pk"),
@@ -163,35 +185,66 @@ class CoverageExportView(CoverageMixin, ExportView):
                 KeyText("support_contact_id"),
                 DayText("contact_changed_at"),
             )
-            read = rows.iterator(chunk_size=EXPORT_CHUNK)
-            while chunk := list(islice(read, EXPORT_CHUNK)):
-                partners.learn(key for row in chunk for key in row[7:10])
-                for pk, name, offer, customer, firm, quantity, status, *firms, since in chunk:
-                    seller, record, contact = (partners.get(key, nobody) for key in firms)
-                    yield [
-                        dashed(pk),
-                        name,
-                        offers.get(dashed(offer), ""),
-                        dashed(customer),
-                        firm,
-                        "" if quantity is None else str(quantity),
-                        status_labels[status],
-                        seller[0],
-                        *record,
-                        *contact,
-                        since if contact[0] else "",
-                    ]
+            for (
+                pk,
+                name,
+                offer,
+                customer,
+                firm,
+                quantity,
+                status,
+                seller,
+                record,
+                contact,
+                since,
+            ) in rows.iterator(chunk_size=EXPORT_CHUNK):
+                if customer != last:
+                    last = customer
+                    customer_key, customer_name = dashed(customer), safe_cell(firm)
+                record_name, record_mpn_id = partners[record]
+                contact_name, contact_mpn_id = partners[contact]
+                yield (
+                    dashed(pk),
+                    safe_cell(name),
+                    offers[offer],
+                    customer_key,
+                    customer_name,
+                    quantity,
+                    labels[status],
+                    partners[seller][0],
+                    record_name,
+                    record_mpn_id,
+                    contact_name,
+                    contact_mpn_id,
+                    since if contact else "",
+                )
 
 
 class Names(dict):
-    """The names of the rows that were asked for so far, read when they first appear."""
+    """Names by key as ``KeyText`` has it, safe in a spreadsheet; the rest are read when asked for."""
 
     def __init__(self, known):
         super().__init__()
-        self.known = known
+        for key, names in known.items():
+            self[key] = self[key.replace("-", "")] = self.made_safe(names)
 
-    def learn(self, keys):
-        new = set(keys) - self.keys() - {None}
-        if new:
-            rows = self.known.filter(pk__in=[dashed(key) for key in new])
-            self.update((key, rest) for key, *rest in rows.values_list("key", "name", "mpn_id"))
+
+class OfferNames(Names):
+    def made_safe(self, name):
+        return safe_cell(name)
+
+    def __missing__(self, key):
+        self[key] = self.made_safe(Offer.objects.get(pk=dashed(key)).name)
+        return self[key]
+
+
+class PartnerNames(Names):
+    """Name and MPN ID."""
+
+    def made_safe(self, names):
+        return tuple(map(safe_cell, names))
+
+    def __missing__(self, key):
+        found = Partner.objects.values_list("name", "mpn_id").filter(pk=key and dashed(key)).first()
+        self[key] = self.made_safe(found or ("", ""))
+        return self[key]

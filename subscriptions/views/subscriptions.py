@@ -2,6 +2,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,9 +21,11 @@ from portal.views import (
     ScopedView,
     csv_response,
 )
+from portal.zones import short_days, zone_of
 from subscriptions.cures import Cures
 from subscriptions.forms import HistoryFilterForm, SubscriptionFilterForm, SupportContactForm
 from subscriptions.models import (
+    Candidate,
     Offer,
     StaleSupportContact,
     Subscription,
@@ -67,12 +70,37 @@ class SubscriptionListView(SubscriptionsMixin, CustomerPageMixin, ScopedListView
         "status": Order("status"),
         "started": Order("started_on"),
     }
-
-    def get_queryset(self):
-        return super().get_queryset().with_parties()
+    columns = (
+        "pk",
+        "name_key",
+        "friendly_name",
+        "quantity",
+        "status",
+        "started_on",
+        "seller_id",
+        "reseller_of_record__name",
+        "reseller_of_record__mpn_id",
+        "support_contact__name",
+    )
 
     def get_context_data(self, **kwargs):
-        return super().get_context_data(may_sell=self.membership.partner.may_sell, **kwargs)
+        context = super().get_context_data(may_sell=self.membership.partner.may_sell, **kwargs)
+        day = short_days(self.request.user)
+        context["rows"] = [
+            (
+                str(row.pk),
+                row.friendly_name,
+                row.quantity,
+                row.status == SubscriptionStatus.ACTIVE,
+                day(row.started_on),
+                row.seller_id,
+                row.reseller_of_record__name,
+                row.reseller_of_record__mpn_id,
+                row.support_contact__name,
+            )
+            for row in context["object_list"]
+        ]
+        return context
 
 
 class SubscriptionExportView(SubscriptionsMixin, ExportView):
@@ -171,8 +199,13 @@ class SubscriptionPageView(CustomerPageMixin, ContactChangesMixin, ScopedView, D
     model = Subscription
 
     def get_queryset(self):
-        found = super().get_queryset().filter(customer=self.customer)
+        found = super().get_queryset().filter(customer=self.kwargs["customer_id"])
         return found.with_parties().select_related("customer")
+
+    @property
+    def customer(self):
+        """The customer of the subscription: who sees the one sees the other (T1)."""
+        return self.object.customer
 
     @cached_property
     def may_designate(self):
@@ -189,16 +222,30 @@ class SubscriptionDetailView(SubscriptionPageView):
         if self.may_designate:
             kwargs["form"] = kwargs.get("form") or self.get_form()
             kwargs["assignment"] = kwargs["form"].assignment
-            cures = Cures(self.customer, self.request.user)
-            kwargs["not_eligible"] = [
-                (one.partner.name, one.reason, one.since, *cures.of(one))
-                for one in self.candidates
-                if not one.is_eligible
-            ]
+            kwargs["not_eligible"] = self.explain_candidates()
         else:
             kwargs["is_decided_here"] = subscription.may_be_designated_by(self.membership.partner)
             kwargs["assignment"] = subscription.contact_in_force
         return super().get_context_data(**kwargs)
+
+    def explain_candidates(self):
+        """Why each partner that can't be chosen can't, and what helps: name, sentence, label and address."""
+        cures = Cures(self.customer, self.request.user)
+        sentences = {
+            Candidate.NO_RELATIONSHIP: _("has no relationship with this customer."),
+            Candidate.NO_DAP: _("has no delegated admin privileges for this customer."),
+            Candidate.PENDING: _("its request to the customer has been open since %(date)s."),
+            Candidate.DAP_REMOVED: _("its delegated admin privileges were removed on %(date)s."),
+        }
+        rows, zone = [], zone_of(self.request.user)
+        for one in self.candidates:
+            if not one.is_eligible:
+                sentence = sentences[one.reason]
+                if one.since:
+                    day = date_format(one.since.astimezone(zone), "DATE_FORMAT")
+                    sentence = sentence % {"date": day}
+                rows.append((one.name, sentence, *cures.of(one)))
+        return rows
 
     @cached_property
     def candidates(self):

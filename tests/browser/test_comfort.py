@@ -1,12 +1,25 @@
 """What scripts add to pages that work without them, and what the keyboard alone can do."""
 
 import pytest
+from django.utils.translation import gettext, override
 from playwright.sync_api import expect
 
 from relationships.models import RelationshipRequest
 from tests.factories import CustomerFactory, PartnerFactory, PartnershipFactory, RelationshipFactory
 
 OFFICE = "Office 365 Business Standard"
+# Whether a word of an element's text stands on more than one line.
+IS_BROKEN = """(element, word) => {
+    const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        const start = texts.currentNode.data.indexOf(word);
+        if (start < 0) continue;
+        const range = document.createRange();
+        range.setStart(texts.currentNode, start);
+        range.setEnd(texts.currentNode, start + word.length);
+        return range.getClientRects().length > 1;
+    }
+}"""
 
 
 @pytest.fixture
@@ -16,9 +29,10 @@ def enter(demo, open_browser):
     def enter(email, path, **browser):
         page = open_browser(**browser)
         page.goto(path)
-        page.get_by_label("Email").fill(email)
-        page.get_by_label("Password").fill("demo-portal")
-        page.get_by_role("button", name="Sign in").click()
+        with override(browser.get("locale", "en")):
+            page.get_by_label(gettext("Email")).fill(email)
+            page.get_by_label(gettext("Password")).fill("demo-portal")
+            page.get_by_role("button", name=gettext("Sign in"), exact=True).click()
         page.wait_for_url(f"**{path}")
         return page
 
@@ -55,8 +69,11 @@ def test_a_list_is_searched_while_typing(demo, enter):
     expect(page.get_by_role("navigation", name="Pages")).to_have_count(0)
     field.fill("")
     expect(page.get_by_role("rowheader")).to_have_count(25)
+    everything = page.get_by_role("link", name="Show all")
+    expect(everything).to_be_hidden()
     page.get_by_label("Delegated admin privileges").select_option("No")
     expect(page.locator(".empty")).to_contain_text("No customer matches.")
+    expect(everything).to_be_visible()
     assert page.evaluate("window.isSamePage")
     page.reload()
     expect(page.locator(".empty")).to_contain_text("No customer matches.")
@@ -136,30 +153,76 @@ def test_what_is_not_saved_is_not_left_unasked(demo, enter):
     assert asked == ["beforeunload"]
 
 
-def test_a_form_is_sent_once_however_often_it_is_pressed(demo, enter):
-    page = enter("global@nordlicht.example", "/relationships/requests/new/")
-    page.get_by_label("Firm").fill("Werft Neu")
-    page.get_by_label("Email of its admin").fill("anna@werft-neu.example")
+@pytest.mark.parametrize(
+    ("locale", "firm", "email", "button", "heading", "working"),
+    [
+        (
+            "en",
+            "Firm",
+            "Email of its admin",
+            "Create the request",
+            "Request to Werft Neu",
+            "Working …",
+        ),
+        (
+            "de",
+            "Unternehmen",
+            "E-Mail",
+            "Anfrage erstellen",
+            "Anfrage an Werft Neu",
+            "In Arbeit …",
+        ),
+    ],
+)
+def test_a_form_is_sent_once_however_often_it_is_pressed(
+    enter, locale, firm, email, button, heading, working
+):
+    path = "/relationships/requests/new/"
+    page = enter("global@nordlicht.example", path, locale=locale)
+    page.get_by_label(firm).fill("Werft Neu")
+    page.get_by_label(email).fill("anna@werft-neu.example")
+    # As long as no answer comes, the page says that the work goes on, to those who hear it too.
+    page.evaluate(
+        "window.addEventListener('submit', event => event.preventDefault(), {once: true})"
+    )
+    page.get_by_role("button", name=button).click()
+    expect(page.locator("main form")).to_have_attribute("aria-busy", "true")
+    expect(page.locator("main > [aria-live]").first).to_have_text(working)
+    page.goto(path)
+    page.get_by_label(firm).fill("Werft Neu")
+    page.get_by_label(email).fill("anna@werft-neu.example")
     sent = []
     page.on("request", lambda request: request.method == "POST" and sent.append(request.url))
-    page.get_by_role("button", name="Create the request").evaluate(
+    page.get_by_role("button", name=button).evaluate(
         "button => { button.click(); button.click(); button.click(); }"
     )
-    expect(page.get_by_role("heading", level=1)).to_have_text("Request to Werft Neu")
+    expect(page.get_by_role("heading", level=1)).to_have_text(heading)
     assert len(sent) == 1
     assert RelationshipRequest.objects.count() == 1
 
 
-def test_times_say_on_hover_what_they_are_on_the_own_clock(demo, enter):
-    page = enter("helpdesk@nordlicht.example", "/customers/")
+@pytest.mark.parametrize(
+    ("locale", "day", "zone", "ago"),
+    [
+        ("en", "November 25, 2026", "GMT+9", "3 days ago"),
+        ("de", "25. November 2026", "GMT+9", "vor 3 Tagen"),
+    ],
+)
+def test_times_say_on_hover_what_they_are_on_the_own_clock(demo, enter, locale, day, zone, ago):
+    page = enter("helpdesk@nordlicht.example", "/customers/", locale=locale)
     session = page.context.new_cdp_session(page)
     session.send("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Tokyo"})
+    page.clock.set_fixed_time("2026-11-28T12:00:00Z")
     page.goto(office_path(demo))
     time = page.get_by_role("time").first
+    time.evaluate("time => { time.dateTime = '2026-11-24T20:00:00+00:00' }")
+    page.evaluate("document.dispatchEvent(new Event('portal:replaced'))")
     expect(time).to_contain_text("UTC")
+    # In Tokyo it is the next day already.
     title = time.get_attribute("title")
-    assert "GMT+9" in title
-    assert "ago" in title
+    assert title.startswith(day)
+    assert zone in title
+    assert title.endswith(f"· {ago}")
 
 
 def test_one_of_200_resellers_is_found_and_designated_by_keyboard_alone(demo, enter):
@@ -228,6 +291,59 @@ def test_the_menu_is_a_drawer_on_a_phone(enter, javascript):
     page.get_by_role("button", name="Menu", exact=True).click()
     page.get_by_role("button", name="Close the menu").click()
     expect(link).to_be_hidden()
+
+
+@pytest.mark.parametrize("locale", ["en", "de"])
+def test_no_word_of_a_table_is_broken_on_a_tablet_or_zoomed_in(enter, locale):
+    page = enter("global@nordlicht.example", "/customers/", locale=locale)
+    for path in ("/customers/", "/subscriptions/", "/activity/"):
+        page.goto(path)
+        for width in (768, 960, 1024, 1199, 1200):
+            page.set_viewport_size({"width": width, "height": 900})
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, f"{path} scrolls sideways at {width} px"
+            for words in ("Reederei", "Petersen", "Nordlicht", "Distribution"):
+                place = page.get_by_role("table").get_by_text(words).first
+                if place.count():
+                    broken = place.evaluate(IS_BROKEN, words)
+                    assert not broken, f"{words} in {path} at {width} px"
+
+
+def test_on_paper_there_is_nothing_to_press(enter):
+    page = enter("global@nordlicht.example", "/subscriptions/")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 794, "height": 1123})
+    expect(page.get_by_role("table")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Subscription")).to_be_visible()
+    expect(page.get_by_role("button")).to_have_count(0)
+    expect(page.get_by_role("checkbox")).to_have_count(0)
+    expect(page.get_by_role("navigation")).to_have_count(0)
+    for words in ("Petersen", "Distribution"):
+        assert not page.get_by_role("table").get_by_text(words).first.evaluate(IS_BROKEN, words)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 794
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_phone_folds_the_filters_away_so_that_the_list_is_near(enter, javascript):
+    page = enter("helpdesk@nordlicht.example", "/subscriptions/", width=320, javascript=javascript)
+    folded, status = page.get_by_text("More filters"), page.get_by_label("Status")
+    expect(page.get_by_label("Customer")).to_be_visible()
+    expect(status).to_be_hidden()
+    first = page.get_by_role("rowheader").first.bounding_box()
+    assert first["y"] < 640, "the list begins below what a phone shows"
+    folded.click()
+    status.select_option("Suspended")
+    page.get_by_role("button", name="Search").click()
+    page.wait_for_url("**status=suspended**")
+    expect(page.get_by_role("rowheader")).to_have_text(["Microsoft 365 E3"])
+    # What is set is seen.
+    expect(status).to_be_visible()
+    expect(status).to_have_value("suspended")
+    page.get_by_role("link", name="Show all").click()
+    expect(status).to_be_hidden()
+    page.set_viewport_size({"width": 1280, "height": 900})
+    expect(status).to_be_visible()
+    expect(folded).to_be_hidden()
 
 
 @pytest.mark.parametrize(("system", "other"), [("light", "Dark"), ("dark", "Light")])

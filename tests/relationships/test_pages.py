@@ -970,6 +970,58 @@ def test_R10_both_lists_name_the_other_side(demo):
 
 
 @pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("elbe", ["Elbe Support"]),
+        ("5200100", ["Hafen IT"]),
+        ("it hafen", ["Hafen IT"]),
+        ("möwe", []),
+        ("hafen elbe", []),
+    ],
+)
+def test_a_list_of_partners_is_searched_by_name_and_number(demo, words, found):
+    page = opened(GLOBAL, f"/relationships/resellers/?q={words}")
+    if found:
+        assert [row["Partner"] for row in page.table] == found
+    else:
+        assert f"No partner found for “{words}”." in page.text
+        assert "Check the spelling" in page.text
+
+
+def test_many_resellers_stand_on_pages(demo):
+    nordlicht = demo.partner("Nordlicht Distribution")
+    for number in range(60):
+        reseller = PartnerFactory(name=f"Systemhaus {number:02}", reseller=True)
+        PartnershipFactory(provider=nordlicht, reseller=reseller)
+    path, seen = "/relationships/resellers/", []
+    while path:
+        page = opened(GLOBAL, path)
+        assert page.all_text("caption") == ["63 partnerships"]
+        seen += [row["Partner"] for row in page.table]
+        following = [link.get("href") for link in page.find("a") if link.get("rel") == "next"]
+        path = following[0] and f"/relationships/resellers/{following[0]}" if following else None
+    assert len(seen) == 63
+    assert seen == sorted(seen)
+
+
+def test_open_invitations_are_the_newest_and_lead_on_to_the_others(demo):
+    for number in range(12):
+        RelationshipRequest.objects.ask(
+            by=demo.user(GLOBAL),
+            kind=RequestKind.RESELLER,
+            with_dap=False,
+            recipient_name=f"Systemhaus {number:02}",
+            recipient_email=f"a@{number:02}.example",
+            language="en",
+        )
+    shown = links(opened(GLOBAL, "/relationships/resellers/"))
+    assert [name for name in shown if name.startswith("Systemhaus")] == [
+        f"Systemhaus {number:02}" for number in range(11, 1, -1)
+    ]
+    assert shown["All requests"] == "/relationships/requests/"
+
+
+@pytest.mark.parametrize(
     ("path", "email", "type_"),
     [
         ("/relationships/resellers/", HAFEN, "Indirect provider"),

@@ -101,6 +101,14 @@ FILTERS = {
         Filters(customer="ODD true"),
         lambda one: one.customer.name == "Odd True",
     ),
+    "still, of a customer": lambda demo: (
+        Filters(is_still_with_seller=True, customer="odd"),
+        lambda one: (
+            "Odd" in one.customer.name
+            and one.seller is not None
+            and one.support_contact == one.seller
+        ),
+    ),
     "all": lambda demo: (
         Filters(
             customer="odd",
@@ -332,13 +340,36 @@ class TestExport:
         ]
         assert self.rows("?contact=nonsense") == []
 
-    def test_a_cell_is_no_formula(self, demo):
-        SubscriptionFactory(
-            customer=demo.customer("Reederei Albers"),
-            seller=demo.partner("Nordlicht Distribution"),
-            friendly_name="=1+1",
+    def test_no_cell_is_a_formula(self, demo):
+        """Each text that people can give is made safe, whichever column it stands in."""
+        evil = {"Customer": "+1", "Reseller of record": "@1", "Offer": "-1", "Subscription": "=1+1"}
+        reseller = PartnerFactory(reseller=True, name=evil["Reseller of record"])
+        customer = CustomerFactory(name=evil["Customer"])
+        nordlicht = demo.partner("Nordlicht Distribution")
+        PartnershipFactory(provider=nordlicht, reseller=reseller)
+        for partner in (nordlicht, reseller):
+            RelationshipFactory(partner=partner, customer=customer)
+        made = SubscriptionFactory(
+            customer=customer,
+            seller=nordlicht,
+            reseller_of_record=reseller,
+            offer__name=evil["Offer"],
+            friendly_name=evil["Subscription"],
         )
-        assert "'=1+1" in {row["Subscription"] for row in self.rows()}
+        made.designate(reseller, by=demo.user(GLOBAL))
+        [row] = [row for row in self.rows() if row["Customer"] == "'+1"]
+        expected = {**evil, "Support contact": evil["Reseller of record"]}
+        assert {name: row[name] for name in expected} == {
+            name: f"'{text}" for name, text in expected.items()
+        }
+
+    def test_partners_and_offers_that_are_no_choice_any_more_have_their_names(self, demo):
+        """The reseller that was deactivated since, and one that the provider no longer works with."""
+        albers, nordlicht = demo.customer("Reederei Albers"), demo.partner("Nordlicht Distribution")
+        gone = PartnerFactory(reseller=True, name="Gone", deactivated_at=timezone.now())
+        SubscriptionFactory(customer=albers, seller=nordlicht, reseller_of_record=gone)
+        assert "Gone" in {row["Reseller of record"] for row in self.rows()}
+        assert "Gone" in Page(signed_in(GLOBAL).get("/subscriptions/")).text
 
     def test_the_number_of_queries_does_not_grow(self, demo, monkeypatch):
         monkeypatch.setattr("subscriptions.views.coverage.EXPORT_CHUNK", 2)

@@ -36,7 +36,7 @@ def candidate(demo, subscription, name, provider="Nordlicht Distribution"):
     [found] = [
         one
         for one in subscription.support_contact_candidates(demo.partner(provider))
-        if one.partner.name == name
+        if one.name == name
     ]
     return found
 

@@ -38,6 +38,8 @@ class Command(BaseCommand):
                     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             rows = Sample(customers, seed=seed, password=password).write()
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+            # What the database's own housekeeping would do a while later.
+            can_vacuum = connection.vendor == "postgresql" and not connection.in_atomic_block
+            cursor.execute("VACUUM ANALYZE" if can_vacuum else "ANALYZE")
         took = time.monotonic() - start
         self.stdout.write(f"{rows:,} rows in {took:.1f} s, {rows / took:,.0f} a second.\n")

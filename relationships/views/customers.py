@@ -4,40 +4,69 @@ from django_countries import countries
 from portal.keyset import Order
 from portal.permissions import Permission
 from portal.views import ExportView, FilteredView, NoticesMixin, ScopedListView
-
-from .forms import CustomerFilterForm
-from .models import Customer
+from portal.zones import short_days
+from relationships.forms import CustomerFilterForm
+from relationships.models import Relationship
 
 
 class CustomersMixin(FilteredView):
-    """The customers of the partner, as the filter of the address wants them."""
+    """The customers of the partner, as the filter of the address wants them: its active relationships."""
 
     permission_required = Permission.VIEW_CUSTOMERS
-    model = Customer
+    model = Relationship
     filter_form_class = CustomerFilterForm
 
     def get_filter_form_kwargs(self):
         return {"partner": self.membership.partner}
 
     def prepare_queryset(self, queryset):
-        return queryset.with_listing()
+        return queryset.active().listed()
 
-    def filter_queryset(self, queryset, *, q, dap, reseller=None):
-        if reseller is not None:
-            queryset = queryset.looked_after_by(reseller)
+    def filter_queryset(self, queryset, *, q, dap, reseller=""):
+        if reseller:
+            queryset = queryset.listed(beside=reseller)
         if dap is not None:
-            queryset = queryset.filter(has_dap=dap)
-        return queryset.search(q, name="listed_key", domain="listed_domain")
+            # Not ``has_dap=dap``: for a bare boolean column SQLite uses no index.
+            queryset = queryset.filter(has_dap__in=[dap])
+        return queryset.search(q)
 
 
 class CustomerListView(CustomersMixin, NoticesMixin, ScopedListView):
     """The customers of the partner, by name."""
 
+    template_name = "relationships/customer_list.html"
     sorts = {
         "name": Order("listed_key", "listed_id"),
         "domain": Order("listed_domain", "listed_id"),
-        "since": Order("customer_since", "listed_id"),
+        "since": Order("started_at", "listed_id"),
     }
+    columns = (
+        "listed_key",
+        "listed_domain",
+        "listed_id",
+        "customer__name",
+        "customer__country",
+        "has_dap",
+        "started_at",
+    )
+
+    def get_context_data(self, **kwargs):
+        context = super().get_context_data(**kwargs)
+        rows, day = context["object_list"], short_days(self.request.user)
+        countries_of_rows = {row.customer__country for row in rows}
+        country_names = {code: countries.name(code) for code in countries_of_rows}
+        context["rows"] = [
+            (
+                str(row.listed_id),
+                row.customer__name,
+                row.listed_domain,
+                country_names[row.customer__country],
+                row.has_dap,
+                day(row.started_at),
+            )
+            for row in rows
+        ]
+        return context
 
 
 class CustomerExportView(CustomersMixin, ExportView):
@@ -66,18 +95,18 @@ class CustomerExportView(CustomersMixin, ExportView):
         country_names = dict(countries)
         has_dap = {True: _("Yes"), False: _("No")}
         rows = queryset.order_by("listed_key", "listed_id").values_list(
-            "pk",
-            "name",
-            "domain",
-            "country",
-            "street",
-            "postal_code",
-            "city",
-            "contact_name",
-            "contact_email",
-            "contact_phone",
+            "listed_id",
+            "customer__name",
+            "listed_domain",
+            "customer__country",
+            "customer__street",
+            "customer__postal_code",
+            "customer__city",
+            "customer__contact_name",
+            "customer__contact_email",
+            "customer__contact_phone",
             "has_dap",
-            "customer_since",
+            "started_at",
         )
         for pk, name, domain, country, *contact, dap, since in rows.iterator(chunk_size=1000):
             yield [

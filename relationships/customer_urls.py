@@ -1,3 +1,5 @@
+"""The list of customers: ``/customers/``."""
+
 from django.urls import path
 
 from . import views

@@ -1,0 +1,71 @@
+"""A partner finds its customers by name and domain."""
+
+import pytest
+
+from relationships.models import Relationship
+from tests.factories import RelationshipFactory
+
+
+def search(text, membership=None):
+    """The names of the customers found, by name; of all partners where no one asks."""
+    rows = Relationship.objects.active()
+    if membership:
+        rows = rows.visible_to(membership)
+    found = rows.listed().search(text).order_by("listed_key")
+    return list(dict.fromkeys(found.values_list("customer__name", flat=True)))
+
+
+class TestSearch:
+    @pytest.mark.parametrize(
+        ("text", "found"),
+        [
+            ("albers", "Reederei Albers"),
+            ("ALBERS", "Reederei Albers"),
+            ("reed alb", "Reederei Albers"),
+            ("alb reed", "Reederei Albers"),
+            ("eede", "Reederei Albers"),
+            ("  albers  ", "Reederei Albers"),
+            ("albers.example", "Reederei Albers"),
+            ("reederei albers.exa", "Reederei Albers"),
+            ("yilmaz", "Praxis Dr. Yılmaz"),
+            ("Yılmaz", "Praxis Dr. Yılmaz"),
+            ("YILMAZ", "Praxis Dr. Yılmaz"),
+            ("Yīlmàz", "Praxis Dr. Yılmaz"),
+            ("dr. y", "Praxis Dr. Yılmaz"),
+            ("Grosse Backerei", "Große Bäckerei"),
+            ("GROSSE BÄCKEREI", "Große Bäckerei"),
+            ("große", "Große Bäckerei"),
+            ("offi", "Oﬃce ﬁrst"),
+            ("office first", "Oﬃce ﬁrst"),
+            ("lodz", "Łódź Øresund Þór"),
+            ("oresund thor", "Łódź Øresund Þór"),
+            ("ΟΔΟΣ", "Οδός"),
+            ("100%", "100% Bio_Kost"),
+            ("bio_kost", "100% Bio_Kost"),
+        ],
+    )
+    def test_case_accents_and_word_order_do_not_count(self, demo, text, found):
+        for name in ("Große Bäckerei", "Oﬃce ﬁrst", "Łódź Øresund Þór", "Οδός", "100% Bio_Kost"):
+            RelationshipFactory(customer__name=name)
+        RelationshipFactory(customer__name="1000 BioXKost")
+        assert search(text) == [found]
+
+    @pytest.mark.parametrize("text", ["albers petersen", "alberss", "_", "%", "'", "\\", "☃"])
+    def test_what_is_in_no_name_finds_nobody(self, demo, text):
+        assert search(text) == []
+
+    @pytest.mark.parametrize("text", ["", "  ", "\t\n", "\u0301", "\u00a0"])
+    def test_nothing_to_search_for_finds_everybody(self, demo, text):
+        assert len(search(text)) == 4
+
+    def test_within_what_is_visible(self, demo):
+        membership = demo.user("global@suedwind.example").membership
+        assert search("e", membership) == ["Reederei Albers", "Weingut Huber"]
+        assert search("petersen", membership) == []
+
+    def test_a_new_name_is_found_at_once(self, demo):
+        customer = demo.customer("Reederei Albers")
+        customer.name = "Schiffahrt Östlund"
+        customer.save()
+        assert search("ostlund") == ["Schiffahrt Östlund"]
+        assert search("reederei") == []
