@@ -14,12 +14,17 @@ from subscriptions.models.coverage import SORTS
 
 # How far down a list a page counts as deep.
 DEEP = 0.95
+PAGE = 25
 
 
 def deep(rows, *key):
-    """Return the cursor of the row at ``DEEP`` of the queryset ``rows`` in the order of ``key``."""
-    found = rows.order_by(*key).values_list(*key)[int(rows.count() * DEEP)]
-    return write_cursor(found)
+    """Return the cursor of the row at ``DEEP`` of the queryset ``rows`` in the order of ``key``.
+
+    A full page follows it, where there are so many rows.
+    """
+    count = rows.count()
+    found = rows.order_by(*key).values_list(*(name.removeprefix("-") for name in key))
+    return write_cursor(found[max(min(int(count * DEEP), count - PAGE - 1), 0)])
 
 
 class Facts:
@@ -82,18 +87,13 @@ class Facts:
     def cursor_of_coverage(self, sort):
         column, _field = SORTS[sort]
         sign = "-" if sort == "since" else ""
-        rows = self.subscriptions.order_by(f"{sign}{column}", f"{sign}pk").values_list(column, "pk")
-        return write_cursor(rows[int(self.subscriptions.count() * DEEP)])
+        return deep(self.subscriptions, f"{sign}{column}", f"{sign}pk")
 
     def cursor_of_requests(self):
-        rows = RelationshipRequest.objects.filter(partner=self.provider)
-        newest_first = rows.order_by("-created_at", "-pk").values_list("created_at", "pk")
-        return write_cursor(newest_first[int(rows.count() * DEEP)])
+        return deep(RelationshipRequest.objects.filter(partner=self.provider), "-created_at", "-pk")
 
     def cursor_of_activity(self):
-        rows = ActivityReader.objects.filter(partner=self.provider)
-        newest_first = rows.order_by("-at", "-activityentry").values_list("at", "activityentry")
-        return write_cursor(newest_first[int(rows.count() * DEEP)])
+        return deep(ActivityReader.objects.filter(partner=self.provider), "-at", "-activityentry")
 
     def cursor_of_subscriptions(self):
         return deep(Subscription.objects.filter(customer=self.customer), "name_key", "pk")

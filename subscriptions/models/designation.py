@@ -23,7 +23,7 @@ class Designation:
     @property
     def contact_in_force(self):
         """The open end of the history of contacts."""
-        return self.support_contact_history.with_people().get(ended_at=None)
+        return self.support_contact_history.select_related("partner").get(ended_at=None)
 
     def may_be_designated_by(self, partner):
         """Whether ``partner`` decides on the support contact: the seller (C3).
@@ -120,7 +120,7 @@ class Designation:
             )
         current = self.contact_in_force
         is_same = current.partner == partner
-        if seen not in (None, current.pk) and not (is_same and current.changed_by == by):
+        if seen not in (None, current.pk) and not (is_same and current.changed_by_id == by.pk):
             raise StaleSupportContact(current)
         if is_same:
             return None

@@ -112,7 +112,7 @@ class StaleSupportContact(ValidationError):
         self.assignment = assignment
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Candidate:
     """A partner for the choice of a support contact, with the reason where it can't be chosen (C5).
 
