@@ -136,7 +136,8 @@ class ScopedListView(FilteredView, ListView):
         return super().get_context_data(
             search_form=self.search_form,
             query=filters.get("q"),
-            is_filtered=any(value not in (None, "") for value in filters.values()),
+            is_filtered=not self.search_form.is_valid()
+            or any(value not in (None, "") for value in filters.values()),
             **kwargs,
         )
 

@@ -125,6 +125,14 @@ class TestAdd:
             "Reederei Albers",
         )
         assert [partner.name for partner in entry.partners.all()] == ["Nordlicht Distribution"]
+        assert entry.before == {}
+        assert entry.after == {
+            "quantity": "5",
+            "started_on": str(stored.started_on),
+            "renews_on": str(stored.renews_on),
+            "auto_renew": "True",
+            "seller": "Nordlicht Distribution",
+        }
 
     def test_S1_nobody_sells_in_the_name_of_another(self, demo, helpdesk):
         added = Subscription.objects.add(
