@@ -61,7 +61,7 @@ def test_the_list_says_domain_country_dap_and_since_when(demo):
             "Primary domain": "petersen.example",
             "Country": "Germany",
             "Delegated admin privileges": "Yes",
-            "Customer since": "03/01/2026",
+            "Customer since": "1 Mar 2026",
             "Details": f"Details Customer ID: {petersen.pk} Subscriptions Account",
         },
         {
@@ -69,7 +69,7 @@ def test_the_list_says_domain_country_dap_and_since_when(demo):
             "Primary domain": "albers.example",
             "Country": "Germany",
             "Delegated admin privileges": "No",
-            "Customer since": "03/01/2026",
+            "Customer since": "1 Mar 2026",
             "Details": f"Details Customer ID: {albers.pk} Subscriptions Account",
         },
     ]
