@@ -45,7 +45,10 @@ class Cures:
         address = self.customer.contact_email if is_reminder else candidate.support_email
         key = (candidate.reason, country)
         if key not in self._drafts:
-            self._drafts[key] = self._label(candidate.reason), self._draft(candidate.reason, country)
+            self._drafts[key] = (
+                self._label(candidate.reason),
+                self._draft(candidate.reason, country),
+            )
         label, draft = self._drafts[key]
         if not address:
             return Cure(label, "")
