@@ -346,6 +346,42 @@ def test_a_phone_folds_the_filters_away_so_that_the_list_is_near(enter, javascri
     expect(folded).to_be_hidden()
 
 
+@pytest.mark.parametrize(
+    ("path", "link", "order"),
+    [
+        ("/customers/", "Name", ["Reederei Albers", "Backhaus Petersen"]),
+        ("/subscriptions/", "Customer", None),
+        ("/settings/users/", "Email", None),
+    ],
+)
+def test_a_phone_sorts_by_links_that_are_in_sight(enter, path, link, order):
+    page = enter("global@nordlicht.example", path, width=320)
+    links = page.locator("thead").get_by_role("link")
+    assert links.count() == page.locator("thead :is(a, button, input, [tabindex])").count() > 1
+    for one in links.all():
+        one.focus()
+        seen = one.evaluate(
+            """element => {
+                element.scrollIntoView();
+                const box = element.getBoundingClientRect();
+                const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+                return element.contains(top) ? [box.x, box.right, box.width, box.height] : null;
+            }"""
+        )
+        assert seen, f"{one.inner_text()} is not seen"
+        left, right, width, height = seen
+        assert left >= 0
+        assert right <= 320
+        assert min(width, height) >= 24
+    # The other headings are read out only.
+    expect(page.locator("thead th:not(:has(a))").first).to_have_css("clip-path", "inset(50%)")
+    page.locator("thead").get_by_role("link", name=link, exact=True).click()
+    page.wait_for_url("**sort=*")
+    expect(page.locator("thead [aria-sort]")).to_have_text(link)
+    if order:
+        expect(page.get_by_role("rowheader")).to_have_text(order)
+
+
 @pytest.mark.parametrize(("system", "other"), [("light", "Dark"), ("dark", "Light")])
 def test_the_picked_colours_are_there_from_the_first_byte(enter, system, other):
     page = enter("helpdesk@nordlicht.example", "/customers/", color_scheme=system)
