@@ -79,6 +79,66 @@ def test_a_list_is_searched_while_typing(demo, enter):
     expect(page.locator(".empty")).to_contain_text("No customer matches.")
 
 
+def test_a_date_is_typed_in_peace_and_counts_when_the_focus_leaves_it(enter):
+    page = enter("global@nordlicht.example", "/activity/")
+    page.evaluate("window.isSamePage = true")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    field = page.get_by_label("To", exact=True)
+
+    def type_date(digits):
+        field.focus()
+        for digit in digits:
+            page.keyboard.press(digit)
+            page.wait_for_timeout(60)
+            expect(field).to_be_focused()
+
+    def leave(key):
+        """Press this key past the day, the year and the calendar of the field."""
+        for _ in range(5):
+            page.keyboard.press(key)
+            if not field.evaluate("field => field === document.activeElement"):
+                return
+
+    # Each digit of the year makes another date, which is before the first one.
+    type_date("12312031")
+    expect(field).to_have_value("2031-12-31")
+    page.wait_for_timeout(400)
+    assert not asked
+    leave("Tab")
+    page.wait_for_url("**end=2031-12-31**")
+    assert len(asked) == 1
+    expect(field).not_to_be_focused()
+    expect(page.get_by_role("table")).to_be_visible()
+    # What is wrong is said at the field, without taking the focus from where it is.
+    type_date("12312001")
+    leave("Shift+Tab")
+    wrong = "Choose a day that is not before the first one."
+    expect(page.locator("form .errorlist")).to_have_text(wrong)
+    expect(page.locator("main [aria-live]", has_text=wrong)).to_be_attached()
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_accessible_description(wrong)
+    expect(page.get_by_role("table")).to_have_count(0)
+    assert page.evaluate("document.activeElement.closest('form[role=search]') !== null")
+    type_date("12312031")
+    leave("Tab")
+    expect(page.get_by_role("table")).to_be_visible()
+    expect(page.locator("form .errorlist")).to_have_count(0)
+    expect(field).not_to_have_attribute("aria-invalid", "true")
+    # Half a date is none, and is left to who is typing it.
+    before = len(asked)
+    field.focus()
+    page.keyboard.press("Delete")
+    leave("Tab")
+    page.wait_for_timeout(400)
+    assert len(asked) == before
+    assert page.evaluate("window.isSamePage")
+    type_date("12312032")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**end=2032-12-31**")
+    assert not page.evaluate("window.isSamePage")
+
+
 def test_rows_are_chosen_together_and_counted(demo, enter):
     page = enter("global@nordlicht.example", account_path(demo))
     every = page.get_by_label("Choose all")
