@@ -79,6 +79,17 @@ def test_a_list_is_searched_while_typing(demo, enter):
     expect(page.locator(".empty")).to_contain_text("No customer matches.")
 
 
+def test_a_list_stays_in_its_order_while_it_is_searched(enter):
+    page = enter("global@nordlicht.example", "/customers/")
+    page.get_by_role("link", name="Name", exact=True).click()
+    page.wait_for_url("**sort=-name")
+    page.get_by_label("Name or domain").press_sequentially("er")
+    page.wait_for_url("**q=er**sort=-name")
+    expect(page.get_by_role("rowheader")).to_have_text(["Reederei Albers", "Backhaus Petersen"])
+    page.get_by_role("button", name="Search").click()
+    expect(page.locator("thead [aria-sort=descending]")).to_have_text("Name")
+
+
 def test_a_date_is_typed_in_peace_and_counts_when_the_focus_leaves_it(enter):
     page = enter("global@nordlicht.example", "/activity/")
     page.evaluate("window.isSamePage = true")
