@@ -184,6 +184,17 @@ class TestPage:
         assert self.names("?sort=since")[0] == "Azure plan"
         assert self.names("?sort=-since")[-1] == "Azure plan"
 
+    def test_a_search_keeps_the_order_and_how_many_are_on_a_page(self, demo):
+        page = self.read("?sort=-customer&size=100&status=active")
+        kept = page.find("form[@role='search']/input[@type='hidden']")
+        assert [(one.get("name"), one.get("value")) for one in kept] == [
+            ("sort", "-customer"),
+            ("size", "100"),
+        ]
+        for query in ("?sort=customers&size=1000", "?size=", "?sort=-&size=-100", "?size=1%00"):
+            page = self.read(query)
+            assert page.find("form[@role='search']/input[@type='hidden']") == []
+
     def test_renaming_a_customer_moves_its_rows(self, demo):
         petersen = demo.customer("Backhaus Petersen")
         petersen.name = "Zuckerbäcker"
