@@ -1446,6 +1446,33 @@ def test_a_request_whose_link_is_dead_does_not_wait(demo, ask):
     assert opened(ALBERS, "/support/partners/").find(WAITING) == []
 
 
+def test_R6_requests_that_wait_are_told_on_the_customer_s_first_page(demo, ask):
+    assert opened(ALBERS, "/support/").find(WAITING) == []
+    made = ask()
+    page = opened(ALBERS, "/support/")
+    assert page.all_text(WAITING) == [
+        "Requests that wait for your answer Kranich Consulting: Answer"
+    ]
+    assert links(page)["Answer"] == "/support/partners/"
+    assert opened(ALBERS, "/support/?print=1").find(WAITING) == []
+    assert opened(PETERSEN, "/support/").find(WAITING) == []
+    made.withdraw(by=demo.user(KRANICH))
+    assert opened(ALBERS, "/support/").find(WAITING) == []
+
+
+def test_who_asks_is_named_once_however_many_requests_wait(demo, ask):
+    browser = signed_in(ALBERS)
+    browser.get("/support/")
+    costs = []
+    for _time in range(2):
+        ask()
+        with CaptureQueriesContext(connection) as queries:
+            page = Page(browser.get("/support/"))
+        costs.append(len(queries))
+        assert page.all_text(f"{WAITING}/p") == ["Kranich Consulting: Answer"]
+    assert costs[0] == costs[1]
+
+
 # Notices
 
 
