@@ -1542,6 +1542,29 @@ def test_C9_each_user_dismisses_a_notice_for_itself(demo, fallen):
     assert len(notices(opened(GLOBAL, "/customers/"))) == 2
 
 
+def test_C9_more_than_five_notices_are_folded(demo, fallen):
+    def fall_back(times):
+        for _time in range(times):
+            demo.relationship("Reederei Albers", "Hafen IT").grant_dap(by=demo.user(ALBERS))
+            fallen.refresh_from_db()
+            fallen.designate(demo.partner("Hafen IT"), by=demo.user(HELPDESK))
+            demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=demo.user(ALBERS))
+        return opened(HELPDESK, "/customers/")
+
+    inside = "section[@aria-labelledby='notices-heading']"
+    page = fall_back(4)
+    assert len(notices(page)) == 5
+    assert page.find(f"{inside}/details") == []
+    page = fall_back(2)
+    assert len(notices(page)) == 5
+    assert page.all_text(f"{inside}/details/summary") == ["2 more notices"]
+    assert len(page.find(f"{inside}/details/ul/li")) == 2
+    assert page.all_text(f"{inside}/form/button") == ["Dismiss"]
+    browser = signed_in(HELPDESK)
+    answer = browser.post("/notices/dismiss/", {"newest": page.hidden("newest")})
+    assert notices(followed(answer)) == []
+
+
 @pytest.mark.parametrize("newest", ["", "x", "-1", "1.5", "²", "\x00", "9" * 30, "1" * 5000])
 def test_no_dismissal_is_an_error_of_the_server(fallen, newest, nothing_written):
     browser = signed_in(HELPDESK)
