@@ -57,7 +57,7 @@ def test_T1_whom_it_does_not_concern_reads_nothing_of_it(designated):
         ("?start=2026-01-01", True),
         ("?end=", True),
         ("?customer=albers", True),
-        ("?action=support_contact_designated", True),
+        ("?action=support_contact.designated", True),
         ("?start=nonsense", True),
     ],
 )
