@@ -14,6 +14,7 @@ from portal.models import Partner
 from portal.permissions import Permission
 from portal.vcard import vcard
 from portal.views import FilteredView, NoticesMixin, PortalView, ScopedView
+from relationships.models import RelationshipRequest
 
 from .models import Subscription
 from .views import ContactChangesMixin
@@ -44,6 +45,13 @@ class SupportListView(NoticesMixin, FilteredView, ListView):
     def is_print(self):
         return self.request.GET.get("print") == "1"
 
+    def find_asking(self):
+        """The partners whose requests the user may answer, each once, the newest request first (R6)."""
+        if self.is_print or not self.request.user.has_perm(Permission.ANSWER_REQUESTS):
+            return []
+        waiting = RelationshipRequest.objects.waiting_for(self.membership)
+        return list(dict.fromkeys(partner for asked in waiting for partner in asked.partners))
+
     def get_context_data(self, **kwargs):
         products = list(self.object_list)
         is_valid = self.search_form.is_valid()
@@ -59,6 +67,7 @@ class SupportListView(NoticesMixin, FilteredView, ListView):
             query=query,
             has_search=len(products) >= MANY or query or not is_valid,
             is_print=self.is_print,
+            asking=self.find_asking(),
             **kwargs,
         )
 

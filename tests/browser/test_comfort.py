@@ -380,6 +380,15 @@ def test_no_word_of_a_table_is_broken_on_a_tablet_or_zoomed_in(enter, locale):
                     assert not broken, f"{words} in {path} at {width} px"
 
 
+@pytest.mark.parametrize("width", [1280, 1024, 320])
+def test_how_an_offer_is_billed_stays_one_word_in_the_catalogue(demo, enter, width):
+    path = f"/customers/{demo.customer('Reederei Albers').pk}/subscriptions/add/"
+    page = enter("global@nordlicht.example", path, locale="de", width=width)
+    billed = page.get_by_role("table").get_by_text("Nutzungsbasiert").first
+    assert billed.evaluate(IS_BROKEN, "Nutzungsbasiert") is False
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_on_paper_there_is_nothing_to_press(enter):
     page = enter("global@nordlicht.example", "/subscriptions/")
     page.emulate_media(media="print")

@@ -11,7 +11,7 @@ from portal.csv import safe_cell, stream_csv
 from portal.models import ActivityEntry, ActivityReader, User
 from relationships.models import RelationshipRequest
 from tests.conftest import unprotected
-from tests.pages import Page, read_csv, signed_in
+from tests.pages import Page, read_csv, signed_in, words
 
 HELPDESK = "helpdesk@nordlicht.example"
 ALBERS = "admin@albers.example"
@@ -46,6 +46,25 @@ def test_T1_whom_it_does_not_concern_reads_nothing_of_it(designated):
     for email in ("global@suedwind.example", "global@moewe.example", "admin@huber.example"):
         page = Page(signed_in(email).get("/activity/"))
         assert not [row for row in page.table if "Support contact" in row["Action"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "is_there"),
+    [
+        ("", False),
+        ("?count=all", False),
+        ("?customer=&action=", False),
+        ("?start=2026-01-01", True),
+        ("?end=", True),
+        ("?customer=albers", True),
+        ("?action=support_contact.designated", True),
+        ("?start=nonsense", True),
+    ],
+)
+def test_what_was_filtered_can_be_reset(demo, query, is_there):
+    page = Page(signed_in(HELPDESK).get(f"/activity/{query}"))
+    links = [link.get("href") for link in page.find("form/a") if words(link) == "Reset"]
+    assert links == ["/activity/"] * is_there
 
 
 def test_without_dates_it_shows_the_last_month(demo):

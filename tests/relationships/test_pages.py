@@ -1446,6 +1446,33 @@ def test_a_request_whose_link_is_dead_does_not_wait(demo, ask):
     assert opened(ALBERS, "/support/partners/").find(WAITING) == []
 
 
+def test_R6_requests_that_wait_are_told_on_the_customer_s_first_page(demo, ask):
+    assert opened(ALBERS, "/support/").find(WAITING) == []
+    made = ask()
+    page = opened(ALBERS, "/support/")
+    assert page.all_text(WAITING) == [
+        "Requests that wait for your answer Kranich Consulting: Answer"
+    ]
+    assert links(page)["Answer"] == "/support/partners/"
+    assert opened(ALBERS, "/support/?print=1").find(WAITING) == []
+    assert opened(PETERSEN, "/support/").find(WAITING) == []
+    made.withdraw(by=demo.user(KRANICH))
+    assert opened(ALBERS, "/support/").find(WAITING) == []
+
+
+def test_who_asks_is_named_once_however_many_requests_wait(demo, ask):
+    browser = signed_in(ALBERS)
+    browser.get("/support/")
+    costs = []
+    for _time in range(2):
+        ask()
+        with CaptureQueriesContext(connection) as queries:
+            page = Page(browser.get("/support/"))
+        costs.append(len(queries))
+        assert page.all_text(f"{WAITING}/p") == ["Kranich Consulting: Answer"]
+    assert costs[0] == costs[1]
+
+
 # Notices
 
 
@@ -1513,6 +1540,29 @@ def test_C9_each_user_dismisses_a_notice_for_itself(demo, fallen):
     [notice] = notices(opened(HELPDESK, "/customers/"))
     assert "Reason: Partnership ended." in notice
     assert len(notices(opened(GLOBAL, "/customers/"))) == 2
+
+
+def test_C9_more_than_five_notices_are_folded(demo, fallen):
+    def fall_back(times):
+        for _time in range(times):
+            demo.relationship("Reederei Albers", "Hafen IT").grant_dap(by=demo.user(ALBERS))
+            fallen.refresh_from_db()
+            fallen.designate(demo.partner("Hafen IT"), by=demo.user(HELPDESK))
+            demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=demo.user(ALBERS))
+        return opened(HELPDESK, "/customers/")
+
+    inside = "section[@aria-labelledby='notices-heading']"
+    page = fall_back(4)
+    assert len(notices(page)) == 5
+    assert page.find(f"{inside}/details") == []
+    page = fall_back(2)
+    assert len(notices(page)) == 5
+    assert page.all_text(f"{inside}/details/summary") == ["2 more notices"]
+    assert len(page.find(f"{inside}/details/ul/li")) == 2
+    assert page.all_text(f"{inside}/form/button") == ["Dismiss"]
+    browser = signed_in(HELPDESK)
+    answer = browser.post("/notices/dismiss/", {"newest": page.hidden("newest")})
+    assert notices(followed(answer)) == []
 
 
 @pytest.mark.parametrize("newest", ["", "x", "-1", "1.5", "²", "\x00", "9" * 30, "1" * 5000])

@@ -222,6 +222,23 @@ def test_C5_those_that_cannot_be_chosen_stand_there_with_the_reason(demo, office
     ]
 
 
+def test_C5_more_than_a_dozen_that_cannot_be_chosen_are_folded(demo, office, nordlicht):
+    def add(count):
+        for _number in range(count):
+            PartnershipFactory(provider=nordlicht, reseller=PartnerFactory(reseller=True))
+        return opened(HELPDESK, office)
+
+    page = add(10)
+    assert page.find("details") == []
+    assert "These partners can't be chosen" in page.all_text("h3")
+    assert len(page.find("ul[@class='reasons']/li")) == 12
+    page = add(1)
+    assert page.all_text("details/summary") == ["13 partners can't be chosen"]
+    assert "These partners can't be chosen" not in page.all_text("h3")
+    assert len(page.find("details/ul[@class='reasons']/li")) == 13
+    assert len(page.find("ul[@class='reasons']/li")) == 13
+
+
 def test_C5_dap_that_was_removed_says_when(demo, office):
     with clock_at(3, 9, 12):
         demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=demo.user(ALBERS))

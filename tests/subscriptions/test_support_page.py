@@ -213,11 +213,11 @@ def test_the_page_costs_the_same_with_1_product_and_with_25(demo):
             page = Page(browser.get("/support/"))
         return len(queries), sum(map(len, groups(page).values()))
 
-    assert cost() == (5, 1)
+    assert cost() == (6, 1)
     for _ in range(24):
         seller = PartnerFactory(support_languages=["de"])
         SubscriptionFactory(customer=demo.customer("Praxis Dr. Yılmaz"), seller=seller)
-    assert cost() == (5, 25)
+    assert cost() == (6, 25)
 
 
 def test_names_of_any_length_and_direction_stand_for_themselves(demo):
