@@ -14,6 +14,7 @@ from portal.models import Partner
 from portal.permissions import Permission
 from portal.vcard import vcard
 from portal.views import FilteredView, NoticesMixin, PortalView, ScopedView
+from portal.zones import day_writer
 from relationships.models import RelationshipRequest
 
 from .models import Subscription
@@ -58,11 +59,25 @@ class SupportListView(NoticesMixin, FilteredView, ListView):
         query = self.search_form.cleaned_data["q"] if is_valid else ""
         if self.is_print:
             kwargs["menu"] = []
+        day = day_writer(self.request.user, "DATE_FORMAT")
+        groups = [
+            (
+                partner,
+                [
+                    (
+                        str(one.pk),
+                        one.friendly_name,
+                        one.is_active,
+                        one.contact_changed_at.isoformat(),
+                        day(one.contact_changed_at),
+                    )
+                    for one in answered_for
+                ],
+            )
+            for partner, answered_for in groupby(products, lambda one: one.support_contact)
+        ]
         return super().get_context_data(
-            groups=[
-                (partner, list(answered_for))
-                for partner, answered_for in groupby(products, lambda one: one.support_contact)
-            ],
+            groups=groups,
             search_form=self.search_form,
             query=query,
             has_search=len(products) >= MANY or query or not is_valid,
