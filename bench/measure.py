@@ -126,7 +126,12 @@ class Bench:
 def main():
     bench = Bench()
     floor = bench.measure_pages()
+    with connection.cursor() as cursor:
+        is_sqlite = connection.vendor == "sqlite"
+        cursor.execute("SELECT sqlite_version()" if is_sqlite else "SHOW server_version")
+        [version] = cursor.fetchone()
     result = {
+        "version": version,
         "floor_ms": floor * 1000,
         "cpu_of_database": bench.clock.is_whole,
         "lines": bench.results,

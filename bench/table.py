@@ -92,7 +92,8 @@ def print_table(result):
     engines = list(result["engines"])
     head = ["", "goal"]
     for engine in engines:
-        head += [engine, "growth", "bare SQL"]
+        version = result["engines"][engine][result["scale"]]["version"]
+        head += [f"{engine} {version}", "growth", "bare SQL"]
     lines = [head, ["---"] * len(head), *rows(result), *other_rows(result)]
     machine = result["machine"]
     print(

@@ -198,6 +198,7 @@ OPERATOR_SECOND_FACTOR = bool(read(env.int, "OPERATOR_SECOND_FACTOR", 0))
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["portal.formats"]
 TIME_ZONE = "UTC"
 
 # Static files

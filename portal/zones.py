@@ -22,12 +22,12 @@ def zone_of(user):
     return ZoneInfo(name if name and name in time_zones() else "UTC")
 
 
-def short_days(user):
+def day_writer(user, style="SHORT_DATE_FORMAT"):
     """Return a function that writes a day, or the day of a time for ``user``, in the reader's language.
 
-    As the filter ``date`` does with SHORT_DATE_FORMAT, at less than half the cost: for long lists.
+    As the filter ``date`` does, at less than half the cost: for long lists.
     """
-    zone, style = zone_of(user), get_format("SHORT_DATE_FORMAT")
+    zone, style = zone_of(user), get_format(style)
 
     def write(day):
         return format_date(day.astimezone(zone) if isinstance(day, datetime) else day, style)

@@ -45,7 +45,10 @@ class Cures:
         address = self.customer.contact_email if is_reminder else candidate.support_email
         key = (candidate.reason, country)
         if key not in self._drafts:
-            self._drafts[key] = self._label(candidate.reason), self._draft(is_reminder, country)
+            self._drafts[key] = (
+                self._label(candidate.reason),
+                self._draft(candidate.reason, country),
+            )
         label, draft = self._drafts[key]
         if not address:
             return Cure(label, "")
@@ -60,13 +63,14 @@ class Cures:
             return _("Ask it to request a relationship")
         return _("Ask it to request delegated admin privileges")
 
-    def _draft(self, is_reminder, country):
+    def _draft(self, reason, country):
         """Return subject and text for a link, with ``_PARTNER`` in the place of the reseller."""
         customer = self.customer
         prefilled = urlencode({"name": customer.name, "email": customer.contact_email})
         path = reverse("relationships:request_new")
         context = {
-            "is_reminder": is_reminder,
+            "is_reminder": reason == Candidate.PENDING,
+            "has_relationship": reason != Candidate.NO_RELATIONSHIP,
             "partner": _PARTNER,
             "customer": customer,
             "user": self.user,

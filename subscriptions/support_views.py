@@ -14,6 +14,8 @@ from portal.models import Partner
 from portal.permissions import Permission
 from portal.vcard import vcard
 from portal.views import FilteredView, NoticesMixin, PortalView, ScopedView
+from portal.zones import day_writer
+from relationships.models import RelationshipRequest
 
 from .models import Subscription
 from .views import ContactChangesMixin
@@ -44,21 +46,43 @@ class SupportListView(NoticesMixin, FilteredView, ListView):
     def is_print(self):
         return self.request.GET.get("print") == "1"
 
+    def find_asking(self):
+        """The partners whose requests the user may answer, each once, the newest request first (R6)."""
+        if self.is_print or not self.request.user.has_perm(Permission.ANSWER_REQUESTS):
+            return []
+        waiting = RelationshipRequest.objects.waiting_for(self.membership)
+        return list(dict.fromkeys(partner for asked in waiting for partner in asked.partners))
+
     def get_context_data(self, **kwargs):
         products = list(self.object_list)
         is_valid = self.search_form.is_valid()
         query = self.search_form.cleaned_data["q"] if is_valid else ""
         if self.is_print:
             kwargs["menu"] = []
+        day = day_writer(self.request.user, "DATE_FORMAT")
+        groups = [
+            (
+                partner,
+                [
+                    (
+                        str(one.pk),
+                        one.friendly_name,
+                        one.is_active,
+                        one.contact_changed_at.isoformat(),
+                        day(one.contact_changed_at),
+                    )
+                    for one in answered_for
+                ],
+            )
+            for partner, answered_for in groupby(products, lambda one: one.support_contact)
+        ]
         return super().get_context_data(
-            groups=[
-                (partner, list(answered_for))
-                for partner, answered_for in groupby(products, lambda one: one.support_contact)
-            ],
+            groups=groups,
             search_form=self.search_form,
             query=query,
             has_search=len(products) >= MANY or query or not is_valid,
             is_print=self.is_print,
+            asking=self.find_asking(),
             **kwargs,
         )
 

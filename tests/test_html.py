@@ -426,6 +426,18 @@ def test_what_the_customer_prints_or_searches_is_good_html(demo, path):
         require_good_html(signed_in(ALBERS, **{"accept-language": language}).get(path))
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/customers/?sort=-name",
+        "/subscriptions/?sort=-since&size=100",
+        "/settings/users/?sort=email",
+    ],
+)
+def test_a_list_in_another_order_is_good_html(demo, path):
+    require_good_html(signed_in("global@nordlicht.example").get(path))
+
+
 @pytest.mark.parametrize("path", ["/customers/?q=%C3%9Cml%C3%A4ut%3C%26%22", "/customers/?q=%00"])
 def test_a_search_without_a_result_is_good_html(demo, path):
     require_good_html(signed_in(NORDLICHT).get(path))

@@ -5,6 +5,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from django_countries import countries
 
 from portal.client_address import current_address
 from portal.permissions import Role
@@ -128,6 +129,8 @@ class Change(NamedTuple):
 
 def _described(field, value):
     values = value if isinstance(value, list) else [value]
+    if field == "country":
+        values = [countries.name(one) or one for one in values]
     if field in WITH_LABELS:
         values = [VALUE_LABELS.get(str(one), one) for one in values]
     return ", ".join(str(one) for one in values)
@@ -170,23 +173,23 @@ class ActivityEntryQuerySet(ReadableQuerySet):
     def notices_for(self, user):
         """Return what the user's organisation should notice and the user has not dismissed (C9).
 
-        The newest first, at most ``MOST_NOTICES``.
+        The oldest ``MOST_NOTICES`` of it, the newest of these first: the others follow when these are
+        dismissed.
         """
         membership = getattr(user, "membership", None)
         if membership is None:
             return self.none()
         fell_back = {"action": Action.SUPPORT_CONTACT_FELL_BACK}
         if membership.customer_id:
-            found = self.visible_to(membership).filter(**fell_back, pk__gt=user.notices_seen)
-            return found.order_by("-pk")[:MOST_NOTICES]
-        # Asked of the readers alone: mostly there is nothing.
-        waiting = ActivityReader.objects.filter(
-            **fell_back, partner=membership.partner_id, activityentry__gt=user.notices_seen
-        )
-        newest_first = waiting.order_by("-activityentry_id").values_list(
-            "activityentry_id", flat=True
-        )
-        keys = list(newest_first[:MOST_NOTICES])
+            key = "pk"
+            waiting = self.visible_to(membership).filter(**fell_back, pk__gt=user.notices_seen)
+        else:
+            # Asked of the readers alone: mostly there is nothing.
+            key = "activityentry_id"
+            waiting = ActivityReader.objects.filter(
+                **fell_back, partner=membership.partner_id, activityentry__gt=user.notices_seen
+            )
+        keys = list(waiting.order_by(key).values_list(key, flat=True)[:MOST_NOTICES])
         return self.filter(pk__in=keys).order_by("-pk") if keys else self.none()
 
     def record(

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, time
+from datetime import MINYEAR, UTC, datetime, time
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +11,15 @@ FEW_CUSTOMERS = 200
 
 # What lists read of an entry, beside its action and customer.
 READ_OF_ENTRY = ("actor", "subject", "before", "after", "reason", "address")
+
+
+def _moment(day, at, tzinfo):
+    """A time of a day in a zone; the first or the last that there is where UTC has it no more."""
+    try:
+        return datetime.combine(day, at, tzinfo=tzinfo).astimezone(UTC)
+    except OverflowError:
+        end = datetime.min if day.year == MINYEAR else datetime.max
+        return end.replace(tzinfo=UTC)
 
 
 class ReadableQuerySet(models.QuerySet):
@@ -30,9 +39,9 @@ class ReadableQuerySet(models.QuerySet):
         """Return those from day to day (both included) in a zone, of customers by name, of one kind."""
         found = self
         if start:
-            found = found.filter(at__gte=datetime.combine(start, time.min, tzinfo=tzinfo))
+            found = found.filter(at__gte=_moment(start, time.min, tzinfo))
         if end:
-            found = found.filter(at__lte=datetime.combine(end, time.max, tzinfo=tzinfo))
+            found = found.filter(at__lte=_moment(end, time.max, tzinfo))
         if action:
             found = found.filter(action=action)
         return found.of_customers(customer)

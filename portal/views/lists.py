@@ -133,12 +133,23 @@ class ScopedListView(FilteredView, ListView):
         filters = self.search_form.cleaned_data if self.search_form.is_valid() else {}
         if self.sorts:
             kwargs["sorting"] = self.describe_sorts()
+        kwargs["kept"] = self.describe_kept()
         return super().get_context_data(
             search_form=self.search_form,
             query=filters.get("q"),
-            is_filtered=any(value not in (None, "") for value in filters.values()),
+            is_filtered=not self.search_form.is_valid()
+            or any(value not in (None, "") for value in filters.values()),
             **kwargs,
         )
+
+    def describe_kept(self):
+        """What the address says of the list apart from the filter, whose form sends it along."""
+        name, is_turned = self.sort
+        rules = {
+            "sort": f"-{name}" if is_turned else name,
+            "size": str(self.get_paginate_by(self.queryset)),
+        }
+        return {key: rule for key, rule in rules.items() if self.request.GET.get(key) == rule}
 
     def describe_sorts(self):
         """What each column heading says of itself, and where it leads."""

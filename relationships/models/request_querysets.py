@@ -7,7 +7,7 @@ from portal.models import Action
 from portal.text import fold
 
 from .personal_links import read_token
-from .request_kinds import RequestStatus
+from .request_kinds import RequestKind, RequestStatus
 
 
 class RelationshipRequestQuerySet(models.QuerySet):
@@ -26,6 +26,11 @@ class RelationshipRequestQuerySet(models.QuerySet):
             expires_at__gt=timezone.now(),
             partner__deactivated_at=None,
         )
+
+    def waiting_for(self, membership):
+        """Return those that the customer of ``membership`` is asked to answer, with who asks (R6, R8)."""
+        found = self.visible_to(membership).open().filter(kind=RequestKind.CUSTOMER)
+        return found.select_related("partner", "provider")
 
     def search(self, text):
         """Return those to a recipient whose name or address contains every word of ``text``."""

@@ -4,7 +4,7 @@ from django_countries import countries
 from portal.keyset import Order
 from portal.permissions import Permission
 from portal.views import ExportView, FilteredView, NoticesMixin, ScopedListView
-from portal.zones import short_days
+from portal.zones import day_writer
 from relationships.forms import CustomerFilterForm
 from relationships.models import Relationship
 
@@ -52,7 +52,7 @@ class CustomerListView(CustomersMixin, NoticesMixin, ScopedListView):
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
-        rows, day = context["object_list"], short_days(self.request.user)
+        rows, day = context["object_list"], day_writer(self.request.user)
         countries_of_rows = {row.customer__country for row in rows}
         country_names = {code: countries.name(code) for code in countries_of_rows}
         context["rows"] = [

@@ -13,7 +13,7 @@ from customers.models import Customer
 from portal.keyset import Order
 from portal.permissions import Permission
 from portal.views import ActView, PortalView, ScopedListView, ScopedView
-from portal.zones import short_days
+from portal.zones import day_writer
 from relationships.forms import DraftForm, RequestForm
 from relationships.models import RelationshipRequest
 
@@ -30,7 +30,7 @@ class RequestListView(ScopedListView):
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
-        day = short_days(self.request.user)
+        day = day_writer(self.request.user)
         context["rows"] = [
             (
                 one,

@@ -4,7 +4,7 @@ from django.views.generic import ListView
 
 from portal.permissions import Permission
 from portal.views import ActView, ScopedView
-from relationships.models import Relationship, RelationshipRequest, RequestKind
+from relationships.models import Relationship, RelationshipRequest
 
 
 class PartnerListView(ScopedView, ListView):
@@ -19,10 +19,9 @@ class PartnerListView(ScopedView, ListView):
         return found.with_supported_count().order_by("partner__name_key")
 
     def get_context_data(self, **kwargs):
-        waiting = RelationshipRequest.objects.visible_to(self.membership).open()
         return super().get_context_data(
             customer=self.membership.customer,
-            waiting=waiting.filter(kind=RequestKind.CUSTOMER).select_related("partner", "provider"),
+            waiting=RelationshipRequest.objects.waiting_for(self.membership),
             **kwargs,
         )
 

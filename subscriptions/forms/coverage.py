@@ -1,12 +1,22 @@
+import uuid
+
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from portal.forms import ListSelect, NamedRows, SearchForm
-from portal.models import KeyText, dashed
+from portal.models import KeyText, Partner, dashed
+from relationships.models import Partnership
 
-from ..models import Coverage, Filters, Offer, SubscriptionStatus, partner_and_resellers
+from ..models import (
+    Coverage,
+    Filters,
+    Offer,
+    Subscription,
+    SubscriptionStatus,
+    partner_and_resellers,
+)
 
 NOBODY = "none"
 
@@ -18,8 +28,18 @@ class CoverageFilterForm(SearchForm):
     query. ``partners`` has name and MPN ID by key, ``offers`` the name.
     """
 
-    contact = forms.ChoiceField(label=_("Support contact"), required=False, widget=ListSelect)
-    offer = forms.ChoiceField(label=_("Offer"), required=False, widget=ListSelect)
+    contact = forms.ChoiceField(
+        label=_("Support contact"),
+        required=False,
+        widget=ListSelect,
+        error_messages={"invalid_choice": _("This partner answers for none of these.")},
+    )
+    offer = forms.ChoiceField(
+        label=_("Offer"),
+        required=False,
+        widget=ListSelect,
+        error_messages={"invalid_choice": _("Choose an offer of the list.")},
+    )
     status = forms.ChoiceField(
         label=_("Status"),
         required=False,
@@ -38,7 +58,11 @@ class CoverageFilterForm(SearchForm):
         except ValidationError:  # said at the field, in time
             words = ""
         with_dap, found = Coverage.look(membership.partner, words)
-        of_contacts = partner_and_resellers(membership.partner).annotate(
+        contacts = partner_and_resellers(membership.partner)
+        if not membership.partner.may_sell:
+            providers = Partnership.objects.active().filter(reseller=membership.partner)
+            contacts = contacts | Partner.objects.filter(pk__in=providers.values("provider"))
+        of_contacts = contacts.annotate(
             kind=models.Value("contact"),
             number=models.F("mpn_id"),
             with_dap=with_dap,
@@ -65,11 +89,29 @@ class CoverageFilterForm(SearchForm):
                 self.partners[dashed(key)] = (name, number)
                 self.has_few_customers = with_dap <= Coverage.FEW
                 self.found_customers = found.split(",") if found else []
-        contacts = [(key, name) for key, (name, _number) in self.partners.items()]
+        names = [(key, name) for key, (name, _number) in self.partners.items()]
+        names += self.name_other_contact(self.data.get("contact", ""))
         self.fields["contact"].choices = NamedRows(
-            [("", _("All")), (NOBODY, _("No partner designated")), *contacts]
+            [("", _("All")), (NOBODY, _("No partner designated")), *names]
         )
         self.fields["offer"].choices = NamedRows([("", _("All")), *self.offers.items()])
+
+    def name_other_contact(self, key):
+        """The choice of a contact that the partner does not work with, where it answers for what it sees.
+
+        As it stands in the list, and leads here from the counts; others don't exist for it (T1).
+        """
+        try:
+            wanted = str(uuid.UUID(key))
+        except (ValueError, AttributeError):
+            return []
+        if wanted in self.partners:
+            return []
+        answers = Subscription.objects.visible_to(self.membership).filter(support_contact=wanted)
+        names = answers.values_list("support_contact__name", "support_contact__mpn_id").first()
+        if names:
+            self.partners[wanted] = names
+        return [(wanted, names[0])] if names else []
 
     def clean(self):
         cleaned = super().clean()

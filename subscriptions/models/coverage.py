@@ -139,14 +139,15 @@ class Coverage:
                     customer__in=self.few_customers
                 )
             ]
+        # Not Exists: of that PostgreSQL may make a join with all the partner's relationships.
         of_customer = self.relationships.filter(customer=models.OuterRef("customer"))
-        looked_after = models.Exists(of_customer)
-        all_ = Subscription.objects.all()
+        all_ = Subscription.objects.alias(has_dap=models.Subquery(of_customer.values("has_dap")))
+        looked_after = models.Q(has_dap__isnull=False)
         if self.has_few_customers:
             with_dap = self.relationships.filter(has_dap=True).values("customer")
-            elsewhere = all_.filter(seller=None, customer__in=with_dap)
+            elsewhere = Subscription.objects.filter(seller=None, customer__in=with_dap)
         else:
-            elsewhere = all_.filter(models.Exists(of_customer.filter(has_dap=True)), seller=None)
+            elsewhere = all_.filter(seller=None, has_dap=True)
         if partner.may_sell:
             # It answers for what it sold, and with DAP (C4, C9) for what was bought elsewhere.
             return [all_.filter(looked_after, seller=partner), elsewhere]
@@ -175,7 +176,10 @@ class Coverage:
         if filters.is_recent:
             since = timezone.now() - RECENT
             wanted.append(("contact_changed_at", models.DateTimeField, "gte", since, "since"))
-        if filters.has_no_contact:
+        if filters.has_no_contact and walked:
+            hidden = Unindexed("support_contact", output_field=models.UUIDField())
+            part = part.alias(contact_hidden=hidden).filter(contact_hidden=None)
+        elif filters.has_no_contact:
             part = part.filter(support_contact=None)
         has_index = False
         for column, field, lookup, value, served in wanted:
@@ -203,8 +207,13 @@ class Coverage:
         filters = self.filters
         if self.few_customers is not None or filters.has_no_contact:
             return []
-        by_name = filters.contact or filters.is_still_with_seller or filters.status
-        return ["name_key" if by_name and not filters.offer else "customer_key", "pk"]
+        if filters.offer:
+            key = "customer_key"
+        elif filters.contact or filters.is_still_with_seller or filters.status:
+            key = "name_key"
+        else:
+            key = "contact_changed_at" if filters.is_recent else "customer_key"
+        return [key, "pk"]
 
     def survey(self, limit=FEW + 1):
         """Return how many rows each part has, up to ``limit`` (None: all), and how many by contact.

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from portal import mail
-from portal.models import Action, ActivityEntry
+from portal.models import Action, ActivityEntry, describe
 from portal.permissions import Permission
 from portal.text import fold
 from relationships.models import Partnership, Relationship
@@ -128,7 +128,9 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         added.full_clean()
         added.start_term()
         added.save()
-        added.record(Action.SUBSCRIPTION_ADDED, by=by)
+        after = describe(added, self.model.ADDED_FIELDS)
+        filled = {name: value for name, value in after.items() if value}
+        added.record(Action.SUBSCRIPTION_ADDED, by=by, after=filled)
         return added
 
     @transaction.atomic

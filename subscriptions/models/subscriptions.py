@@ -93,6 +93,15 @@ class Subscription(Sale, Designation, models.Model):
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
+    # What the log says of a new one.
+    ADDED_FIELDS = (
+        "quantity",
+        "started_on",
+        "renews_on",
+        "auto_renew",
+        "seller",
+        "reseller_of_record",
+    )
     _WRITTEN_ELSEWHERE = frozenset(
         {"customer_key", "support_contact", "contact_changed_at", "status", "suspended_at"}
     )

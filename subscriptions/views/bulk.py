@@ -43,6 +43,16 @@ def outcome_labels(bulk):
     return labels
 
 
+def contact_after(outcome, before, contact):
+    """Return what of ``before`` and ``contact`` a row has afterwards: what is refused stays as it is.
+
+    None where neither is known to be so, as the contact changed in the meantime.
+    """
+    if outcome in (BulkOutcome.CHANGE, BulkOutcome.SAME):
+        return contact
+    return None if outcome == BulkOutcome.STALE else before
+
+
 class BulkStartView(CoverageMixin, View):
     """**Assign**: keep the chosen subscriptions, or all that match the filter of the address."""
 
@@ -195,6 +205,7 @@ class BulkDetailView(BulkRowsMixin, ScopedListView):
         )
         for row in context["object_list"]:
             row.label = self.labels[BulkOutcome(row.outcome)]
+            row.after = contact_after(row.outcome, row.before, row.contact)
         return context
 
 
@@ -228,11 +239,16 @@ class BulkExportView(BulkRowsMixin, ExportView):
             "outcome",
             "given",
         )
-        for line, key, *texts, outcome, given in rows.iterator(chunk_size=500):
+        for line, key, *names, before, contact, mpn_id, outcome, given in rows.iterator(
+            chunk_size=500
+        ):
             yield [
                 str(line or ""),
                 str(key or ""),
-                *(text or "" for text in texts),
+                *(text or "" for text in names),
+                before or "",
+                contact_after(outcome, before, contact) or "",
+                mpn_id or "",
                 str(self.labels[BulkOutcome(outcome)]),
                 given,
             ]

@@ -8,7 +8,7 @@ from portal.keyset import Order
 from portal.models import DayText, KeyText, Partner, dashed
 from portal.permissions import Permission
 from portal.views import ExportView, FilteredView, ScopedListView
-from portal.zones import short_days
+from portal.zones import day_writer
 
 from ..forms import CoverageFilterForm
 from ..models import Coverage, Offer, Subscription, SubscriptionStatus
@@ -95,7 +95,7 @@ class CoverageListView(CoverageMixin, ScopedListView):
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
-        found, day = context["object_list"], short_days(self.request.user)
+        found, day = context["object_list"], day_writer(self.request.user)
         partners = self.name_partners(
             {key for row in found for key in (row.reseller_of_record_id, row.support_contact_id)}
         )

@@ -21,7 +21,7 @@ from portal.views import (
     ScopedView,
     csv_response,
 )
-from portal.zones import short_days, zone_of
+from portal.zones import day_writer, zone_of
 from subscriptions.cures import Cures
 from subscriptions.forms import HistoryFilterForm, SubscriptionFilterForm, SupportContactForm
 from subscriptions.models import (
@@ -85,7 +85,7 @@ class SubscriptionListView(SubscriptionsMixin, CustomerPageMixin, ScopedListView
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(may_sell=self.membership.partner.may_sell, **kwargs)
-        day = short_days(self.request.user)
+        day = day_writer(self.request.user)
         context["rows"] = [
             (
                 str(row.pk),

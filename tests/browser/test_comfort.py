@@ -79,6 +79,77 @@ def test_a_list_is_searched_while_typing(demo, enter):
     expect(page.locator(".empty")).to_contain_text("No customer matches.")
 
 
+def test_a_list_stays_in_its_order_while_it_is_searched(enter):
+    page = enter("global@nordlicht.example", "/customers/")
+    page.get_by_role("link", name="Name", exact=True).click()
+    page.wait_for_url("**sort=-name")
+    page.get_by_label("Name or domain").press_sequentially("er")
+    page.wait_for_url("**q=er**sort=-name")
+    expect(page.get_by_role("rowheader")).to_have_text(["Reederei Albers", "Backhaus Petersen"])
+    page.get_by_role("button", name="Search").click()
+    expect(page.locator("thead [aria-sort=descending]")).to_have_text("Name")
+
+
+def test_a_date_is_typed_in_peace_and_counts_when_the_focus_leaves_it(enter):
+    page = enter("global@nordlicht.example", "/activity/")
+    page.evaluate("window.isSamePage = true")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    field = page.get_by_label("To", exact=True)
+
+    def type_date(digits):
+        field.focus()
+        for digit in digits:
+            page.keyboard.press(digit)
+            page.wait_for_timeout(60)
+            expect(field).to_be_focused()
+
+    def leave(key):
+        """Press this key past the day, the year and the calendar of the field."""
+        for _ in range(5):
+            page.keyboard.press(key)
+            if not field.evaluate("field => field === document.activeElement"):
+                return
+
+    # Each digit of the year makes another date, which is before the first one.
+    type_date("12312031")
+    expect(field).to_have_value("2031-12-31")
+    page.wait_for_timeout(400)
+    assert not asked
+    leave("Tab")
+    page.wait_for_url("**end=2031-12-31**")
+    assert len(asked) == 1
+    expect(field).not_to_be_focused()
+    expect(page.get_by_role("table")).to_be_visible()
+    # What is wrong is said at the field, without taking the focus from where it is.
+    type_date("12312001")
+    leave("Shift+Tab")
+    wrong = "Choose a day that is not before the first one."
+    expect(page.locator("form .errorlist")).to_have_text(wrong)
+    expect(page.locator("main [aria-live]", has_text=wrong)).to_be_attached()
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_accessible_description(wrong)
+    expect(page.get_by_role("table")).to_have_count(0)
+    assert page.evaluate("document.activeElement.closest('form[role=search]') !== null")
+    type_date("12312031")
+    leave("Tab")
+    expect(page.get_by_role("table")).to_be_visible()
+    expect(page.locator("form .errorlist")).to_have_count(0)
+    expect(field).not_to_have_attribute("aria-invalid", "true")
+    # Half a date is none, and is left to who is typing it.
+    before = len(asked)
+    field.focus()
+    page.keyboard.press("Delete")
+    leave("Tab")
+    page.wait_for_timeout(400)
+    assert len(asked) == before
+    assert page.evaluate("window.isSamePage")
+    type_date("12312032")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**end=2032-12-31**")
+    assert not page.evaluate("window.isSamePage")
+
+
 def test_rows_are_chosen_together_and_counted(demo, enter):
     page = enter("global@nordlicht.example", account_path(demo))
     every = page.get_by_label("Choose all")
@@ -309,6 +380,15 @@ def test_no_word_of_a_table_is_broken_on_a_tablet_or_zoomed_in(enter, locale):
                     assert not broken, f"{words} in {path} at {width} px"
 
 
+@pytest.mark.parametrize("width", [1280, 1024, 320])
+def test_how_an_offer_is_billed_stays_one_word_in_the_catalogue(demo, enter, width):
+    path = f"/customers/{demo.customer('Reederei Albers').pk}/subscriptions/add/"
+    page = enter("global@nordlicht.example", path, locale="de", width=width)
+    billed = page.get_by_role("table").get_by_text("Nutzungsbasiert").first
+    assert billed.evaluate(IS_BROKEN, "Nutzungsbasiert") is False
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_on_paper_there_is_nothing_to_press(enter):
     page = enter("global@nordlicht.example", "/subscriptions/")
     page.emulate_media(media="print")
@@ -344,6 +424,42 @@ def test_a_phone_folds_the_filters_away_so_that_the_list_is_near(enter, javascri
     page.set_viewport_size({"width": 1280, "height": 900})
     expect(status).to_be_visible()
     expect(folded).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("path", "link", "order"),
+    [
+        ("/customers/", "Name", ["Reederei Albers", "Backhaus Petersen"]),
+        ("/subscriptions/", "Customer", None),
+        ("/settings/users/", "Email", None),
+    ],
+)
+def test_a_phone_sorts_by_links_that_are_in_sight(enter, path, link, order):
+    page = enter("global@nordlicht.example", path, width=320)
+    links = page.locator("thead").get_by_role("link")
+    assert links.count() == page.locator("thead :is(a, button, input, [tabindex])").count() > 1
+    for one in links.all():
+        one.focus()
+        seen = one.evaluate(
+            """element => {
+                element.scrollIntoView();
+                const box = element.getBoundingClientRect();
+                const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+                return element.contains(top) ? [box.x, box.right, box.width, box.height] : null;
+            }"""
+        )
+        assert seen, f"{one.inner_text()} is not seen"
+        left, right, width, height = seen
+        assert left >= 0
+        assert right <= 320
+        assert min(width, height) >= 24
+    # The other headings are read out only.
+    expect(page.locator("thead th:not(:has(a))").first).to_have_css("clip-path", "inset(50%)")
+    page.locator("thead").get_by_role("link", name=link, exact=True).click()
+    page.wait_for_url("**sort=*")
+    expect(page.locator("thead [aria-sort]")).to_have_text(link)
+    if order:
+        expect(page.get_by_role("rowheader")).to_have_text(order)
 
 
 @pytest.mark.parametrize(("system", "other"), [("light", "Dark"), ("dark", "Light")])

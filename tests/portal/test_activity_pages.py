@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from customers.models import Customer
 from portal.csv import safe_cell, stream_csv
-from portal.models import ActivityEntry, ActivityReader
+from portal.models import ActivityEntry, ActivityReader, User
 from relationships.models import RelationshipRequest
 from tests.conftest import unprotected
-from tests.pages import Page, read_csv, signed_in
+from tests.pages import Page, read_csv, signed_in, words
 
 HELPDESK = "helpdesk@nordlicht.example"
 ALBERS = "admin@albers.example"
@@ -46,6 +46,25 @@ def test_T1_whom_it_does_not_concern_reads_nothing_of_it(designated):
     for email in ("global@suedwind.example", "global@moewe.example", "admin@huber.example"):
         page = Page(signed_in(email).get("/activity/"))
         assert not [row for row in page.table if "Support contact" in row["Action"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "is_there"),
+    [
+        ("", False),
+        ("?count=all", False),
+        ("?customer=&action=", False),
+        ("?start=2026-01-01", True),
+        ("?end=", True),
+        ("?customer=albers", True),
+        ("?action=support_contact.designated", True),
+        ("?start=nonsense", True),
+    ],
+)
+def test_what_was_filtered_can_be_reset(demo, query, is_there):
+    page = Page(signed_in(HELPDESK).get(f"/activity/{query}"))
+    links = [link.get("href") for link in page.find("form/a") if words(link) == "Reset"]
+    assert links == ["/activity/"] * is_there
 
 
 def test_without_dates_it_shows_the_last_month(demo):
@@ -96,10 +115,34 @@ def test_a_filter_that_cannot_be_says_why(demo, query, message):
     assert read_csv(signed_in(HELPDESK).get("/activity/export/", query)) == []
 
 
-@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
-def test_the_ends_of_the_calendar_are_no_error(demo, day):
-    answer = signed_in(HELPDESK).get("/activity/", {"start": "0001-01-01", "end": day})
-    assert answer.status_code == 200
+@pytest.mark.parametrize("zone", ["", "Europe/Berlin", "America/New_York", "Pacific/Pago_Pago"])
+@pytest.mark.parametrize(
+    ("start", "end", "is_empty"),
+    [
+        ("0001-01-01", "9999-12-31", False),
+        ("0001-01-01", "0001-01-01", True),
+        ("9999-12-31", "9999-12-31", True),
+        ("0001-01-01", "", False),
+        ("", "9999-12-31", False),
+    ],
+)
+def test_the_ends_of_the_calendar_are_no_error(demo, zone, start, end, is_empty):
+    User.objects.filter(email=HELPDESK).update(time_zone=zone)
+    browser, query = signed_in(HELPDESK), {"start": start, "end": end}
+    page = Page(browser.get("/activity/", query))
+    assert (page.table == []) is is_empty
+    assert (read_csv(browser.get("/activity/export/", query)) == []) is is_empty
+
+
+def test_a_country_stands_in_the_log_by_its_name(demo):
+    demo.customer("Reederei Albers").record(
+        "customer.changed",
+        by=demo.user(HELPDESK),
+        before={"country": "DE"},
+        after={"country": "AT"},
+    )
+    details = Page(signed_in(HELPDESK).get("/activity/")).table[0]["Details"]
+    assert "country: Germany → Austria" in details
 
 
 def test_the_export_has_all_that_match_and_is_safe_in_a_spreadsheet(designated, demo):

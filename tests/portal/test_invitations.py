@@ -248,7 +248,7 @@ class TestTheLink:
             status, page = open_link(path)
             assert english().post(path, SENT).status_code == 410
         assert status == 410
-        assert page.alerts == [(None, "This link expired on March 8, 2026.")]
+        assert page.alerts == [(None, "This link expired on 8 March 2026.")]
 
     def test_its_time_is_a_setting(self, demo, settings):
         settings.INVITATION_PERIOD = timedelta(hours=1)

@@ -58,7 +58,7 @@ class TestTheList:
                 f"Admin agent, {nordlicht}",
                 "Admin agent",
                 "Active",
-                "March 1, 2026, 9:05 a.m. UTC",
+                "1 March 2026, 09:05 UTC",
             ],
             "neu@nordlicht.example": ["Änne Neu", "Sales agent", "Invited", "never"],
             GLOBAL: [

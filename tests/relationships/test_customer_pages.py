@@ -1,6 +1,7 @@
 """The list of customers, as its readers see it."""
 
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -61,7 +62,7 @@ def test_the_list_says_domain_country_dap_and_since_when(demo):
             "Primary domain": "petersen.example",
             "Country": "Germany",
             "Delegated admin privileges": "Yes",
-            "Customer since": "03/01/2026",
+            "Customer since": "1 Mar 2026",
             "Details": f"Details Customer ID: {petersen.pk} Subscriptions Account",
         },
         {
@@ -69,7 +70,7 @@ def test_the_list_says_domain_country_dap_and_since_when(demo):
             "Primary domain": "albers.example",
             "Country": "Germany",
             "Delegated admin privileges": "No",
-            "Customer since": "03/01/2026",
+            "Customer since": "1 Mar 2026",
             "Details": f"Details Customer ID: {albers.pk} Subscriptions Account",
         },
     ]
@@ -330,6 +331,24 @@ def test_each_sortable_heading_turns_the_order_around(demo):
             [sorted_by] = [one for one in page.find("thead//th") if one.get("aria-sort")]
             assert words(sorted_by) == heading
             assert sorted_by.get("aria-sort") == ("ascending" if turn == rising else "descending")
+
+
+@pytest.mark.parametrize("kept", ["-name", "domain"])
+def test_a_search_keeps_the_chosen_order(demo, kept):
+    page = customers(HELPDESK, f"?sort={kept}")
+    sent = {
+        one.get("name"): one.get("value", "") for one in page.find("form[@role='search']//input")
+    }
+    assert sent == {"q": "", "sort": kept}
+    found = customers(HELPDESK, f"?{urlencode(sent | {'q': 'er'})}")
+    assert names(found) == ["Reederei Albers", "Backhaus Petersen"]
+    assert found.hidden("sort") == kept
+
+
+@pytest.mark.parametrize("sort", ["", "--name", "nonsense", '"><script>', "name%00", "%ED%A0%80"])
+def test_an_order_that_cannot_be_is_not_kept(demo, sort):
+    page = customers(HELPDESK, f"?sort={sort}&size=100")
+    assert page.find("form[@role='search']//input[@type='hidden']") == []
 
 
 def test_umlauts_stand_with_their_letter_and_case_does_not_count(demo):

@@ -167,9 +167,9 @@ def test_R5_the_list_says_by_whom_to_whom_what_status_and_when(demo, ask):
         "Kind": "Reseller relationship",
         "Delegated admin privileges": "Yes",
         "Status": "Declined We have <one>.",
-        "Created": "06/02/2100Global admin, Nordlicht Distribution",
-        "Open until": "08/31/2100",
-        "Closed": "06/03/2100",
+        "Created": "2 Jun 2100Global admin, Nordlicht Distribution",
+        "Open until": "31 Aug 2100",
+        "Closed": "3 Jun 2100",
     }
     assert {to.partition("@")[0]: row["Status"] for to, row in rows.items()} == {
         "Praxisadmin": "Declined We have <one>.",
@@ -422,7 +422,7 @@ def test_R4_the_portal_sends_the_text_with_the_link(demo, ask):
         made.renew(by=demo.user(KRANICH))
         page = followed(signed_in(KRANICH).post(page_of(made), data))
     assert ("status", "The request was sent to its recipient.") in page.alerts
-    assert page.facts["Sent by the portal"] == "Feb. 4, 2100, noon UTC"
+    assert page.facts["Sent by the portal"] == "4 February 2100, 12:00 UTC"
     [sent] = mail.outbox
     assert sent.recipients() == [ALBERS]
     assert sent.subject == "Grüße Bcc: all@x.example"
@@ -469,7 +469,7 @@ def test_R5_sending_again_makes_a_new_link_and_the_old_one_dies(demo, ask):
         made.refresh_from_db()
         assert made.path != old
         assert value_of_link(page).endswith(made.path)
-        assert page.facts["Open until"] == "May 30, 2100"
+        assert page.facts["Open until"] == "30 May 2100"
         opened(ALBERS, made.path)
         opened(ALBERS, old, 410)
 
@@ -772,7 +772,7 @@ def dead_link(demo, ask, how):
         ("replaced", "This link was replaced: the request was sent again. Use the newest link."),
         (
             "expired",
-            "This request expired on May 1, 2020. Ask Kranich Consulting to send it again.",
+            "This request expired on 1 May 2020. Ask Kranich Consulting to send it again.",
         ),
         ("partner", "Kranich Consulting no longer takes part in the portal."),
     ],
@@ -1241,7 +1241,7 @@ def test_R8_a_partner_gives_up_dap_and_asks_for_it_again(demo, albers):
     with clock_at(4, 5):
         page = followed(signed_in(HAFEN).post(account(albers, "give_up_dap")))
     assert ("status", "Your company gave up its delegated admin privileges.") in page.alerts
-    assert "The delegated admin privileges were removed on April 5, 2100." in page.text
+    assert "The delegated admin privileges were removed on 5 April 2100." in page.text
     again = links(page)["Request delegated admin"]
     assert again == f"{NEW}?customer={albers.pk}"
     form = opened(HAFEN, again)
@@ -1410,7 +1410,7 @@ def test_R8_the_customer_removes_dap_and_the_relationship_stays(demo, albers):
         page = followed(signed_in(ALBERS).post(remove_dap(relationship)))
     assert ("status", "The delegated admin privileges were removed.") in page.alerts
     rows = {row["Partner"]: row["Delegated admin privileges"] for row in page.table}
-    assert rows["Hafen IT"] == "No, removed on Sept. 9, 2100"
+    assert rows["Hafen IT"] == "No, removed on 9 September 2100"
     office.refresh_from_db()
     assert office.support_contact.name == "Nordlicht Distribution"
     assert [row["Name"] for row in opened(HAFEN, "/customers/").table] == ["Reederei Albers"]
@@ -1444,6 +1444,33 @@ def test_a_request_whose_link_is_dead_does_not_wait(demo, ask):
     ask()
     demo.partner("Kranich Consulting").deactivate(by=None)
     assert opened(ALBERS, "/support/partners/").find(WAITING) == []
+
+
+def test_R6_requests_that_wait_are_told_on_the_customer_s_first_page(demo, ask):
+    assert opened(ALBERS, "/support/").find(WAITING) == []
+    made = ask()
+    page = opened(ALBERS, "/support/")
+    assert page.all_text(WAITING) == [
+        "Requests that wait for your answer Kranich Consulting: Answer"
+    ]
+    assert links(page)["Answer"] == "/support/partners/"
+    assert opened(ALBERS, "/support/?print=1").find(WAITING) == []
+    assert opened(PETERSEN, "/support/").find(WAITING) == []
+    made.withdraw(by=demo.user(KRANICH))
+    assert opened(ALBERS, "/support/").find(WAITING) == []
+
+
+def test_who_asks_is_named_once_however_many_requests_wait(demo, ask):
+    browser = signed_in(ALBERS)
+    browser.get("/support/")
+    costs = []
+    for _time in range(2):
+        ask()
+        with CaptureQueriesContext(connection) as queries:
+            page = Page(browser.get("/support/"))
+        costs.append(len(queries))
+        assert page.all_text(f"{WAITING}/p") == ["Kranich Consulting: Answer"]
+    assert costs[0] == costs[1]
 
 
 # Notices
@@ -1513,6 +1540,29 @@ def test_C9_each_user_dismisses_a_notice_for_itself(demo, fallen):
     [notice] = notices(opened(HELPDESK, "/customers/"))
     assert "Reason: Partnership ended." in notice
     assert len(notices(opened(GLOBAL, "/customers/"))) == 2
+
+
+def test_C9_more_than_five_notices_are_folded(demo, fallen):
+    def fall_back(times):
+        for _time in range(times):
+            demo.relationship("Reederei Albers", "Hafen IT").grant_dap(by=demo.user(ALBERS))
+            fallen.refresh_from_db()
+            fallen.designate(demo.partner("Hafen IT"), by=demo.user(HELPDESK))
+            demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=demo.user(ALBERS))
+        return opened(HELPDESK, "/customers/")
+
+    inside = "section[@aria-labelledby='notices-heading']"
+    page = fall_back(4)
+    assert len(notices(page)) == 5
+    assert page.find(f"{inside}/details") == []
+    page = fall_back(2)
+    assert len(notices(page)) == 5
+    assert page.all_text(f"{inside}/details/summary") == ["2 more notices"]
+    assert len(page.find(f"{inside}/details/ul/li")) == 2
+    assert page.all_text(f"{inside}/form/button") == ["Dismiss"]
+    browser = signed_in(HELPDESK)
+    answer = browser.post("/notices/dismiss/", {"newest": page.hidden("newest")})
+    assert notices(followed(answer)) == []
 
 
 @pytest.mark.parametrize("newest", ["", "x", "-1", "1.5", "²", "\x00", "9" * 30, "1" * 5000])

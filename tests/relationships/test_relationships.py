@@ -431,7 +431,7 @@ class TestMail:
         assert sent["admin@albers.example"].subject == (
             "Hafen IT has no delegated admin privileges for Reederei Albers any more"
         )
-        assert "On March 4, 2027 the delegated" in sent["admin@albers.example"].body
+        assert "On 4 March 2027 the delegated" in sent["admin@albers.example"].body
         assert "Am 4. März 2027 wurden" in sent["global@hafen.example"].body
 
     def test_R8_removing_it_again_tells_nobody(self, demo):

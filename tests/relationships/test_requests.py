@@ -224,7 +224,7 @@ class TestR3:
             answer(demo, made)
         assert refusal.value.code == "dead"
         assert refusal.value.messages == [
-            "This request expired on May 30, 2027. Ask Kranich Consulting to send it again."
+            "This request expired on 30 May 2027. Ask Kranich Consulting to send it again."
         ]
 
     def test_R3_the_last_moment_is_early_enough(self, demo):
@@ -327,12 +327,12 @@ class TestR5:
     @pytest.mark.parametrize(
         ("kill", "state", "sentence"),
         [
-            (accept, RequestStatus.ACCEPTED, "This request was accepted on March 1, 2027."),
-            (decline, RequestStatus.DECLINED, "This request was declined on March 1, 2027."),
+            (accept, RequestStatus.ACCEPTED, "This request was accepted on 1 March 2027."),
+            (decline, RequestStatus.DECLINED, "This request was declined on 1 March 2027."),
             (
                 withdraw,
                 RequestStatus.WITHDRAWN,
-                "Kranich Consulting withdrew this request on March 1, 2027.",
+                "Kranich Consulting withdrew this request on 1 March 2027.",
             ),
         ],
     )

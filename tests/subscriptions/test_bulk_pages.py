@@ -212,6 +212,10 @@ def test_the_preview_says_why_a_row_is_refused(demo, browser):
     outcomes = {row["Subscription"]: row["Outcome"] for row in page.table}
     assert outcomes["Exchange Online (Plan 1)"] == "Will change"
     assert outcomes["Azure plan"] == "The partner has no delegated admin privileges"
+    after = {row["Subscription"]: (row["Before"], row["After"]) for row in page.table}
+    assert after["Exchange Online (Plan 1)"] == ("Nordlicht Distribution", "Elbe Support")
+    assert after["Azure plan"] == ("Nordlicht Distribution", "Nordlicht Distribution")
+    assert after["Visio Plan 2"] == ("No partner designated", "–")
     assert "What is refused stays as it is. The others are changed." in page.text
     page = page_of(browser.get(address() + "?outcome=no_dap"))
     assert {row["Customer"] for row in page.table} == {"Reederei Albers"}
@@ -241,7 +245,22 @@ def test_the_rows_can_be_exported(demo, browser, hafen):
     rows = list(csv.DictReader(io.StringIO(text)))
     assert len(rows) == 2
     assert rows[0]["Outcome"] == "The partner has no relationship with the customer"
+    assert rows[0]["Before"] == rows[0]["After"] == "Nordlicht Distribution"
     assert rows[0]["MPN ID of the contact"] == hafen.mpn_id
+
+
+def test_what_changed_since_the_preview_says_nothing_of_after(demo, browser, hafen):
+    azure = demo.subscription("Reederei Albers", "Azure plan")
+    browser.post("/subscriptions/assign/", {"chosen": [azure.pk]})
+    browser.post(address("contact"), {"contact": str(hafen.pk)})
+    azure.designate(hafen, by=demo.user("global@nordlicht.example"))
+    azure.designate(
+        demo.partner("Nordlicht Distribution"), by=demo.user("global@nordlicht.example")
+    )
+    page_of(browser.post(address("submit")))
+    [row] = page_of(browser.get(address())).table
+    assert row["Outcome"] == "Changed in the meantime"
+    assert (row["Before"], row["After"]) == ("Nordlicht Distribution", "–")
 
 
 def test_the_pages_cost_the_same_with_many_rows(demo, browser, hafen):

@@ -184,6 +184,17 @@ class TestPage:
         assert self.names("?sort=since")[0] == "Azure plan"
         assert self.names("?sort=-since")[-1] == "Azure plan"
 
+    def test_a_search_keeps_the_order_and_how_many_are_on_a_page(self, demo):
+        page = self.read("?sort=-customer&size=100&status=active")
+        kept = page.find("form[@role='search']/input[@type='hidden']")
+        assert [(one.get("name"), one.get("value")) for one in kept] == [
+            ("sort", "-customer"),
+            ("size", "100"),
+        ]
+        for query in ("?sort=customers&size=1000", "?size=", "?sort=-&size=-100", "?size=1%00"):
+            page = self.read(query)
+            assert page.find("form[@role='search']/input[@type='hidden']") == []
+
     def test_renaming_a_customer_moves_its_rows(self, demo):
         petersen = demo.customer("Backhaus Petersen")
         petersen.name = "Zuckerbäcker"
@@ -231,6 +242,30 @@ class TestPage:
         links = [link.get("href") for link in page.find("section[@class='counts']/ul/li/a")]
         assert self.names(links[1]) == ["Azure plan"]
         assert self.names(links[2]) == ["Visio Plan 2 Bought elsewhere"]
+
+    @pytest.mark.parametrize(
+        "email", [GLOBAL, "global@hafen.example", "global@elbe.example", "global@moewe.example"]
+    )
+    def test_each_count_leads_to_what_was_counted(self, demo, odd, email):
+        """Also of a contact that the partner does not work with, as the provider of a reseller."""
+        visio = demo.subscription("Reederei Albers", "Visio Plan 2")
+        visio.designate(demo.partner("Möwe Systems"), by=demo.user("global@moewe.example"))
+        page = self.read("?size=100", email)
+        links = page.find("section[@class='counts']/ul/li/a")
+        assert len(links) > 1
+        for link in links:
+            count = int(link.tail)
+            found = self.read(f"{link.get('href')}", email)
+            assert len(found.table) == count
+            assert "".join(link.itertext()) in found.options
+
+    def test_T1_a_contact_of_what_is_not_visible_does_not_exist(self, demo):
+        """Südwind answers for what Nordlicht does not see; neither its name nor its key is repeated."""
+        suedwind = demo.partner("Südwind Cloud")
+        page = self.read(f"?contact={suedwind.pk}")
+        assert page.field_errors == ["This partner answers for none of these."]
+        assert "Südwind" not in page.text
+        assert "Show all" in page.all_text("a")
 
     def test_of_many_contacts_the_greatest_are_shown_and_the_rest_on_request(self, demo):
         nordlicht, albers = demo.partner("Nordlicht Distribution"), demo.customer("Reederei Albers")

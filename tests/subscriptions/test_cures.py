@@ -151,6 +151,9 @@ class TestCures:
         label, letter = cure(demo, office, "Hafen IT" if removed else "Elbe Support")
         assert label == "Ask it to request delegated admin privileges"
         assert letter.to == ("support@hafen.example" if removed else "support@elbe.example")
+        assert letter.subject == (
+            "Bitte fragen Sie delegierte Administratorrechte für Reederei Albers an"
+        )
 
     def test_C5_while_a_request_is_open_the_customer_is_reminded(self, demo, office):
         ask(demo, "global@kranich.example")

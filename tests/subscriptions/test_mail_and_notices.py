@@ -222,6 +222,24 @@ class TestNotices:
         dap_removed(demo)
         assert len(notices(demo, ALBERS)) == 1
 
+    @pytest.mark.parametrize("email", [HAFEN, ALBERS])
+    def test_C9_many_are_noticed_bit_by_bit_until_each_was_shown(
+        self, demo, office, email, monkeypatch
+    ):
+        monkeypatch.setattr("portal.models.activity.MOST_NOTICES", 2)
+        for number in range(4):
+            SubscriptionFactory(
+                customer=office.customer, seller=office.seller, friendly_name=f"Product {number}"
+            ).designate(demo.partner("Hafen IT"), by=demo.user(NORDLICHT))
+        dap_removed(demo)
+        user, shown = demo.user(email), []
+        while found := list(ActivityEntry.objects.notices_for(user)):
+            assert len(found) <= 2
+            assert found == sorted(found, key=lambda entry: -entry.pk)
+            shown += found
+            user.notices_seen = found[0].pk
+        assert len(shown) == len(set(shown)) == 5
+
     def test_a_designation_is_no_notice(self, demo, office):
         assert notices(demo, ALBERS) == []
 

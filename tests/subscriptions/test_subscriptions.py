@@ -125,6 +125,14 @@ class TestAdd:
             "Reederei Albers",
         )
         assert [partner.name for partner in entry.partners.all()] == ["Nordlicht Distribution"]
+        assert entry.before == {}
+        assert entry.after == {
+            "quantity": "5",
+            "started_on": str(stored.started_on),
+            "renews_on": str(stored.renews_on),
+            "auto_renew": "True",
+            "seller": "Nordlicht Distribution",
+        }
 
     def test_S1_nobody_sells_in_the_name_of_another(self, demo, helpdesk):
         added = Subscription.objects.add(
@@ -217,7 +225,7 @@ class TestS2:
         ):
             office.reactivate(by=helpdesk)
         assert refusal.value.code == "too_late"
-        assert refusal.value.messages == ["It could be reactivated until April 1, 2027."]
+        assert refusal.value.messages == ["It could be reactivated until 1 April 2027."]
 
     def test_S2_suspending_again_does_not_start_the_90_days_anew(self, office, helpdesk):
         with time_machine.travel(datetime(2027, 1, 1, 12, tzinfo=UTC), tick=False):

@@ -111,7 +111,7 @@ def test_the_customer_can_call_write_and_save_from_the_page(demo, office, hafen)
             {
                 "Product": OFFICE,
                 "Status": "Active",
-                "Since": "Dec. 24, 2100",
+                "Since": "24 December 2100",
                 "History": f"History: {OFFICE}",
             }
         ]
@@ -213,11 +213,11 @@ def test_the_page_costs_the_same_with_1_product_and_with_25(demo):
             page = Page(browser.get("/support/"))
         return len(queries), sum(map(len, groups(page).values()))
 
-    assert cost() == (5, 1)
+    assert cost() == (6, 1)
     for _ in range(24):
         seller = PartnerFactory(support_languages=["de"])
         SubscriptionFactory(customer=demo.customer("Praxis Dr. Yılmaz"), seller=seller)
-    assert cost() == (5, 25)
+    assert cost() == (6, 25)
 
 
 def test_names_of_any_length_and_direction_stand_for_themselves(demo):
@@ -237,7 +237,7 @@ class TestPrintView:
         with travel("2100-12-24 09:05Z", tick=False):
             page = opened(query="?print=1")
         assert page.heading == "Support contacts of Reederei Albers"
-        assert "As of Dec. 24, 2100." in page.text
+        assert "As of 24 December 2100." in page.text
         assert {heading: list(rows[0]) for heading, rows in groups(page).items()} == {
             "Nordlicht Distribution answers for 3 products": ["Product", "Status", "Since"],
             "Südwind Cloud answers for 1 product": ["Product", "Status", "Since"],
@@ -364,7 +364,7 @@ class TestHistory:
             ["Hafen IT", "now", "Nordlicht Distribution", "Support contact designated"],
             [
                 "Nordlicht Distribution",
-                "Dec. 24, 2100, 9:05 a.m. UTC",
+                "24 December 2100, 09:05 UTC",
                 "the portal",
                 "Subscription added",
             ],
