@@ -212,15 +212,32 @@ class Relationship(models.Model):
                 name="relationships_of_customer",
                 condition=models.Q(ended_at=None),
             ),
-            # A partner's list of customers, in each of its orders and by its filter. With ``ended_at``,
-            # that SQLite need not look it up in the table; name and domain are there for searching.
+            # A partner's list of customers, in each of its orders and by its filter. They hold all that a
+            # search looks at and a row shows of the relationship, and ``ended_at`` too, which SQLite would
+            # look up in the table: so a search without a hit reads nothing else.
             models.Index(
-                fields=["partner", "customer_key", "customer", "customer_domain", "ended_at"],
+                fields=[
+                    "partner",
+                    "customer_key",
+                    "customer",
+                    "customer_domain",
+                    "has_dap",
+                    "started_at",
+                    "ended_at",
+                ],
                 name="relationships_by_name",
                 condition=models.Q(ended_at=None),
             ),
             models.Index(
-                fields=["partner", "customer_domain", "customer", "customer_key", "ended_at"],
+                fields=[
+                    "partner",
+                    "customer_domain",
+                    "customer",
+                    "customer_key",
+                    "has_dap",
+                    "started_at",
+                    "ended_at",
+                ],
                 name="relationships_by_domain",
                 condition=models.Q(ended_at=None),
             ),
@@ -231,6 +248,7 @@ class Relationship(models.Model):
                     "customer",
                     "customer_key",
                     "customer_domain",
+                    "has_dap",
                     "ended_at",
                 ],
                 name="relationships_by_start",
