@@ -7,7 +7,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext, override
 
-from portal.models import Membership, User
+from portal.models import ActivityEntry, Membership, User
 from portal.permissions import Role
 from relationships.models import RelationshipRequest, RequestKind
 from tests.pages import set_up_app, set_up_passkey, signed_in
@@ -121,6 +121,18 @@ READERS = {names[0] for names in PAGES.values()}
 def test_no_page_has_a_barrier(address, open_browser, live_server, email):
     page = open_as(open_browser, live_server, email)
     paths = [address(name) for name, people in PAGES.items() if people[0] == email]
+    require_no_barriers(page, *paths)
+
+
+def test_operators_meet_no_barrier(demo, subscription, open_browser, live_server):
+    """Django's own pages, each kind of them: for the models of each floor."""
+    page = open_as(open_browser, live_server, "operator@portal.example")
+    paths = [reverse("admin:index"), reverse("admin:app_list", args=["portal"])]
+    for row in (demo.partner("Hafen IT"), subscription, ActivityEntry.objects.all()[0]):
+        name = f"admin:{row._meta.label_lower.replace('.', '_')}"
+        paths += [reverse(f"{name}_changelist"), reverse(f"{name}_change", args=[row.pk])]
+    paths += [reverse("admin:subscriptions_offer_add"), reverse("admin:portal_user_changelist")]
+    paths.append(reverse("admin:portal_partner_history", args=[demo.partner("Hafen IT").pk]))
     require_no_barriers(page, *paths)
 
 
