@@ -151,12 +151,11 @@ def require(status, *wanted):
 
 
 def serve():
-    server = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-m", "gunicorn", "--log-level", "error"],
         env={**os.environ, "PORT": str(PORT)},
         stdout=subprocess.DEVNULL,
     )
-    return server
 
 
 async def wait():

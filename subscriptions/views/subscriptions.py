@@ -2,7 +2,6 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,7 +20,7 @@ from portal.views import (
     ScopedView,
     csv_response,
 )
-from portal.zones import day_writer, zone_of
+from portal.zones import day_writer
 from subscriptions.cures import Cures
 from subscriptions.forms import HistoryFilterForm, SubscriptionFilterForm, SupportContactForm
 from subscriptions.models import (
@@ -237,13 +236,12 @@ class SubscriptionDetailView(SubscriptionPageView):
             Candidate.PENDING: _("its request to the customer has been open since %(date)s."),
             Candidate.DAP_REMOVED: _("its delegated admin privileges were removed on %(date)s."),
         }
-        rows, zone = [], zone_of(self.request.user)
+        rows, day = [], day_writer(self.request.user, "DATE_FORMAT")
         for one in self.candidates:
             if not one.is_eligible:
                 sentence = sentences[one.reason]
                 if one.since:
-                    day = date_format(one.since.astimezone(zone), "DATE_FORMAT")
-                    sentence = sentence % {"date": day}
+                    sentence = sentence % {"date": day(one.since)}
                 rows.append((one.name, sentence, *cures.of(one)))
         return rows
 
