@@ -206,6 +206,10 @@ TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "portal.static_files.AppFinder",
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -214,6 +218,8 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+# Each start looks at all of them, and pages ask for them by the name of their content alone.
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # Mail is queued in the database and delivered by manage.py send_queued_mail, by way of EMAIL_URL.
 # On a developer's machine it needs no worker and goes to the terminal at once.

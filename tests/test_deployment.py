@@ -14,7 +14,7 @@ from contextlib import closing
 from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urljoin
 
 import psycopg
 import pytest
@@ -426,18 +426,23 @@ def cookies(answer):
     return found
 
 
-def test_the_operator_signs_in_and_the_cookies_travel_by_tls_alone(server):
+def sign_in(server):
+    """The answer to the operator's email and password."""
     form = server.ask("/accounts/login/")
     token, attributes = cookies(form)["__Host-csrftoken"]
     assert attributes >= {"secure", "httponly", "samesite=lax", "path=/"}
     [hidden] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form.text)[:1]
     data = {"username": server.operator, "password": server.password}
-    answer = server.ask(
+    return server.ask(
         "/accounts/login/",
         "POST",
         data=data | {"csrfmiddlewaretoken": hidden},
         Cookie=f"__Host-csrftoken={token}",
     )
+
+
+def test_the_operator_signs_in_and_the_cookies_travel_by_tls_alone(server):
+    answer = sign_in(server)
     assert (answer.status, answer.headers["Location"]) == (302, "/")
     session, attributes = cookies(answer)["__Host-sessionid"]
     assert attributes >= {"secure", "httponly", "samesite=lax", "path=/"}
@@ -445,6 +450,24 @@ def test_the_operator_signs_in_and_the_cookies_travel_by_tls_alone(server):
     admin = server.ask("/admin/", Cookie=f"__Host-sessionid={session}")
     assert admin.status == 200
     assert "Partner portal: operators" in unescape(admin.text)
+
+
+def test_all_files_are_there_that_pages_and_their_styles_ask_for(server):
+    session, _ = cookies(sign_in(server))["__Host-sessionid"]
+    asked = set()
+    for page in ("/accounts/sessions/", "/admin/", "/admin/portal/user/", "/admin/portal/membership/add/"):
+        answer = server.ask(page, Cookie=f"__Host-sessionid={session}")
+        assert answer.status == 200, page
+        asked |= set(re.findall(r'(?:href|src)="(/static/[^"]+)"', answer.text))
+    styles = [path for path in asked if path.endswith(".css")]
+    for path in styles:
+        for name in re.findall(r"""url\(["']?([^"')]+)["']?\)""", server.ask(path).text):
+            if not name.startswith(("data:", "#")):
+                asked.add(urljoin(path, name))
+    assert len([path for path in asked if path.endswith(".svg")]) > 5
+    assert "select2" in " ".join(asked)
+    missing = [path for path in asked if server.ask(path).status != 200]
+    assert missing == []
 
 
 def test_every_cookie_can_be_set_by_this_host_alone(server):
