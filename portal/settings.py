@@ -63,7 +63,6 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.socialaccount",
-    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "csp",
     "django_countries",
@@ -187,9 +186,10 @@ PASSWORD_RESET_TIMEOUT = 4 * 60 * 60
 # Sign-in, by django-allauth: the portal's side of it is in portal/sign_in.
 
 vars().update(SIGN_IN)
-SOCIALACCOUNT_PROVIDERS = {
-    "openid_connect": {"APPS": apps_of(read(env.json, "OIDC_PROVIDERS", []))}
-}
+_providers = apps_of(read(env.json, "OIDC_PROVIDERS", []))
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": _providers}}
+if _providers:
+    INSTALLED_APPS.append("allauth.socialaccount.providers.openid_connect")
 # Whether operators may do nothing before they have set up a second factor.
 OPERATOR_SECOND_FACTOR = bool(read(env.int, "OPERATOR_SECOND_FACTOR", 0))
 
@@ -270,7 +270,7 @@ CONTENT_SECURITY_POLICY = {
         "worker-src": [NONE],
         "frame-src": [NONE],
         # The form that starts a sign-in at an identity provider is sent on to it.
-        "form-action": [SELF, *origins_of(SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"])],
+        "form-action": [SELF, *origins_of(_providers)],
         "base-uri": [NONE],
         "object-src": [NONE],
         "frame-ancestors": [NONE],

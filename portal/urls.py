@@ -1,5 +1,6 @@
 """Every path of the portal. Paths are a promise: bookmarks, tests and monitoring use them."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -19,11 +20,6 @@ urlpatterns = [
         name="user_invitation_renew",
     ),
     path("accounts/theme/", views.SetThemeView.as_view(), name="set_theme"),
-    path(
-        "accounts/invitations/<str:token>/oidc/<slug:provider_id>/",
-        views.UserInvitationProviderView.as_view(),
-        name="user_invitation_provider",
-    ),
     path("accounts/", include("portal.sign_in.urls")),
     path("customers/", include("relationships.customer_urls")),
     path("customers/add/", include("subscriptions.new_customer_urls")),
@@ -45,6 +41,8 @@ urlpatterns = [
     path("healthz", views.alive, name="healthz"),
     path("readyz", views.ready, name="readyz"),
 ]
+if settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]:
+    urlpatterns.append(path("accounts/", include("portal.sign_in.provider_urls")))
 
 handler400 = "portal.views.bad_request"
 handler403 = "portal.views.permission_denied"

@@ -215,6 +215,15 @@ def test_the_policy_lets_a_form_be_sent_on_to_the_identity_providers(checkout):
     assert found == "['https://login.contoso.example', 'https://sso.contoso.example']"
 
 
+def test_libraries_that_take_long_are_loaded_only_where_they_are_needed(checkout):
+    loaded = "import sys, portal.wsgi; print('requests' in sys.modules)"
+    provider = {"id": "a", "name": "A", "client_id": "portal", "client_secret": "secret"}
+    providers = json.dumps([provider | {"server_url": "https://login.contoso.example"}])
+    for expected, environment in (("False\n", {}), ("True\n", {"OIDC_PROVIDERS": providers})):
+        answer = run(checkout, "-c", loaded, **environment)
+        assert answer.stdout == expected, answer.stderr
+
+
 def test_failed_attempts_are_counted_where_all_processes_see_them(checkout):
     backend = "settings.CACHES['default']['BACKEND']"
     assert ask(checkout, backend) == "django.core.cache.backends.db.DatabaseCache"
@@ -416,6 +425,14 @@ def test_the_static_files_are_served_for_a_year_under_the_name_of_their_content(
         assert answer.headers["Cache-Control"] == "max-age=315360000, public, immutable"
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    "path", ["oidc/contoso/", "oidc/contoso/return/", "invitations/a.b/oidc/contoso/"]
+)
+def test_there_is_no_way_to_identity_providers_where_none_is_named(server, path, method):
+    assert server.ask(f"/accounts/{path}", method).status == 404
+
+
 def cookies(answer):
     """The cookies that an answer sets: name → (value, attributes)."""
     found = {}
@@ -455,7 +472,12 @@ def test_the_operator_signs_in_and_the_cookies_travel_by_tls_alone(server):
 def test_all_files_are_there_that_pages_and_their_styles_ask_for(server):
     session, _ = cookies(sign_in(server))["__Host-sessionid"]
     asked = set()
-    for page in ("/accounts/sessions/", "/admin/", "/admin/portal/user/", "/admin/portal/membership/add/"):
+    for page in (
+        "/accounts/sessions/",
+        "/admin/",
+        "/admin/portal/user/",
+        "/admin/portal/membership/add/",
+    ):
         answer = server.ask(page, Cookie=f"__Host-sessionid={session}")
         assert answer.status == 200, page
         asked |= set(re.findall(r'(?:href|src)="(/static/[^"]+)"', answer.text))

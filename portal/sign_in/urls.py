@@ -64,14 +64,4 @@ urlpatterns = [
     path("sessions/", views.SessionsView.as_view(), name="usersessions_list"),
     path("identities/", views.IdentitiesView.as_view(), name="socialaccount_connections"),
     path("oidc-cancelled/", identities.login_cancelled, name="socialaccount_login_cancelled"),
-    path(
-        "oidc/<slug:provider_id>/",
-        views.ProviderSignInView.as_view(),
-        name="openid_connect_login",
-    ),
-    path(
-        "oidc/<slug:provider_id>/return/",
-        views.ProviderReturnView.as_view(),
-        name="openid_connect_callback",
-    ),
 ]

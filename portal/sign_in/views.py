@@ -1,37 +1,24 @@
 """The pages of django-allauth, where the portal has a rule of its own for them."""
 
-import logging
-
 from allauth.account.views import LoginView, LogoutView
 from allauth.core.internal.httpkit import authenticated_user
 from allauth.mfa.totp.views import DeactivateTOTPView
 from allauth.mfa.webauthn.views import ReauthenticateWebAuthnView, RemoveWebAuthnView
 from allauth.socialaccount.adapter import get_adapter
-from allauth.socialaccount.models import SocialApp
-from allauth.socialaccount.providers.oauth2.client import OAuth2Error
-from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from allauth.socialaccount.views import ConnectionsView
 from allauth.usersessions.models import UserSession
 from allauth.usersessions.views import ListUserSessionsView
 from django.contrib import messages
 from django.contrib.auth import HASH_SESSION_KEY, update_session_auth_hash
-from django.contrib.auth.decorators import login_not_required
 from django.contrib.sessions.models import Session
-from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
-from django.http import Http404
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.views.generic import View
-from requests import RequestException
 
 from portal.models import Action, User
 
 from .middleware import HAS_SECOND_FACTOR
-
-logger = logging.getLogger(__name__)
 
 
 class ProvidersMixin:
@@ -54,47 +41,6 @@ class SignOutView(LogoutView):
 
 class IdentitiesView(ProvidersMixin, ConnectionsView):
     pass
-
-
-@method_decorator(login_not_required, name="dispatch")
-class ProviderView(View):
-    """A page of the way to an identity provider and back.
-
-    Where the provider does not answer, or answers what can't be understood, the page says so.
-    """
-
-    def dispatch(self, request, *args, **kwargs):
-        try:
-            return super().dispatch(request, *args, **kwargs)
-        except SocialApp.DoesNotExist as error:
-            raise Http404 from error
-        except Http404:
-            raise
-        except (
-            AttributeError,
-            ImproperlyConfigured,
-            LookupError,
-            OAuth2Error,
-            RequestException,
-            TypeError,
-            ValueError,
-        ) as error:
-            logger.warning("Sign-in by %s failed: %s", kwargs["provider_id"], type(error).__name__)
-            return render(request, "socialaccount/authentication_error.html", status=502)
-
-
-class ProviderSignInView(ProviderView):
-    def get(self, request, provider_id):
-        return openid_connect.login(request, provider_id)
-
-    post = get
-
-
-class ProviderReturnView(ProviderView):
-    def get(self, request, provider_id):
-        return openid_connect.callback(request, provider_id)
-
-    post = get
 
 
 class LastFactorMixin:

@@ -14,7 +14,6 @@ from .errors import (
     too_many_requests,
 )
 from .invitations import (
-    UserInvitationProviderView,
     UserInvitationRenewView,
     UserInvitationView,
 )
@@ -58,7 +57,6 @@ __all__ = [
     "SetThemeView",
     "UserDeactivateView",
     "UserDetailView",
-    "UserInvitationProviderView",
     "UserInvitationRenewView",
     "UserInvitationView",
     "UserInviteAgainView",

@@ -1,6 +1,4 @@
 from allauth.account.utils import perform_login
-from allauth.socialaccount.adapter import get_adapter
-from allauth.socialaccount.providers.base import AuthProcess
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
@@ -15,8 +13,7 @@ from django.views.generic import FormView, View
 
 from portal.forms import InvitedPasswordForm
 from portal.models import User
-from portal.sign_in.adapters import INVITATION
-from portal.sign_in.views import ProvidersMixin, ProviderView
+from portal.sign_in.views import ProvidersMixin
 
 
 class InvitedMixin:
@@ -81,17 +78,3 @@ class UserInvitationRenewView(InvitedMixin, View):
         else:
             messages.success(request, _("A new link is on its way to the invited address."))
         return redirect("user_invitation", self.kwargs["token"])
-
-
-class UserInvitationProviderView(InvitedMixin, ProviderView):
-    """An invited user signs in by an identity provider: the identity that comes back is linked to it."""
-
-    http_method_names = ["post"]
-
-    def post(self, request, token, provider_id):
-        try:
-            self.invited.require_open_invitation()
-        except ValidationError:
-            return redirect("user_invitation", token)  # which says what happened to it
-        provider = get_adapter().get_provider(request, provider_id)
-        return provider.redirect(request, AuthProcess.LOGIN, data={INVITATION: token})
