@@ -2,23 +2,18 @@
 
 from allauth.account.views import LoginView, LogoutView
 from allauth.core.internal.httpkit import authenticated_user
-from allauth.mfa.totp.views import DeactivateTOTPView
-from allauth.mfa.webauthn.views import ReauthenticateWebAuthnView, RemoveWebAuthnView
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.views import ConnectionsView
 from allauth.usersessions.models import UserSession
 from allauth.usersessions.views import ListUserSessionsView
-from django.contrib import messages
 from django.contrib.auth import HASH_SESSION_KEY, update_session_auth_hash
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.module_loading import import_string
+from django.views.generic import View
 
-from portal.models import Action, User
-
-from .middleware import HAS_SECOND_FACTOR
+from portal.models import Action
 
 
 class ProvidersMixin:
@@ -43,59 +38,17 @@ class IdentitiesView(ProvidersMixin, ConnectionsView):
     pass
 
 
-class LastFactorMixin:
-    """Removing a second factor: refused for the last one while one is needed.
+class SecondFactorView(View):
+    """A page of second factors, the one of that name in second_factors.
 
-    Without any left the other sessions end, so that none of them remembers to have one.
+    Its module is imported when the first of them is asked for: the libraries of passkeys, which come with
+    it, would be a tenth of what the portal loads when it starts.
     """
 
-    @property
-    def factor(self):
-        raise NotImplementedError
+    page = ""
 
-    @transaction.atomic
-    def post(self, request, *args, **kwargs):
-        # Of two who remove one each, the second finds the first one gone.
-        user = User.objects.select_for_update(no_key=True).get(pk=request.user.pk)
-        if not request.user.may_remove_factor(self.factor):
-            messages.error(request, self.explanation)
-            return redirect("mfa_index")
-        answer = super().post(request, *args, **kwargs)
-        if not user.second_factors.exists():
-            request.session.pop(HAS_SECOND_FACTOR, None)
-            end_other_sessions(request)
-        return answer
-
-    def get_context_data(self, **kwargs):
-        allowed = self.request.user.may_remove_factor(self.factor)
-        return super().get_context_data(refusal="" if allowed else self.explanation, **kwargs)
-
-    @property
-    def explanation(self):
-        organisation = self.request.user.organisation
-        if organisation is None:
-            return _("Operators need a second factor. Add another one before you remove this one.")
-        return _(
-            "%(organisation)s requires a second factor. Add another one before you remove this one."
-        ) % {"organisation": organisation}
-
-
-class AppRemoveView(LastFactorMixin, DeactivateTOTPView):
-    @property
-    def factor(self):
-        return self.authenticator
-
-
-class PasskeyRemoveView(LastFactorMixin, RemoveWebAuthnView):
-    @property
-    def factor(self):
-        return self.get_object()
-
-
-class PasskeyConfirmView(ReauthenticateWebAuthnView):
-    def form_invalid(self, form):
-        super().form_invalid(form)
-        return redirect(self.request.get_full_path())
+    def dispatch(self, request, *args, **kwargs):
+        return import_string(f"portal.sign_in.second_factors.{self.page}")(request, *args, **kwargs)
 
 
 class SessionsView(ListUserSessionsView):
