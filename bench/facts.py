@@ -10,7 +10,7 @@ from portal.keyset import write_cursor
 from portal.models import ActivityEntry, ActivityReader, Membership, Partner, PartnerType, User
 from relationships.models import Relationship, RelationshipRequest
 from subscriptions.models import Subscription
-from subscriptions.models.coverage import SORTS
+from subscriptions.models.coverage_parts import SORTS
 
 # How far down a list a page counts as deep.
 DEEP = 0.95

@@ -69,6 +69,13 @@ def read_cursor(word):
     return (key, pk) if usable else None
 
 
+def read_queryset(queryset, order, position, limit):
+    """Return up to ``limit`` rows in this order: the first, or those after ``position``."""
+    if position:
+        queryset = order.after(queryset, position)
+    return list(order.sort(queryset)[:limit])
+
+
 @dataclass(frozen=True)
 class KeysetPage:
     """One page of a list: its rows, and the cursors that lead on, empty at the ends."""
@@ -94,11 +101,12 @@ class Keyset:
     """The rows of ``branches`` in one ``order``, ``size`` a page.
 
     ``branches`` are querysets whose union is the list: several, where each can be read from an index
-    in the order of the list, but not all together. A row may be in more than one of them.
+    in the order of the list, but not all together. A row may be in more than one of them. With another
+    ``read`` they may be whatever that one takes in place of a queryset.
     """
 
-    def __init__(self, branches, order, size):
-        self.branches, self.order, self.size = branches, order, size
+    def __init__(self, branches, order, size, read=read_queryset):
+        self.branches, self.order, self.size, self.read = branches, order, size, read
 
     def after(self, word):
         """Return the page that follows a cursor; the first page for one that can't be read."""
@@ -122,14 +130,14 @@ class Keyset:
     def number(self, number):
         """Return a page by its number, as old links name it; one past the end leads to the last."""
         skipped = min((number - 1) * self.size, FURTHEST_OFFSET)
-        rows = self._merge(self.order, self.branches, skipped + self.size + 1)[skipped:]
+        rows = self._merge(self.order, None, skipped + self.size + 1)[skipped:]
         if not rows and skipped:
             return self.last()
         more = len(rows) > self.size
         return self._page(rows[: self.size], is_first=not skipped, is_last=not more)
 
     def last(self):
-        rows = self._merge(self.order.reversed(), self.branches, self.size + 1)
+        rows = self._merge(self.order.reversed(), None, self.size + 1)
         more = len(rows) > self.size
         return self._page(rows[: self.size][::-1], is_first=not more, is_last=True)
 
@@ -138,14 +146,12 @@ class Keyset:
         if position is None:
             return None
         try:
-            branches = [order.after(branch, position) for branch in self.branches]
-            return self._merge(order, branches, self.size + 1)
+            return self._merge(order, position, self.size + 1)
         except (ValidationError, ValueError, TypeError, OverflowError, FieldError):
             return None  # a cursor of another list, or made up
 
-    @staticmethod
-    def _merge(order, branches, limit):
-        found = [list(order.sort(branch)[:limit]) for branch in branches]
+    def _merge(self, order, position, limit):
+        found = [self.read(branch, order, position, limit) for branch in self.branches]
         if len(found) == 1:
             return found[0]
         rows, seen = [], set()

@@ -106,7 +106,6 @@ def test_no_page_reads_a_big_table_from_end_to_end(plans):
         with connection.execute_wrapper(plans):
             line.act()
     assert plans.explained > 100
-    print(chr(10).join(f.split(" in ")[0] for f in plans.faults))
     assert plans.faults == []
 
 

@@ -6,6 +6,7 @@ from .editing import Editable, StaleRow
 from .fields import FoldedField, KeyField
 from .memberships import Membership, MembershipRole
 from .partners import Partner, PartnerType
+from .prepared import Parameter, Prepared
 from .statements import bounded_count, first_keys, insert_selected, lock_selected
 from .texts import DayText, KeyText, dashed
 from .users import User, language_of
@@ -21,8 +22,10 @@ __all__ = [
     "KeyText",
     "Membership",
     "MembershipRole",
+    "Parameter",
     "Partner",
     "PartnerType",
+    "Prepared",
     "StaleRow",
     "User",
     "bounded_count",

@@ -10,7 +10,7 @@ from django.views.generic.list import MultipleObjectMixin
 
 from portal.csv import stream_csv
 from portal.forms import SearchForm
-from portal.keyset import Keyset, Order
+from portal.keyset import Keyset, Order, read_queryset
 
 from .access import ScopedView
 
@@ -96,13 +96,16 @@ class ScopedListView(FilteredView, ListView):
         order = self.sorts[name]
         return order.reversed() if is_turned else order
 
+    # How a branch of the list is read; see ``Keyset``.
+    read_branch = staticmethod(read_queryset)
+
     def get_branches(self, queryset):
         """Return the querysets that make up the list; see ``Keyset``."""
         return [queryset.values_list(*self.columns, named=True) if self.columns else queryset]
 
     def paginate_queryset(self, queryset, page_size):
         asked = self.request.GET
-        keyset = Keyset(self.get_branches(queryset), self.order, page_size)
+        keyset = Keyset(self.get_branches(queryset), self.order, page_size, self.read_branch)
         if "after" in asked:
             page = keyset.after(asked["after"])
         elif "before" in asked:

@@ -31,7 +31,9 @@ class BulkContactForm(forms.Form):
         self.partner = partner
 
     def clean_contact(self):
-        found = partner_and_resellers(self.partner).filter(pk=self.cleaned_data["contact"]).first()
+        found = (
+            partner_and_resellers(self.partner.pk).filter(pk=self.cleaned_data["contact"]).first()
+        )
         if found is None:
             raise forms.ValidationError(NO_CHOICE, code="invalid")
         return found

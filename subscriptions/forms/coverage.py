@@ -1,31 +1,23 @@
 import uuid
+from datetime import timedelta
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.forms import ListSelect, NamedRows, SearchForm
-from portal.models import KeyText, Partner, dashed
-from relationships.models import Partnership
 
-from ..models import (
-    Coverage,
-    Filters,
-    Offer,
-    Subscription,
-    SubscriptionStatus,
-    partner_and_resellers,
-)
+from ..models import Coverage, CoverageChoices, Filters, Subscription, SubscriptionStatus
 
+RECENT = timedelta(days=30)
 NOBODY = "none"
 
 
 class CoverageFilterForm(SearchForm):
     """Which subscriptions to show of all that a partner sees.
 
-    Reads the partners and offers to choose from, and whether the partner has few customers: all in one
-    query. ``partners`` has name and MPN ID by key, ``offers`` the name.
+    ``partners`` has name and MPN ID by key, ``offers`` the name; see ``CoverageChoices``.
     """
 
     contact = forms.ChoiceField(
@@ -57,38 +49,8 @@ class CoverageFilterForm(SearchForm):
             words = self.fields["q"].clean(self.data.get("q"))
         except ValidationError:  # said at the field, in time
             words = ""
-        with_dap, found = Coverage.look(membership.partner, words)
-        contacts = partner_and_resellers(membership.partner)
-        if not membership.partner.may_sell:
-            providers = Partnership.objects.active().filter(reseller=membership.partner)
-            contacts = contacts | Partner.objects.filter(pk__in=providers.values("provider"))
-        of_contacts = contacts.annotate(
-            kind=models.Value("contact"),
-            number=models.F("mpn_id"),
-            with_dap=with_dap,
-            found=found,
-        )
-        of_offers = Offer.objects.annotate(
-            kind=models.Value("offer"),
-            number=models.Value(""),
-            with_dap=models.Value(0),
-            found=models.Value(""),
-        )
-        columns = ("kind", KeyText("pk"), "name", "number", "name_key", "with_dap", "found")
-        known = (
-            of_contacts.order_by()
-            .values_list(*columns)
-            .union(of_offers.order_by().values_list(*columns), all=True)
-            .order_by("name_key")
-        )
-        self.partners, self.offers = {}, {}
-        for kind, key, name, number, _name_key, with_dap, found in known:
-            if kind == "offer":
-                self.offers[dashed(key)] = name
-            else:
-                self.partners[dashed(key)] = (name, number)
-                self.has_few_customers = with_dap <= Coverage.FEW
-                self.found_customers = found.split(",") if found else []
+        self.known = CoverageChoices(membership.partner, words)
+        self.partners, self.offers = self.known.partners, self.known.offers
         names = [(key, name) for key, (name, _number) in self.partners.items()]
         names += self.name_other_contact(self.data.get("contact", ""))
         self.fields["contact"].choices = NamedRows(
@@ -132,8 +94,8 @@ class CoverageFilterForm(SearchForm):
                 offer=wanted["offer"],
                 status=wanted["status"],
                 is_still_with_seller=bool(wanted["still"]),
-                is_recent=bool(wanted["recent"]),
+                since=timezone.now() - RECENT if wanted["recent"] else None,
             ),
-            has_few_customers=self.has_few_customers,
-            found_customers=self.found_customers,
+            has_few_customers=self.known.has_few_customers,
+            found_customers=self.known.found_customers,
         )

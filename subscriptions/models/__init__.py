@@ -2,7 +2,9 @@
 
 from .bulk import MOST_ROWS, BulkAssignment
 from .bulk_rows import BulkAssignmentRow, BulkOutcome
-from .coverage import Coverage, Filters
+from .coverage import Coverage
+from .coverage_choices import CoverageChoices
+from .coverage_parts import Filters
 from .designation import partner_and_resellers
 from .new_customers import add_customer
 from .offers import Billing, Offer
@@ -19,6 +21,7 @@ __all__ = [
     "BulkOutcome",
     "Candidate",
     "Coverage",
+    "CoverageChoices",
     "Filters",
     "Offer",
     "RefusedOrder",

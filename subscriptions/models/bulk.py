@@ -79,7 +79,7 @@ class BulkAssignmentQuerySet(models.QuerySet):
         ``ValidationError`` like ``start``.
         """
         bulk = self._create(by, file_name=file_name[:200])
-        contacts = dict(partner_and_resellers(bulk.partner).values_list("mpn_id", "pk"))
+        contacts = dict(partner_and_resellers(bulk.partner_id).values_list("mpn_id", "pk"))
         visible = Subscription.objects.visible_to(by.membership)
         seen = set()
         count = 0
@@ -206,7 +206,7 @@ class BulkAssignment(models.Model):
         acting = self._lock(by)
         if self.is_submitted:
             raise ValidationError(_("This was submitted already."), code="submitted")
-        if not partner_and_resellers(acting).filter(pk=contact.pk).exists():
+        if not partner_and_resellers(acting.pk).filter(pk=contact.pk).exists():
             raise ValidationError(
                 _("%(partner)s can't be a support contact for you."),
                 code="not_eligible",

@@ -11,10 +11,10 @@ from relationships.models import Partnership, Relationship, RelationshipRequest
 from .support_contacts import Candidate, StaleSupportContact
 
 
-def partner_and_resellers(partner):
-    """Return ``partner`` and the active resellers it works with: the contacts its staff thinks of."""
-    resellers = Partnership.objects.active().filter(provider=partner).values("reseller")
-    return Partner.objects.active().filter(models.Q(pk=partner.pk) | models.Q(pk__in=resellers))
+def partner_and_resellers(key):
+    """Return a partner, by its key, and the active resellers it works with: whom its staff thinks of."""
+    resellers = Partnership.objects.active().filter(provider=key).values("reseller")
+    return Partner.objects.active().filter(models.Q(pk=key) | models.Q(pk__in=resellers))
 
 
 class Designation:
@@ -39,7 +39,7 @@ class Designation:
 
         Each joined, as ``to_customer``, with its active relationship to the customer, if any.
         """
-        return partner_and_resellers(partner).alias(
+        return partner_and_resellers(partner.pk).alias(
             to_customer=models.FilteredRelation(
                 "relationships",
                 condition=models.Q(

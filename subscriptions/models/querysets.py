@@ -81,7 +81,10 @@ class SubscriptionQuerySet(SubscriptionBreaches):
             return self.none()
         if membership.customer_id:
             return self.filter(customer=membership.customer_id)
-        partner = membership.partner_id
+        return self.visible_to_partner(membership.partner_id)
+
+    def visible_to_partner(self, partner):
+        """Return what ``visible_to`` does for the partner with this key."""
         # Asked for each row that another index has found: a list of them all would be long.
         relationship = Relationship.objects.active().filter(
             partner=partner, customer=models.OuterRef("customer")

@@ -123,7 +123,7 @@ class BulkContactView(BulkMixin, DetailView):
 
     def get_context_data(self, **kwargs):
         query = self.request.GET.get("q", "").replace("\x00", "")[:200]
-        found = partner_and_resellers(self.membership.partner)
+        found = partner_and_resellers(self.membership.partner_id)
         for word in fold(query).split():
             found = found.filter(name_key__contains=word) | found.filter(mpn_id=word)
         partners = list(found[: MOST_SHOWN + 1])

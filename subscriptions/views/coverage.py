@@ -12,21 +12,8 @@ from portal.zones import day_writer
 
 from ..forms import CoverageFilterForm
 from ..models import Coverage, Offer, Subscription, SubscriptionStatus
-from ..models.coverage import SORTS
+from ..models.coverage_parts import SORTS
 
-# What a row of the page shows, read as tuples.
-COLUMNS = [
-    "pk",
-    "sort_key",
-    "customer_id",
-    "customer__name",
-    "friendly_name",
-    "status",
-    "seller_id",
-    "reseller_of_record_id",
-    "support_contact_id",
-    "contact_changed_at",
-]
 SIZES = ("25", "100")
 EXPORT_CHUNK = 500
 
@@ -90,8 +77,10 @@ class CoverageListView(CoverageMixin, ScopedListView):
     def get_branches(self, queryset):
         if self.coverage is None:
             return []
-        parts = self.coverage.parts(self.sort[0], self.survey.counts)
-        return [part.values_list(*COLUMNS, named=True) for part in parts]
+        return self.coverage.branches(self.sort[0], self.survey.counts)
+
+    def read_branch(self, branch, order, position, limit):
+        return self.coverage.read(branch, order, position, limit)
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)

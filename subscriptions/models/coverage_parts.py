@@ -1,0 +1,203 @@
+"""The subscriptions that a partner sees, in parts that indexes serve, and how each is read (ADR 0008)."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import models
+
+from portal.models import KeyField, Parameter
+from relationships.models import Relationship
+
+from .subscriptions import Subscription
+
+SORTS = {
+    "product": ("name_key", KeyField),
+    "customer": ("customer_key", KeyField),
+    "since": ("contact_changed_at", models.DateTimeField),
+}
+
+Key = uuid.UUID | str | Parameter
+PARTNER = Parameter("partner", models.UUIDField())
+
+
+def word_parameters(count):
+    """The parameters of so many words that are looked for in names."""
+    return tuple(Parameter(f"word_{number}", models.CharField()) for number in range(count))
+
+
+def word_values(words):
+    """The values of these parameters."""
+    return {f"word_{number}": word for number, word in enumerate(words)}
+
+
+class Unindexed(models.Func):
+    """A column in a form for which no index is used, so that another index is."""
+
+    template = "COALESCE(%(expressions)s, %(expressions)s)"
+    arity = 1
+
+
+def named(rows, words):
+    """Return those of customers whose name contains every one of ``words``, folded as keys are."""
+    for word in words:
+        rows = rows.filter(customer_key__contains=word)
+    return rows
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which subscriptions to show; what is left out does not matter.
+
+    ``contact`` and ``offer`` are keys, ``customer`` words of the customer's name; ``since`` is when the
+    contact changed at the earliest.
+    """
+
+    customer: str = ""
+    contact: Key = ""
+    has_no_contact: bool = False
+    offer: Key = ""
+    status: str | Parameter = ""
+    is_still_with_seller: bool = False
+    since: datetime | Parameter | None = None
+
+    @property
+    def are_even(self):
+        """Whether they leave about the same share of what was sold and of what was bought elsewhere."""
+        return not (
+            self.contact
+            or self.has_no_contact
+            or self.offer
+            or self.status
+            or self.is_still_with_seller
+        )
+
+
+@dataclass(frozen=True)
+class Branch:
+    """How one part is read for a list: ``sort`` says in which order, ``number`` which part.
+
+    ``is_walked``: along an index in that order, as there are many rows. Few are found first and sorted then.
+    """
+
+    number: int
+    sort: str
+    is_walked: bool
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The subscriptions that exist for ``partner``, as ``filters`` wants them, in parts without a common row.
+
+    Together they are ``visible_to``, whose OR no index answers; each of the parts is one range of an
+    index. Any of the values may be a ``Parameter``.
+
+    ``customers``, where given, are the keys of the few customers with the name that is looked for.
+    """
+
+    partner: Key
+    may_sell: bool
+    filters: Filters
+    words: tuple[str | Parameter, ...] = ()
+    has_few_customers: bool = False
+    customers: tuple[uuid.UUID | str, ...] | None = None
+
+    @property
+    def count(self):
+        """How many parts there are."""
+        if self.customers is not None or self.filters.is_still_with_seller:
+            return 1
+        return 2 if self.may_sell else 3
+
+    def querysets(self):
+        return [self._filter(part) for part in self._parts()]
+
+    def queryset(self, branch):
+        """Return one of the parts in a form that is read as ``branch`` says, with its ``sort_key``."""
+        part = self._parts()[branch.number]
+        column, field = SORTS[branch.sort]
+        if branch.is_walked:
+            return self._filter(part, walked=branch.sort).annotate(sort_key=models.F(column))
+        key = Unindexed(column, output_field=field())
+        return self._filter(part).annotate(sort_key=key)
+
+    def counted(self):
+        """Return the parts in the order in which an index has what the filters leave."""
+        return [part.order_by(*self._counted_by()) for part in self.querysets()]
+
+    def _counted_by(self):
+        filters = self.filters
+        if self.customers is not None or filters.has_no_contact:
+            return []
+        if filters.offer:
+            key = "customer_key"
+        elif filters.contact or filters.is_still_with_seller or filters.status:
+            key = "name_key"
+        else:
+            key = "contact_changed_at" if filters.since else "customer_key"
+        return [key, "pk"]
+
+    def _parts(self):
+        parts = self._visible()
+        if self.filters.is_still_with_seller:
+            # Of what the partner sold itself, those with the partner as contact: see ``_filter``.
+            sold, *_others = parts
+            is_sold = self.may_sell and self.customers is None
+            return [sold if is_sold else sold.filter(support_contact=models.F("seller"))]
+        return parts
+
+    def _visible(self):
+        partner = self.partner
+        if self.customers is not None:
+            # All parts at once: so few customers' subscriptions are looked through.
+            return [
+                Subscription.objects.visible_to_partner(partner).filter(customer__in=self.customers)
+            ]
+        relationships = Relationship.objects.active().filter(partner=partner)
+        # Not Exists: of that PostgreSQL may make a join with all the partner's relationships.
+        of_customer = relationships.filter(customer=models.OuterRef("customer"))
+        all_ = Subscription.objects.alias(has_dap=models.Subquery(of_customer.values("has_dap")))
+        looked_after = models.Q(has_dap__isnull=False)
+        if self.has_few_customers:
+            with_dap = relationships.filter(has_dap=True).values("customer")
+            elsewhere = Subscription.objects.filter(seller=None, customer__in=with_dap)
+        else:
+            elsewhere = all_.filter(seller=None, has_dap=True)
+        if self.may_sell:
+            # It answers for what it sold, and with DAP (C4, C9) for what was bought elsewhere.
+            return [all_.filter(looked_after, seller=partner), elsewhere]
+        # A reseller sells nothing itself.
+        return [
+            all_.filter(looked_after, reseller_of_record=partner),
+            all_.filter(looked_after, support_contact=partner).exclude(reseller_of_record=partner),
+            elsewhere.exclude(support_contact=partner),
+        ]
+
+    def _filter(self, part, walked=None):
+        """Apply the filters; where ``part`` is ``walked`` in order, by no index but one in that order."""
+        filters, wanted = self.filters, []
+        if filters.is_still_with_seller and self.may_sell:
+            wanted.append(("support_contact", models.UUIDField, "exact", self.partner, "product"))
+        if filters.contact:
+            wanted.append(
+                ("support_contact", models.UUIDField, "exact", filters.contact, "product")
+            )
+        if filters.has_no_contact:
+            # By a column that is NULL, no index is read in order.
+            wanted.append(("support_contact", models.UUIDField, "isnull", True, None))
+        if filters.offer:
+            wanted.append(("offer", models.UUIDField, "exact", filters.offer, "customer"))
+        if filters.status:
+            wanted.append(("status", models.CharField, "exact", filters.status, "product"))
+        if filters.since:
+            changed = ("contact_changed_at", models.DateTimeField, "gte", filters.since, "since")
+            wanted.append(changed)
+        has_index = False
+        for column, field, lookup, value, served in wanted:
+            if walked and (has_index or served != walked):
+                hidden = Unindexed(column, output_field=field())
+                part = part.alias(**{f"{column}_hidden": hidden})
+                column = f"{column}_hidden"
+            has_index = has_index or served == walked
+            part = part.filter(**{f"{column}__{lookup}": value})
+        return named(part, self.words) if self.customers is None else part
