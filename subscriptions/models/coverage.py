@@ -24,6 +24,7 @@ from .coverage_parts import (
     word_parameters,
     word_values,
 )
+from .subscriptions import Subscription
 
 # What a row of the list shows.
 COLUMNS = (
@@ -58,7 +59,12 @@ def _page(parts, branch, order, is_after, limit):
     rows = parts.queryset(branch)
     if is_after:
         rows = order.after(rows, AFTER[branch.sort])
-    return Prepared.rows_of(order.sort(rows)[:limit], *COLUMNS)
+    rows = order.sort(rows)[:limit]
+    if not branch.is_walked:
+        # The page is picked by what the index holds; only its rows are read.
+        page = Subscription.objects.filter(pk__in=rows.values("pk"))
+        rows = order.sort(page.annotate(sort_key=models.F(SORTS[branch.sort][0])))
+    return Prepared.rows_of(rows, *COLUMNS)
 
 
 @lru_cache(maxsize=500)
