@@ -208,7 +208,7 @@ class Relationship(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["customer", "partner"],
+                fields=["customer", "partner", "has_dap", "ended_at"],
                 name="relationships_of_customer",
                 condition=models.Q(ended_at=None),
             ),

@@ -129,20 +129,28 @@ class Subscription(Sale, Designation, models.Model):
         ]
         indexes = [
             models.Index(fields=["customer", "name_key", "id"], name="subscriptions_of_customer"),
+            # What a partner sold, in each order of its list. Those along which rows are counted hold the
+            # customer, whose relationship is asked for, and the contact: so nothing else is read.
             models.Index(fields=["seller", "name_key", "id"], name="subscriptions_by_product"),
-            models.Index(fields=["seller", "customer_key", "id"], name="subscriptions_by_customer"),
             models.Index(
-                fields=["seller", "contact_changed_at", "id"], name="subscriptions_by_change"
+                fields=["seller", "customer_key", "id", "customer", "support_contact"],
+                name="subscriptions_by_customer",
             ),
             models.Index(
-                fields=["seller", "support_contact", "name_key", "id"],
+                fields=["seller", "contact_changed_at", "id", "customer", "support_contact"],
+                name="subscriptions_by_change",
+            ),
+            models.Index(
+                fields=["seller", "support_contact", "name_key", "id", "customer"],
                 name="subscriptions_by_contact",
             ),
             models.Index(
-                fields=["seller", "offer", "customer_key", "id"], name="subscriptions_by_offer"
+                fields=["seller", "offer", "customer_key", "id", "customer", "support_contact"],
+                name="subscriptions_by_offer",
             ),
+            # SQLite would look up in the table what only the condition names, the status here.
             models.Index(
-                fields=["seller", "name_key", "id"],
+                fields=["seller", "name_key", "id", "customer", "support_contact", "status"],
                 condition=models.Q(status=SubscriptionStatus.SUSPENDED),
                 name="subscriptions_suspended",
             ),
@@ -156,16 +164,19 @@ class Subscription(Sale, Designation, models.Model):
             # no index in order.
             *(
                 models.Index(
-                    fields=[*fields, "id"],
+                    fields=[*fields, "seller"],
                     condition=models.Q(seller=None),
                     name=f"subscriptions_else_{name}",
                 )
                 for name, fields in (
-                    ("by_product", ["name_key"]),
-                    ("by_customer", ["customer_key"]),
-                    ("by_change", ["contact_changed_at"]),
-                    ("by_contact", ["support_contact", "name_key"]),
-                    ("by_offer", ["offer", "customer_key"]),
+                    ("by_product", ["name_key", "id"]),
+                    ("by_customer", ["customer_key", "id", "customer", "support_contact"]),
+                    ("by_change", ["contact_changed_at", "id", "customer", "support_contact"]),
+                    ("by_contact", ["support_contact", "name_key", "id", "customer"]),
+                    (
+                        "by_offer",
+                        ["offer", "customer_key", "id", "customer", "support_contact", "name_key"],
+                    ),
                 )
             ),
         ]
