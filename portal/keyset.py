@@ -4,11 +4,9 @@ A page starts after a *cursor*, the sort key and the id of the row before it, in
 rows to leave out: an index on (…, key, id) leads straight to it.
 """
 
-import heapq
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
-from itertools import islice
 
 from django.core.exceptions import FieldError, ValidationError
 from django.db import models
@@ -73,6 +71,12 @@ class Order:
     def position(self, row):
         return getattr(row, self.key), getattr(row, self.pk)
 
+    def read(self, queryset, position, limit):
+        """Return up to ``limit`` rows in this order: the first, or those after ``position``."""
+        if position:
+            queryset = self.after(queryset, position)
+        return list(self.sort(queryset)[:limit])
+
 
 def write_cursor(position):
     """Return the key and id of a row as a word for an address."""
@@ -90,13 +94,6 @@ def read_cursor(word):
     # What a database can't take as text can be no key either.
     usable = all(isinstance(one, str | int) and "\x00" not in str(one) for one in (key, pk))
     return (key, pk) if usable else None
-
-
-def read_queryset(queryset, order, position, limit):
-    """Return up to ``limit`` rows in this order: the first, or those after ``position``."""
-    if position:
-        queryset = order.after(queryset, position)
-    return list(order.sort(queryset)[:limit])
 
 
 @dataclass(frozen=True)
@@ -121,15 +118,14 @@ class KeysetPage:
 
 
 class Keyset:
-    """The rows of ``branches`` in one ``order``, ``size`` a page.
+    """The rows of a list in one ``order``, ``size`` a page.
 
-    ``branches`` are querysets whose union is the list: several, where each can be read from an index
-    in the order of the list, but not all together. A row may be in more than one of them. With another
-    ``read`` they may be whatever that one takes in place of a queryset.
+    ``read`` is given an order, a position and a number: as ``Order.read`` does for a queryset, it returns
+    so many rows in that order, the first or, where there is a position, those after it.
     """
 
-    def __init__(self, branches, order, size, read=read_queryset):
-        self.branches, self.order, self.size, self.read = branches, order, size, read
+    def __init__(self, read, order, size):
+        self.read, self.order, self.size = read, order, size
 
     def after(self, word):
         """Return the page that follows a cursor; the first page for one that can't be read."""
@@ -153,14 +149,14 @@ class Keyset:
     def number(self, number):
         """Return a page by its number, as old links name it; one past the end leads to the last."""
         skipped = min((number - 1) * self.size, FURTHEST_OFFSET)
-        rows = self._merge(self.order, None, skipped + self.size + 1)[skipped:]
+        rows = self.read(self.order, None, skipped + self.size + 1)[skipped:]
         if not rows and skipped:
             return self.last()
         more = len(rows) > self.size
         return self._page(rows[: self.size], is_first=not skipped, is_last=not more)
 
     def last(self):
-        rows = self._merge(self.order.reversed(), None, self.size + 1)
+        rows = self.read(self.order.reversed(), None, self.size + 1)
         more = len(rows) > self.size
         return self._page(rows[: self.size][::-1], is_first=not more, is_last=True)
 
@@ -169,20 +165,9 @@ class Keyset:
         if position is None:
             return None
         try:
-            return self._merge(order, position, self.size + 1)
+            return self.read(order, position, self.size + 1)
         except (ValidationError, ValueError, TypeError, OverflowError, FieldError):
             return None  # a cursor of another list, or made up
-
-    def _merge(self, order, position, limit):
-        found = [self.read(branch, order, position, limit) for branch in self.branches]
-        if len(found) == 1:
-            return found[0]
-        rows, seen = [], set()
-        for row in heapq.merge(*found, key=order.position, reverse=order.is_descending):
-            if row.pk not in seen:
-                seen.add(row.pk)
-                rows.append(row)
-        return list(islice(rows, limit))
 
     def _page(self, rows, *, is_first, is_last):
         if not rows:

@@ -60,9 +60,9 @@ class Prepared:
         with connection.cursor() as cursor:
             cursor.execute(self.sql, params)
             rows = cursor.fetchall()
-        if self.make is None:
-            return rows
-        return [self.make(self._converted(row)) for row in rows]
+        if self.convert:
+            rows = map(self._converted, rows)
+        return list(map(self.make, rows)) if self.make else list(rows)
 
     def _converted(self, row):
         row = list(row)

@@ -68,8 +68,8 @@ class ActivityListView(ActivityMixin, ScopedListView):
     template_name = "portal/activityentry_list.html"
     sorts = {"at": Order("read_at", "read_id", is_descending=True)}
 
-    def get_branches(self, queryset):
-        return [queryset.with_entry()]
+    def select_columns(self, queryset):
+        return queryset.with_entry()
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)

@@ -1,6 +1,7 @@
 """The bases of every list and of its export as a CSV file."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
@@ -10,7 +11,7 @@ from django.views.generic.list import MultipleObjectMixin
 
 from portal.csv import stream_csv
 from portal.forms import SearchForm
-from portal.keyset import Keyset, Order, read_queryset
+from portal.keyset import Keyset, Order
 
 from .access import ScopedView
 
@@ -96,16 +97,17 @@ class ScopedListView(FilteredView, ListView):
         order = self.sorts[name]
         return order.reversed() if is_turned else order
 
-    # How a branch of the list is read; see ``Keyset``.
-    read_branch = staticmethod(read_queryset)
+    def select_columns(self, queryset):
+        """Say what is read of each row."""
+        return queryset.values_list(*self.columns, named=True) if self.columns else queryset
 
-    def get_branches(self, queryset):
-        """Return the querysets that make up the list; see ``Keyset``."""
-        return [queryset.values_list(*self.columns, named=True) if self.columns else queryset]
+    def read_rows(self, queryset, order, position, limit):
+        """Return rows of the list as ``Keyset`` asks for them."""
+        return order.read(self.select_columns(queryset), position, limit)
 
     def paginate_queryset(self, queryset, page_size):
         asked = self.request.GET
-        keyset = Keyset(self.get_branches(queryset), self.order, page_size, self.read_branch)
+        keyset = Keyset(partial(self.read_rows, queryset), self.order, page_size)
         if "after" in asked:
             page = keyset.after(asked["after"])
         elif "before" in asked:

@@ -54,17 +54,29 @@ AFTER = {
 
 
 @lru_cache(maxsize=500)
-def _page(parts, branch, order, is_after, limit):
-    """Compose what reads a page of one of the parts."""
-    rows = parts.queryset(branch)
-    if is_after:
-        rows = order.after(rows, AFTER[branch.sort])
-    rows = order.sort(rows)[:limit]
-    if not branch.is_walked:
-        # The page is picked by what the index holds; only its rows are read.
-        page = Subscription.objects.filter(pk__in=rows.values("pk"))
-        rows = order.sort(page.annotate(sort_key=models.F(SORTS[branch.sort][0])))
-    return Prepared.rows_of(rows, *COLUMNS)
+def _page(parts, branches, order, is_after, limit):
+    """Compose what reads a page of the list: the first rows of each of the parts, and of these the first."""
+    read = []
+    for branch in branches:
+        rows = parts.queryset(branch)
+        if is_after:
+            rows = order.after(rows, AFTER[branch.sort])
+        rows = order.sort(rows)[:limit]
+        if not branch.is_walked:
+            # The page is picked by what the index holds; only its rows are read.
+            page = Subscription.objects.filter(pk__in=rows.values("pk"))
+            rows = order.sort(page.annotate(sort_key=models.F(SORTS[branch.sort][0])))
+        read.append(Prepared.rows_of(rows, *COLUMNS))
+    tables = ", ".join(f"part_{number} AS ({one.sql})" for number, one in enumerate(read))
+    rows = " UNION ALL ".join(f"SELECT * FROM part_{number}" for number in range(len(read)))  # noqa: S608
+    way = "DESC" if order.is_descending else "ASC"
+    places = ", ".join(f"{COLUMNS.index(name) + 1} {way}" for name in (order.key, order.pk))
+    return Prepared(
+        f"WITH {tables} {rows} ORDER BY {places} LIMIT {limit:d}",
+        [value for one in read for value in one.params],
+        read[0].convert,
+        read[0].make,
+    )
 
 
 @lru_cache(maxsize=500)
@@ -173,17 +185,19 @@ class Coverage:
             counts[1:] = [limit] * (len(counts) - 1)
         return counts, by_contact
 
-    def branches(self, sort, counts):
-        """Return how to read each part that has rows; ``counts`` says how many, as in ``survey``."""
+    def read(self, sort, counts, order, position, limit):
+        """Return up to ``limit`` rows with ``COLUMNS``, as ``Order.read`` does, in one query.
+
+        How each part is read depends on ``counts``, how many rows it has, as in ``survey``.
+        """
         is_long = self.few_customers is None
-        return [
+        branches = tuple(
             Branch(number, sort, is_walked=is_long and count > self.FEW)
             for number, count in enumerate(counts)
             if count
-        ]
-
-    def read(self, branch, order, position, limit):
-        """Return up to ``limit`` rows of a branch with ``COLUMNS``, as ``Keyset`` asks for them."""
+        )
+        if not branches:
+            return []
         key, pk = position or (None, None)
         is_after = position is not None
-        return self._run(_page, branch, order, is_after, limit, after_key=key, after_id=pk)
+        return self._run(_page, branches, order, is_after, limit, after_key=key, after_id=pk)

@@ -74,13 +74,10 @@ class CoverageListView(CoverageMixin, ScopedListView):
     def get_total(self, queryset, page):
         return self.survey
 
-    def get_branches(self, queryset):
+    def read_rows(self, queryset, order, position, limit):
         if self.coverage is None:
             return []
-        return self.coverage.branches(self.sort[0], self.survey.counts)
-
-    def read_branch(self, branch, order, position, limit):
-        return self.coverage.read(branch, order, position, limit)
+        return self.coverage.read(self.sort[0], self.survey.counts, order, position, limit)
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)

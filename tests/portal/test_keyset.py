@@ -1,4 +1,4 @@
-"""Pages by keyset over several branches: one list, in order, each row once."""
+"""Pages by keyset: one list, in order, each row once."""
 
 from datetime import UTC, datetime
 
@@ -18,9 +18,9 @@ def partners(db):
     return Partner.objects.order_by("name_key", "pk")
 
 
-def branches():
-    """Two that overlap: every partner of AT is in both."""
-    return [Partner.objects.filter(country="AT"), Partner.objects.all()]
+def paged(queryset, key="name_key", *, is_descending=False):
+    order = Order(key, is_descending=is_descending)
+    return Keyset(lambda order, *rest: order.read(queryset, *rest), order, SIZE)
 
 
 def walk(keyset):
@@ -35,10 +35,9 @@ def walk(keyset):
 
 
 @pytest.mark.parametrize("is_descending", [False, True])
-@pytest.mark.parametrize("of", [branches, lambda: [Partner.objects.all()]])
-def test_every_row_is_on_one_page_in_order_forth_and_back(partners, of, is_descending):
+def test_every_row_is_on_one_page_in_order_forth_and_back(partners, is_descending):
     expected = list(partners.reverse() if is_descending else partners)
-    pages, back = walk(Keyset(of(), Order("name_key", is_descending=is_descending), SIZE))
+    pages, back = walk(paged(Partner.objects.all(), is_descending=is_descending))
     assert [page.rows for page in pages] == [expected[:3], expected[3:6], expected[6:]]
     assert [page.rows for page in back] == [expected[6:], expected[3:6], expected[:3]]
     assert [(page.has_previous, page.has_next) for page in pages] == [
@@ -49,7 +48,7 @@ def test_every_row_is_on_one_page_in_order_forth_and_back(partners, of, is_desce
 
 
 def test_a_page_number_past_the_end_leads_to_the_last_rows(partners):
-    keyset = Keyset(branches(), Order("name_key"), SIZE)
+    keyset = paged(Partner.objects.all())
     page = keyset.number(9)
     assert page.rows == list(partners)[-3:]
     assert (page.has_previous, page.has_next) == (True, False)
@@ -57,19 +56,19 @@ def test_a_page_number_past_the_end_leads_to_the_last_rows(partners):
 
 def test_a_page_number_leaves_out_no_more_rows_than_a_bound(partners, monkeypatch):
     monkeypatch.setattr("portal.keyset.FURTHEST_OFFSET", 4)
-    keyset = Keyset(branches(), Order("name_key"), SIZE)
+    keyset = paged(Partner.objects.all())
     assert keyset.number(9).rows == list(partners)[4:7]
 
 
 def test_an_empty_list_has_one_page_without_rows(db):
-    keyset = Keyset([Partner.objects.all()], Order("name_key"), SIZE)
+    keyset = paged(Partner.objects.all())
     assert keyset.first() == keyset.last() == keyset.number(7) == KeysetPage([])
     assert keyset.after(write_cursor(["a", "b"])) == KeysetPage([])
 
 
 def test_before_the_second_row_is_the_first_page(partners):
     second = list(partners)[1]
-    keyset = Keyset([partners], Order("name_key"), SIZE)
+    keyset = paged(partners)
     page = keyset.before(write_cursor([second.name_key, second.pk]))
     assert page.rows == list(partners)[:3]
     assert not page.has_previous
@@ -87,7 +86,5 @@ def test_a_cursor_keeps_a_time_to_the_microsecond(partners):
     at = datetime(2026, 11, 25, 4, 0, 0, 123456, tzinfo=UTC)
     Partner.objects.update(created_at=at)
     expected = list(Partner.objects.order_by("-created_at", "-pk"))
-    pages, _back = walk(
-        Keyset([Partner.objects.all()], Order("created_at", is_descending=True), SIZE)
-    )
+    pages, _back = walk(paged(Partner.objects.all(), "created_at", is_descending=True))
     assert [row for page in pages for row in page.rows] == expected
