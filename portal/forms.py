@@ -124,8 +124,8 @@ class FilteredSelect(ListSelect):
     template_name = "portal/widgets/filtered_select.html"
 
 
-class FilterInput(forms.TextInput):
-    """A field of the filters on every list: its attributes take no template each."""
+class FlatAttributes:
+    """A widget whose attributes take no template each: for the filters, which every list has."""
 
     template_name = "portal/widgets/input.html"
 
@@ -133,6 +133,14 @@ class FilterInput(forms.TextInput):
         context = super().get_context(name, value, attrs)
         context["attributes"] = flatatt(context["widget"]["attrs"])
         return context
+
+
+class FilterInput(FlatAttributes, forms.TextInput):
+    pass
+
+
+class FilterCheckbox(FlatAttributes, forms.CheckboxInput):
+    pass
 
 
 class SearchInput(FilterInput):

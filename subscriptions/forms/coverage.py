@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from portal.forms import ListSelect, NamedRows, SearchForm
+from portal.forms import FilterCheckbox, ListSelect, NamedRows, SearchForm
 
 from ..models import Coverage, CoverageChoices, Filters, Subscription, SubscriptionStatus
 
@@ -38,8 +38,12 @@ class CoverageFilterForm(SearchForm):
         choices=[("", _("All")), *SubscriptionStatus.choices],
         widget=ListSelect,
     )
-    still = forms.BooleanField(label=_("Still with the seller"), required=False)
-    recent = forms.BooleanField(label=_("Changed in the last 30 days"), required=False)
+    still = forms.BooleanField(
+        label=_("Still with the seller"), required=False, widget=FilterCheckbox
+    )
+    recent = forms.BooleanField(
+        label=_("Changed in the last 30 days"), required=False, widget=FilterCheckbox
+    )
 
     def __init__(self, *args, membership, **kwargs):
         super().__init__(*args, **kwargs)
