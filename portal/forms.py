@@ -124,7 +124,7 @@ class FilteredSelect(ListSelect):
     template_name = "portal/widgets/filtered_select.html"
 
 
-class FlatAttributes:
+class FlatAttributes(forms.Widget):
     """A widget whose attributes take no template each: for the filters, which every list has."""
 
     template_name = "portal/widgets/input.html"

@@ -30,18 +30,15 @@ class Beyond(models.Func):
         self.position, self.way = position, way
 
     def as_sql(self, compiler, connection):
-        columns, places, params, last = [], [], [], []
+        columns, params, last = [], [], []
         for column, value in zip(self.get_source_expressions(), self.position, strict=True):
             sql, some = compiler.compile(column)
             columns.append(sql)
             params += some
-            if hasattr(value, "as_sql"):
-                sql, some = compiler.compile(value)
-            else:
-                sql, some = "%s", [column.output_field.get_db_prep_value(value, connection)]
-            places.append(sql)
-            last += some
-        return f"({', '.join(columns)}) {self.way} ({', '.join(places)})", params + last
+            field = column.output_field
+            is_later = hasattr(value, "of")  # a Parameter
+            last.append(value.of(field) if is_later else field.get_db_prep_value(value, connection))
+        return f"({', '.join(columns)}) {self.way} (%s, %s)", params + last
 
 
 @dataclass(frozen=True)

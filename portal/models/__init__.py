@@ -6,12 +6,13 @@ from .editing import Editable, StaleRow
 from .fields import FoldedField, KeyField
 from .memberships import Membership, MembershipRole
 from .partners import Partner, PartnerType
-from .prepared import Parameter, Prepared
+from .prepared import AFTER, Parameter, Prepared, Question, place
 from .statements import bounded_count, first_keys, insert_selected, lock_selected
 from .texts import DayText, KeyText, dashed
 from .users import User, language_of
 
 __all__ = [
+    "AFTER",
     "Action",
     "ActivityEntry",
     "ActivityReader",
@@ -26,6 +27,7 @@ __all__ = [
     "Partner",
     "PartnerType",
     "Prepared",
+    "Question",
     "StaleRow",
     "User",
     "bounded_count",
@@ -35,4 +37,5 @@ __all__ = [
     "insert_selected",
     "language_of",
     "lock_selected",
+    "place",
 ]

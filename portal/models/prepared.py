@@ -4,6 +4,9 @@ For the ORM to compose one takes about a millisecond, more than most take to run
 """
 
 from collections import namedtuple
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, lru_cache
+from typing import ClassVar
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
@@ -12,9 +15,13 @@ from django.db import connection, models
 class Parameter(models.Expression):
     """A value that a statement is given when it runs, by its ``name``."""
 
-    def __init__(self, name, output_field):
+    def __init__(self, name, output_field=None):
         super().__init__(output_field)
         self.name = name
+
+    def of(self, field):
+        """Return the same as a value of ``field``."""
+        return Parameter(self.name, field)
 
     def as_sql(self, compiler, connection):
         return "%s", [self]
@@ -45,6 +52,15 @@ class Prepared:
         ]
         return cls(sql, params, convert, namedtuple("Row", columns)._make)
 
+    @classmethod
+    def count_of(cls, queryset):
+        """Compose what counts the rows of the queryset: its result is one row with one number."""
+        try:
+            sql, params = queryset.query.sql_with_params()
+        except EmptyResultSet:
+            return cls("SELECT 0", ())
+        return cls(f"SELECT COUNT(*) FROM ({sql}) counted", params)  # noqa: S608
+
     def run(self, values):
         """Return the rows for these ``values`` of the parameters, by name.
 
@@ -70,3 +86,78 @@ class Prepared:
             for function in functions:
                 row[number] = function(row[number], expression, connection)
         return row
+
+
+@cache
+def _word(number):
+    return Parameter(f"word_{number}", models.CharField())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Which rows a list shows: it holds all that the statements for them depend on.
+
+    In ``words`` are those looked for, folded as keys are. In place of them and of the values that
+    ``PARAMETERS`` names there may be parameters: so what is asked again with others finds its statement.
+    """
+
+    PARAMETERS: ClassVar[dict[str, Parameter]] = {}
+    words: tuple[str | Parameter, ...] = ()
+
+    # Whether the same may be asked again: not where it holds a list of keys.
+    is_reusable = True
+
+    def queryset(self):
+        """The rows, in no order."""
+        raise NotImplementedError
+
+    @cached_property
+    def shaped(self):
+        """The same with a parameter for each value, and the values by name."""
+        values = {name: getattr(self, name) for name in self.PARAMETERS if getattr(self, name)}
+        shape = {name: self.PARAMETERS[name] for name in values}
+        words = tuple(_word(number) for number in range(len(self.words)))
+        values.update((one.name, word) for one, word in zip(words, self.words, strict=True))
+        return replace(self, words=words, **shape), values
+
+    def run(self, compose, *how, position=None):
+        """Return the rows of the statement that ``compose`` makes of this question."""
+        question, values = self.shaped
+        if not self.is_reusable:
+            compose = compose.__wrapped__
+        return compose(question, *how).run(values | place(position))
+
+    def read(self, columns, order, position, limit):
+        """Return up to ``limit`` rows, as ``Order.read`` does."""
+        return self.run(_page, columns, order, position is not None, limit, position=position)
+
+    def count(self, order, position, limit):
+        """Return how many rows there are, or follow ``position``; ``limit`` (None: all) is the most."""
+        [[count]] = self.run(_count, order, position is not None, limit, position=position)
+        return count
+
+
+# Where a page of a list starts: behind a key and the id of a row.
+AFTER = (Parameter("after_key"), Parameter("after_id"))
+
+
+def place(position):
+    """The values of ``AFTER``."""
+    return {one.name: value for one, value in zip(AFTER, position or (), strict=False)}
+
+
+@lru_cache(maxsize=1000)
+def _page(question, columns, order, is_after, limit):
+    rows = question.queryset()
+    if is_after:
+        rows = order.after(rows, AFTER)
+    return Prepared.rows_of(order.sort(rows)[:limit], *columns)
+
+
+@lru_cache(maxsize=1000)
+def _count(question, order, is_after, limit):
+    rows = question.queryset()
+    if is_after:
+        rows = order.after(rows, AFTER)
+    # In the order of the list, whose index holds what the list searches in.
+    return Prepared.count_of(order.sort(rows).values(order.key)[:limit])

@@ -17,7 +17,14 @@ from .invitations import (
     UserInvitationRenewView,
     UserInvitationView,
 )
-from .lists import ExportView, FilteredView, ScopedListView, csv_response
+from .lists import (
+    ExportView,
+    FilteredView,
+    PreparedListView,
+    QuestionView,
+    ScopedListView,
+    csv_response,
+)
 from .pages import (
     CompanyView,
     DismissNoticesView,
@@ -49,7 +56,9 @@ __all__ = [
     "HomeView",
     "NoticesMixin",
     "PortalView",
+    "PreparedListView",
     "ProfileView",
+    "QuestionView",
     "RoleRequired",
     "ScopedListView",
     "ScopedView",

@@ -1,9 +1,9 @@
 """The bases of every list and of its export as a CSV file."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.utils.functional import cached_property
 from django.views.generic import ListView, View
@@ -21,16 +21,19 @@ COUNTED = 1000
 
 @dataclass
 class Total:
-    """How many rows match: exactly, or only that there are more than ``COUNTED``."""
+    """How many rows match: exactly, or only that there are more than ``COUNTED``.
 
-    queryset: QuerySet
+    ``count_rest`` is given how many to count at most, None for all, and counts those not ``seen`` yet.
+    """
+
+    count_rest: Callable[[int | None], int]
     is_exact: bool = False
-    seen: int = 0  # rows that match and are not in the queryset
+    seen: int = 0
 
     @cached_property
     def found(self):
-        rest = self.queryset if self.is_exact else self.queryset[: max(COUNTED + 1 - self.seen, 0)]
-        return self.seen + rest.count()
+        most = None if self.is_exact else max(COUNTED + 1 - self.seen, 0)
+        return self.seen + self.count_rest(most)
 
     @property
     def is_more(self):
@@ -116,19 +119,23 @@ class ScopedListView(FilteredView, ListView):
             page = keyset.number(self._page_number())
         return self.get_total(queryset, page), page, page.rows, page.has_other_pages
 
+    def count_rows(self, queryset, position, most):
+        """Count the rows, or those after ``position``, but no more than ``most`` (None: all)."""
+        if position:
+            queryset = self.order.after(queryset, position)
+        # In the order of the list, whose index holds what the list searches in.
+        return self.order.sort(queryset).values(self.order.key)[:most].count()
+
     def get_total(self, queryset, page):
-        # Counted in the order of the list, whose index holds what the list searches in.
-        seen = 0
-        if not page.has_previous:
-            # The first page has looked through the list up to its last row.
-            seen = len(page.rows)
-            if page.has_next:
-                queryset = self.order.after(queryset, self.order.position(page.rows[-1]))
-            else:
-                queryset = queryset.none()
         is_exact = self.request.GET.get("count") == "all"
-        counted = self.order.sort(queryset).values(self.order.key)
-        return Total(counted, is_exact=is_exact, seen=seen)
+        if page.has_previous:
+            return Total(partial(self.count_rows, queryset, None), is_exact)
+        # The first page has looked through the list up to its last row.
+        seen = len(page.rows)
+        if not page.has_next:
+            return Total(lambda most: 0, is_exact, seen)
+        position = self.order.position(page.rows[-1])
+        return Total(partial(self.count_rows, queryset, position), is_exact, seen)
 
     def _page_number(self):
         number = self.request.GET.get(self.page_kwarg, "")[:9]
@@ -170,6 +177,37 @@ class ScopedListView(FilteredView, ListView):
         return described
 
 
+class QuestionView(FilteredView):
+    """A list whose rows are a ``Question``: about the user's own organisation (T1)."""
+
+    def get_question(self, **filters):
+        """Return what the filters of the address ask for."""
+        raise NotImplementedError
+
+    @cached_property
+    def question(self):
+        form = self.search_form
+        return self.get_question(**form.cleaned_data) if form.is_valid() else None
+
+    def get_queryset(self):
+        return self.question.queryset() if self.question else self.model._default_manager.none()
+
+
+class PreparedListView(QuestionView, ScopedListView):
+    """A list that is read all day: its statements are composed once, see ``Prepared``."""
+
+    def get_queryset(self):
+        return self.model._default_manager.none()  # ``question`` has the rows
+
+    def read_rows(self, queryset, order, position, limit):
+        if self.question is None:
+            return []
+        return self.question.read(self.columns, order, position, limit)
+
+    def count_rows(self, queryset, position, most):
+        return self.question.count(self.order, position, most)
+
+
 def csv_response(filename, header, rows, *, are_cells_safe=False):
     """A CSV file of ``rows``, lists of texts, written while they are read; see ``stream_csv``."""
     return StreamingHttpResponse(
@@ -186,7 +224,7 @@ class ExportView(FilteredView, View):
     are_cells_safe = False
 
     def get(self, request, *args, **kwargs):
-        rows = self.get_rows(self.get_queryset())
+        rows = self.get_rows(self.get_queryset()) if self.search_form.is_valid() else ()
         return csv_response(
             self.filename, self.get_header(), rows, are_cells_safe=self.are_cells_safe
         )

@@ -1,6 +1,7 @@
 """Who works with whom: partnerships between partners, partners acting for customers, and the requests
 that lead there."""
 
+from .customer_lists import CustomersOfPartner
 from .partnerships import Partnership
 from .regions import RegionCountry, SalesRegion
 from .relationships import Relationship
@@ -8,6 +9,7 @@ from .request_kinds import RequestKind, RequestStatus
 from .requests import RelationshipRequest
 
 __all__ = [
+    "CustomersOfPartner",
     "Partnership",
     "RegionCountry",
     "Relationship",

@@ -9,7 +9,6 @@ from customers.models import Customer
 from portal import mail
 from portal.models import Action, ActivityEntry, KeyField, Partner, describe
 from portal.permissions import Permission, require_one_of
-from portal.text import fold
 
 from .locking import LockingQuerySet
 from .partnerships import Partnership
@@ -69,13 +68,13 @@ class RelationshipQuerySet(LockingQuerySet):
             listed_id=models.F(f"{place}customer_id"),
         )
 
-    def search(self, text):
-        """Return those ``listed`` whose customer has every word of ``text`` in its name or domain.
+    def named(self, words):
+        """Return those ``listed`` whose customer has every one of ``words`` in its name or domain.
 
-        Case and accents do not count; a word may stand inside another.
+        The words are folded, so case and accents do not count; a word may stand inside another.
         """
         found = self
-        for word in fold(text).split():
+        for word in words:
             found = found.filter(
                 models.Q(listed_key__contains=word) | models.Q(listed_domain__contains=word)
             )
@@ -255,7 +254,15 @@ class Relationship(models.Model):
                 condition=models.Q(ended_at=None),
             ),
             models.Index(
-                fields=["partner", "has_dap", "customer_key", "customer", "ended_at"],
+                fields=[
+                    "partner",
+                    "has_dap",
+                    "customer_key",
+                    "customer",
+                    "customer_domain",
+                    "started_at",
+                    "ended_at",
+                ],
                 name="relationships_by_dap",
                 condition=models.Q(ended_at=None),
             ),

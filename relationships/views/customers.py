@@ -3,13 +3,14 @@ from django_countries import countries
 
 from portal.keyset import Order
 from portal.permissions import Permission
-from portal.views import ExportView, FilteredView, NoticesMixin, ScopedListView
+from portal.text import fold
+from portal.views import ExportView, NoticesMixin, PreparedListView, QuestionView
 from portal.zones import day_writer
 from relationships.forms import CustomerFilterForm
-from relationships.models import Relationship
+from relationships.models import CustomersOfPartner, Relationship
 
 
-class CustomersMixin(FilteredView):
+class CustomersMixin(QuestionView):
     """The customers of the partner, as the filter of the address wants them: its active relationships."""
 
     permission_required = Permission.VIEW_CUSTOMERS
@@ -19,19 +20,16 @@ class CustomersMixin(FilteredView):
     def get_filter_form_kwargs(self):
         return {"partner": self.membership.partner}
 
-    def prepare_queryset(self, queryset):
-        return queryset.active().listed()
-
-    def filter_queryset(self, queryset, *, q, dap, reseller=""):
-        if reseller:
-            queryset = queryset.listed(beside=reseller)
-        if dap is not None:
-            # Not ``has_dap=dap``: for a bare boolean column SQLite uses no index.
-            queryset = queryset.filter(has_dap__in=[dap])
-        return queryset.search(q)
+    def get_question(self, *, q, dap, reseller=""):
+        return CustomersOfPartner(
+            partner=self.membership.partner_id,
+            reseller=reseller,
+            has_dap=dap,
+            words=tuple(fold(q).split()),
+        )
 
 
-class CustomerListView(CustomersMixin, NoticesMixin, ScopedListView):
+class CustomerListView(CustomersMixin, NoticesMixin, PreparedListView):
     """The customers of the partner, by name."""
 
     template_name = "relationships/customer_list.html"

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.forms import FilterCheckbox, ListSelect, NamedRows, SearchForm
 
-from ..models import Coverage, CoverageChoices, Filters, Subscription, SubscriptionStatus
+from ..models import Coverage, CoverageChoices, Subscription, SubscriptionStatus
 
 RECENT = timedelta(days=30)
 NOBODY = "none"
@@ -91,15 +91,13 @@ class CoverageFilterForm(SearchForm):
         contact = wanted["contact"]
         return Coverage(
             self.membership,
-            Filters(
-                customer=wanted["q"],
-                contact=contact if contact != NOBODY else "",
-                has_no_contact=contact == NOBODY,
-                offer=wanted["offer"],
-                status=wanted["status"],
-                is_still_with_seller=bool(wanted["still"]),
-                since=timezone.now() - RECENT if wanted["recent"] else None,
-            ),
+            customer=wanted["q"],
             has_few_customers=self.known.has_few_customers,
             found_customers=self.known.found_customers,
+            contact=contact if contact != NOBODY else "",
+            has_no_contact=contact == NOBODY,
+            offer=wanted["offer"],
+            status=wanted["status"],
+            is_still_with_seller=bool(wanted["still"]),
+            since=timezone.now() - RECENT if wanted["recent"] else None,
         )

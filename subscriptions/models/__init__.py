@@ -4,7 +4,6 @@ from .bulk import MOST_ROWS, BulkAssignment
 from .bulk_rows import BulkAssignmentRow, BulkOutcome
 from .coverage import Coverage
 from .coverage_choices import CoverageChoices
-from .coverage_parts import Filters
 from .designation import partner_and_resellers
 from .new_customers import add_customer
 from .offers import Billing, Offer
@@ -22,7 +21,6 @@ __all__ = [
     "Candidate",
     "Coverage",
     "CoverageChoices",
-    "Filters",
     "Offer",
     "RefusedOrder",
     "StaleSupportContact",

@@ -3,27 +3,17 @@
 import uuid
 from collections import Counter
 from contextlib import suppress
-from dataclasses import replace
 from functools import lru_cache
 
 from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.utils.functional import cached_property
 
-from portal.models import Parameter, Prepared
+from portal.models import AFTER, Prepared
 from portal.text import fold
 from relationships.models import Relationship
 
-from .coverage_parts import (
-    PARTNER,
-    SORTS,
-    Branch,
-    Filters,
-    Parts,
-    named,
-    word_parameters,
-    word_values,
-)
+from .coverage_parts import SORTS, Branch, Parts, named
 from .subscriptions import Subscription
 
 # What a row of the list shows.
@@ -40,18 +30,6 @@ COLUMNS = (
     "contact_changed_at",
 )
 
-NO_FILTERS = Filters()
-FILTERED = {
-    "contact": Parameter("contact", models.UUIDField()),
-    "offer": Parameter("offer", models.UUIDField()),
-    "status": Parameter("status", models.CharField()),
-    "since": Parameter("since", models.DateTimeField()),
-}
-AFTER = {
-    name: (Parameter("after_key", field()), Parameter("after_id", models.UUIDField()))
-    for name, (_column, field) in SORTS.items()
-}
-
 
 @lru_cache(maxsize=500)
 def _page(parts, branches, order, is_after, limit):
@@ -60,7 +38,7 @@ def _page(parts, branches, order, is_after, limit):
     for branch in branches:
         rows = parts.queryset(branch)
         if is_after:
-            rows = order.after(rows, AFTER[branch.sort])
+            rows = order.after(rows, AFTER)
         rows = order.sort(rows)[:limit]
         if not branch.is_walked:
             # The page is picked by what the index holds; only its rows are read.
@@ -103,9 +81,9 @@ def _survey(parts, limit, is_first_enough):
 
 
 class Coverage:
-    """The subscriptions that exist for the partner of ``membership``, as ``filters`` wants them.
+    """The subscriptions that exist for the partner of ``membership``, as the filters want them.
 
-    In parts that have no row in common; see ``Parts``.
+    In parts that have no row in common; see ``Parts``, which knows the filters.
     """
 
     # Up to so many rows are found first and sorted then; more are found while walking them in order.
@@ -113,11 +91,14 @@ class Coverage:
     FEW_CUSTOMERS = 100
 
     def __init__(
-        self, membership, filters=NO_FILTERS, *, has_few_customers=False, found_customers=None
+        self, membership, *, customer="", has_few_customers=False, found_customers=None, **filters
     ):
-        """``has_few_customers`` and ``found_customers`` may come from ``CoverageChoices``."""
+        """``customer`` has words of the customer's name.
+
+        ``has_few_customers`` and ``found_customers`` may come from ``CoverageChoices``.
+        """
         self.partner, self.filters = membership.partner, filters
-        self.words = tuple(fold(filters.customer).split())
+        self.words = tuple(fold(customer).split())
         self.has_few_customers = has_few_customers
         self.found_customers = found_customers
 
@@ -134,41 +115,19 @@ class Coverage:
         return tuple(keys) if len(keys) <= self.FEW_CUSTOMERS else None
 
     @cached_property
-    def _parts(self):
+    def parts(self):
         return Parts(
             partner=self.partner.pk,
             may_sell=self.partner.may_sell,
-            filters=self.filters,
-            words=self.words,
             has_few_customers=self.has_few_customers,
             customers=self.few_customers,
+            words=self.words,
+            **self.filters,
         )
 
-    def parts(self):
+    def querysets(self):
         """Return the parts as querysets."""
-        return self._parts.querysets()
-
-    @cached_property
-    def _shape(self):
-        """The parts with a parameter in the place of each value: what a statement is composed of."""
-        named_values = {name: one for name, one in FILTERED.items() if getattr(self.filters, name)}
-        return replace(
-            self._parts,
-            partner=PARTNER,
-            filters=replace(self.filters, customer="", **named_values),
-            words=word_parameters(len(self.words)),
-        )
-
-    @cached_property
-    def _values(self):
-        values = {name: getattr(self.filters, name) for name in FILTERED}
-        return {"partner": self.partner.pk, **values, **word_values(self.words)}
-
-    def _run(self, compose, *how, **values):
-        """Run the statement of ``compose``: a new one for a few customers, whose number always differs."""
-        if self.few_customers is not None:
-            compose = compose.__wrapped__
-        return compose(self._shape, *how).run(self._values | values)
+        return self.parts.querysets()
 
     def survey(self, limit=FEW + 1):
         """Return how many rows each part has, up to ``limit`` (None: all), and how many by contact.
@@ -176,9 +135,9 @@ class Coverage:
         One query, whatever the number of parts. Where the first has as many as the limit and the filters
         find as many in the others, these are not looked at, and their numbers are given as the limit.
         """
-        counts, by_contact = [0] * self._shape.count, Counter[uuid.UUID | None]()
-        is_first_enough = limit is not None and self.filters.are_even
-        for number, contact, count in self._run(_survey, limit, is_first_enough):
+        counts, by_contact = [0] * self.parts.count, Counter[uuid.UUID | None]()
+        is_first_enough = limit is not None and self.parts.are_even
+        for number, contact, count in self.parts.run(_survey, limit, is_first_enough):
             counts[number] += count
             by_contact[contact and uuid.UUID(str(contact))] += count
         if is_first_enough and counts[0] == limit:
@@ -198,6 +157,5 @@ class Coverage:
         )
         if not branches:
             return []
-        key, pk = position or (None, None)
-        is_after = position is not None
-        return self._run(_page, branches, order, is_after, limit, after_key=key, after_id=pk)
+        how = (branches, order, position is not None, limit)
+        return self.parts.run(_page, *how, position=position)

@@ -1,51 +1,77 @@
 """What the filter of the coverage offers to choose from, and what its lists need to know before."""
 
+import uuid
+from dataclasses import dataclass
 from functools import lru_cache
 
 from django.db import models
 
-from portal.models import KeyText, Partner, Prepared, bounded_count, dashed, first_keys
+from portal.models import (
+    KeyText,
+    Parameter,
+    Partner,
+    Prepared,
+    Question,
+    bounded_count,
+    dashed,
+    first_keys,
+)
 from portal.text import fold
 from relationships.models import Partnership, Relationship
 
 from .coverage import Coverage
-from .coverage_parts import PARTNER, named, word_parameters, word_values
+from .coverage_parts import named
 from .designation import partner_and_resellers
 from .offers import Offer
 
+COLUMNS = ("kind", "key", "name", "number", "name_key", "with_dap", "found")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Choices(Question):
+    """Partners and offers, and with each partner what is known of the customers."""
+
+    PARAMETERS = {"partner": Parameter("partner", models.UUIDField())}
+
+    partner: uuid.UUID | Parameter
+    may_sell: bool
+    few: int
+    few_customers: int
+
+    def queryset(self):
+        own = Relationship.objects.active().filter(partner=self.partner)
+        # As SQLite's index serves it.
+        with_dap = bounded_count(own.filter(has_dap__in=[True]), self.few + 1, by="customer_key")
+        found = models.Value("")
+        if self.words:
+            most = self.few_customers + 1
+            found = first_keys(named(own, self.words), "customer", most, by="customer_key")
+        contacts = partner_and_resellers(self.partner)
+        if not self.may_sell:
+            providers = Partnership.objects.active().filter(reseller=self.partner)
+            contacts = contacts | Partner.objects.filter(pk__in=providers.values("provider"))
+        of_contacts = contacts.annotate(
+            kind=models.Value("contact"),
+            key=KeyText("pk"),
+            number=models.F("mpn_id"),
+            with_dap=with_dap,
+            found=found,
+        )
+        of_offers = Offer.objects.annotate(
+            kind=models.Value("offer"),
+            key=KeyText("pk"),
+            number=models.Value(""),
+            with_dap=models.Value(0),
+            found=models.Value(""),
+        )
+        known = of_contacts.order_by().values_list(*COLUMNS)
+        known = known.union(of_offers.order_by().values_list(*COLUMNS), all=True)
+        return known.order_by("name_key")
+
 
 @lru_cache(maxsize=50)
-def _choices(may_sell, words, few, few_customers):
-    """Compose what reads partners and offers, and with each partner what is known of the customers."""
-    own = Relationship.objects.active().filter(partner=PARTNER)
-    # As SQLite's index serves it.
-    with_dap = bounded_count(own.filter(has_dap__in=[True]), few + 1, by="customer_key")
-    found = models.Value("")
-    if words:
-        matches = named(own, word_parameters(words))
-        found = first_keys(matches, "customer", few_customers + 1, by="customer_key")
-    contacts = partner_and_resellers(PARTNER)
-    if not may_sell:
-        providers = Partnership.objects.active().filter(reseller=PARTNER).values("provider")
-        contacts = contacts | Partner.objects.filter(pk__in=providers)
-    columns = ("kind", "key", "name", "number", "name_key", "with_dap", "found")
-    of_contacts = contacts.annotate(
-        kind=models.Value("contact"),
-        key=KeyText("pk"),
-        number=models.F("mpn_id"),
-        with_dap=with_dap,
-        found=found,
-    )
-    of_offers = Offer.objects.annotate(
-        kind=models.Value("offer"),
-        key=KeyText("pk"),
-        number=models.Value(""),
-        with_dap=models.Value(0),
-        found=models.Value(""),
-    )
-    known = of_contacts.order_by().values_list(*columns)
-    known = known.union(of_offers.order_by().values_list(*columns), all=True)
-    return Prepared.rows_of(known.order_by("name_key"), *columns)
+def _all(choices):
+    return Prepared.rows_of(choices.queryset(), *COLUMNS)
 
 
 class CoverageChoices:
@@ -57,12 +83,15 @@ class CoverageChoices:
     """
 
     def __init__(self, partner, text):
-        words = fold(text).split()
-        statement = _choices(partner.may_sell, len(words), Coverage.FEW, Coverage.FEW_CUSTOMERS)
+        choices = _Choices(
+            partner=partner.pk,
+            may_sell=partner.may_sell,
+            few=Coverage.FEW,
+            few_customers=Coverage.FEW_CUSTOMERS,
+            words=tuple(fold(text).split()),
+        )
         self.partners, self.offers = {}, {}
-        for kind, key, name, number, _name_key, with_dap, found in statement.run(
-            {"partner": partner.pk, **word_values(words)}
-        ):
+        for kind, key, name, number, _name_key, with_dap, found in choices.run(_all):
             if kind == "offer":
                 self.offers[dashed(key)] = name
             else:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import models
 
-from portal.models import KeyField, Parameter
+from portal.models import KeyField, Parameter, Question
 from relationships.models import Relationship
 
 from .subscriptions import Subscription
@@ -18,17 +18,6 @@ SORTS = {
 }
 
 Key = uuid.UUID | str | Parameter
-PARTNER = Parameter("partner", models.UUIDField())
-
-
-def word_parameters(count):
-    """The parameters of so many words that are looked for in names."""
-    return tuple(Parameter(f"word_{number}", models.CharField()) for number in range(count))
-
-
-def word_values(words):
-    """The values of these parameters."""
-    return {f"word_{number}": word for number, word in enumerate(words)}
 
 
 class Unindexed(models.Func):
@@ -46,34 +35,6 @@ def named(rows, words):
 
 
 @dataclass(frozen=True)
-class Filters:
-    """Which subscriptions to show; what is left out does not matter.
-
-    ``contact`` and ``offer`` are keys, ``customer`` words of the customer's name; ``since`` is when the
-    contact changed at the earliest.
-    """
-
-    customer: str = ""
-    contact: Key = ""
-    has_no_contact: bool = False
-    offer: Key = ""
-    status: str | Parameter = ""
-    is_still_with_seller: bool = False
-    since: datetime | Parameter | None = None
-
-    @property
-    def are_even(self):
-        """Whether they leave about the same share of what was sold and of what was bought elsewhere."""
-        return not (
-            self.contact
-            or self.has_no_contact
-            or self.offer
-            or self.status
-            or self.is_still_with_seller
-        )
-
-
-@dataclass(frozen=True)
 class Branch:
     """How one part is read for a list: ``sort`` says in which order, ``number`` which part.
 
@@ -85,27 +46,55 @@ class Branch:
     is_walked: bool
 
 
-@dataclass(frozen=True)
-class Parts:
-    """The subscriptions that exist for ``partner``, as ``filters`` wants them, in parts without a common row.
+@dataclass(frozen=True, kw_only=True)
+class Parts(Question):
+    """The subscriptions that exist for ``partner``, in parts without a common row.
 
     Together they are ``visible_to``, whose OR no index answers; each of the parts is one range of an
-    index. Any of the values may be a ``Parameter``.
-
-    ``customers``, where given, are the keys of the few customers with the name that is looked for.
+    index. ``customers``, where given, are the keys of the few customers with the name that is looked for.
+    The rest says which subscriptions to show, and what is left out does not matter: ``partner``,
+    ``contact`` and ``offer`` are keys, ``since`` is when the contact changed at the earliest.
     """
+
+    PARAMETERS = {
+        "partner": Parameter("partner", models.UUIDField()),
+        "contact": Parameter("contact", models.UUIDField()),
+        "offer": Parameter("offer", models.UUIDField()),
+        "status": Parameter("status", models.CharField()),
+        "since": Parameter("since", models.DateTimeField()),
+    }
 
     partner: Key
     may_sell: bool
-    filters: Filters
-    words: tuple[str | Parameter, ...] = ()
     has_few_customers: bool = False
     customers: tuple[uuid.UUID | str, ...] | None = None
+
+    contact: Key = ""
+    has_no_contact: bool = False
+    offer: Key = ""
+    status: str | Parameter = ""
+    is_still_with_seller: bool = False
+    since: datetime | Parameter | None = None
+
+    @property
+    def is_reusable(self):
+        return self.customers is None
+
+    @property
+    def are_even(self):
+        """Whether the filters leave about the same share of what was sold as of what was bought elsewhere."""
+        return not (
+            self.contact
+            or self.has_no_contact
+            or self.offer
+            or self.status
+            or self.is_still_with_seller
+        )
 
     @property
     def count(self):
         """How many parts there are."""
-        if self.customers is not None or self.filters.is_still_with_seller:
+        if self.customers is not None or self.is_still_with_seller:
             return 1
         return 2 if self.may_sell else 3
 
@@ -126,20 +115,19 @@ class Parts:
         return [part.order_by(*self._counted_by()) for part in self.querysets()]
 
     def _counted_by(self):
-        filters = self.filters
-        if self.customers is not None or filters.has_no_contact:
+        if self.customers is not None or self.has_no_contact:
             return []
-        if filters.offer:
+        if self.offer:
             key = "customer_key"
-        elif filters.contact or filters.is_still_with_seller or filters.status:
+        elif self.contact or self.is_still_with_seller or self.status:
             key = "name_key"
         else:
-            key = "contact_changed_at" if filters.since else "customer_key"
+            key = "contact_changed_at" if self.since else "customer_key"
         return [key, "pk"]
 
     def _parts(self):
         parts = self._visible()
-        if self.filters.is_still_with_seller:
+        if self.is_still_with_seller:
             # Of what the partner sold itself, those with the partner as contact: see ``_filter``.
             sold, *_others = parts
             is_sold = self.may_sell and self.customers is None
@@ -175,22 +163,20 @@ class Parts:
 
     def _filter(self, part, walked=None):
         """Apply the filters; where ``part`` is ``walked`` in order, by no index but one in that order."""
-        filters, wanted = self.filters, []
-        if filters.is_still_with_seller and self.may_sell:
+        wanted = []
+        if self.is_still_with_seller and self.may_sell:
             wanted.append(("support_contact", models.UUIDField, "exact", self.partner, "product"))
-        if filters.contact:
-            wanted.append(
-                ("support_contact", models.UUIDField, "exact", filters.contact, "product")
-            )
-        if filters.has_no_contact:
+        if self.contact:
+            wanted.append(("support_contact", models.UUIDField, "exact", self.contact, "product"))
+        if self.has_no_contact:
             # By a column that is NULL, no index is read in order.
             wanted.append(("support_contact", models.UUIDField, "isnull", True, None))
-        if filters.offer:
-            wanted.append(("offer", models.UUIDField, "exact", filters.offer, "customer"))
-        if filters.status:
-            wanted.append(("status", models.CharField, "exact", filters.status, "product"))
-        if filters.since:
-            changed = ("contact_changed_at", models.DateTimeField, "gte", filters.since, "since")
+        if self.offer:
+            wanted.append(("offer", models.UUIDField, "exact", self.offer, "customer"))
+        if self.status:
+            wanted.append(("status", models.CharField, "exact", self.status, "product"))
+        if self.since:
+            changed = ("contact_changed_at", models.DateTimeField, "gte", self.since, "since")
             wanted.append(changed)
         has_index = False
         for column, field, lookup, value, served in wanted:

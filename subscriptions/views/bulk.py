@@ -71,7 +71,7 @@ class BulkStartView(CoverageMixin, View):
 
     def get_parts(self):
         if "all" in self.request.POST:
-            return self.coverage.parts() if self.coverage else []
+            return self.coverage.querysets() if self.coverage else []
         chosen = set()
         for word in self.request.POST.getlist("chosen")[:1000]:
             try:

@@ -151,13 +151,11 @@ class CoverageExportView(CoverageMixin, ExportView):
         ]
 
     def get_rows(self, queryset):
-        if self.coverage is None:
-            return
         labels = {key: str(label) for key, label in SubscriptionStatus.choices}
         offers = OfferNames(self.search_form.offers)
         partners = PartnerNames(self.search_form.partners)
         last = customer_key = customer_name = None
-        for part in self.coverage.parts():
+        for part in self.coverage.querysets():
             rows = part.order_by("customer_key", "id").values_list(
                 KeyText("pk"),
                 "friendly_name",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from portal.text import fold
 from relationships.models import Relationship
 from tests.factories import RelationshipFactory
 
@@ -11,7 +12,7 @@ def search(text, membership=None):
     rows = Relationship.objects.active()
     if membership:
         rows = rows.visible_to(membership)
-    found = rows.listed().search(text).order_by("listed_key")
+    found = rows.listed().named(fold(text).split()).order_by("listed_key")
     return list(dict.fromkeys(found.values_list("customer__name", flat=True)))
 
 
