@@ -92,7 +92,11 @@ class Customer(Editable, models.Model):
                 violation_error_message=_("Domains are stored in lower case."),
             )
         ]
-        indexes = [models.Index(fields=["name_key", "id"], name="customers_name_key")]
+        indexes = [
+            models.Index(fields=["name_key", "id"], name="customers_name_key"),
+            # For the name of a customer that another table names, without reading its row.
+            models.Index(fields=["id", "name_key"], name="customers_name_of"),
+        ]
 
     def __str__(self):
         return self.name

@@ -1,6 +1,7 @@
 """The ground floor: partners, users with their memberships and roles, and the activity log."""
 
 from .activity import Action, ActivityEntry, describe
+from .activity_lists import LogOf
 from .activity_readers import ActivityReader
 from .editing import Editable, StaleRow
 from .fields import FoldedField, KeyField
@@ -21,6 +22,7 @@ __all__ = [
     "FoldedField",
     "KeyField",
     "KeyText",
+    "LogOf",
     "Membership",
     "MembershipRole",
     "Parameter",

@@ -10,7 +10,7 @@ from django_countries import countries
 from portal.client_address import current_address
 from portal.permissions import Role
 
-from .activity_readers import ActivityReader, ReadableQuerySet
+from .activity_readers import ActivityReader
 from .statements import insert_selected
 
 MOST_NOTICES = 50
@@ -142,7 +142,7 @@ def describe(row, fields):
     return {name: "" if value is None else str(value) for name, value in values.items()}
 
 
-class ActivityEntryQuerySet(ReadableQuerySet):
+class ActivityEntryQuerySet(models.QuerySet):
     def visible_to(self, membership):
         """Return the entries that concern the organisation of ``membership`` (T1)."""
         if membership is None:
@@ -156,19 +156,6 @@ class ActivityEntryQuerySet(ReadableQuerySet):
         return self.select_related(
             "customer", "actor__membership__partner", "actor__membership__customer"
         )
-
-    def read_by(self, membership):
-        """Return the log of ``membership`` for lists (T1), with ``read_at`` and ``read_id`` to sort by.
-
-        For a partner these are the rows by which it may read the entries, where indexes serve it.
-        """
-        if membership and membership.partner_id:
-            entry = "activityentry"
-            rows = ActivityReader.objects.filter(partner=membership.partner_id)
-        else:
-            entry = "pk"
-            rows = self.visible_to(membership)
-        return rows.annotate(read_at=models.F("at"), read_id=models.F(entry))
 
     def notices_for(self, user):
         """Return what the user's organisation should notice and the user has not dismissed (C9).

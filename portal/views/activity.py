@@ -7,16 +7,16 @@ from django.utils.translation import gettext as _
 
 from portal.forms import ActivityFilterForm
 from portal.keyset import Order
-from portal.models import ActivityEntry, User
+from portal.models import ActivityEntry, LogOf, User
 from portal.permissions import Permission
 from portal.zones import zone_of
 
-from .lists import ExportView, FilteredView, ScopedListView
+from .lists import ExportView, PreparedListView, QuestionView
 
 EXPORT_CHUNK = 500
 
 
-class ActivityMixin(FilteredView):
+class ActivityMixin(QuestionView):
     """The entries that concern the user's organisation, as the filter of the address wants them."""
 
     permission_required = Permission.VIEW_ACTIVITY
@@ -30,14 +30,11 @@ class ActivityMixin(FilteredView):
         given = {name: self.request.GET.get(name, value) for name, value in defaults.items()}
         return ActivityFilterForm({**self.request.GET.dict(), **given})
 
-    def prepare_queryset(self, queryset):
-        return queryset.read_by(self.membership)
-
-    def filter_queryset(self, queryset, **filters):
-        return queryset.matching(**filters, tzinfo=zone_of(self.request.user))
+    def get_question(self, **filters):
+        return LogOf.asked(self.membership, **filters, tzinfo=zone_of(self.request.user))
 
     def entries(self, rows):
-        """Return the entries of rows read ``with_entry``, each with the name of its customer."""
+        """Return the entries of rows with ``LogOf.COLUMNS``, each with the name of its customer."""
         people = User.objects.select_related("membership__partner", "membership__customer")
         actors = people.in_bulk({row.read_actor for row in rows if row.read_actor})
         return [
@@ -62,14 +59,13 @@ class ActivityMixin(FilteredView):
         return entry.actor.name_for(self.membership) if entry.actor else _("the portal")
 
 
-class ActivityListView(ActivityMixin, ScopedListView):
+class ActivityListView(ActivityMixin, PreparedListView):
     """The activity log: who changed what, when, for which customer, from what to what."""
 
     template_name = "portal/activityentry_list.html"
     sorts = {"at": Order("read_at", "read_id", is_descending=True)}
 
-    def select_columns(self, queryset):
-        return queryset.with_entry()
+    columns = LogOf.COLUMNS
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
@@ -109,7 +105,7 @@ class ActivityExportView(ActivityMixin, ExportView):
 
     def get_rows(self, queryset):
         newest_first = queryset.order_by("-read_at", "-read_id")
-        rows = newest_first.with_entry().iterator(chunk_size=EXPORT_CHUNK)
+        rows = newest_first.values_list(*LogOf.COLUMNS, named=True).iterator(EXPORT_CHUNK)
         while chunk := list(islice(rows, EXPORT_CHUNK)):
             for entry, customer in self.entries(chunk):
                 yield [

@@ -100,13 +100,11 @@ class ScopedListView(FilteredView, ListView):
         order = self.sorts[name]
         return order.reversed() if is_turned else order
 
-    def select_columns(self, queryset):
-        """Say what is read of each row."""
-        return queryset.values_list(*self.columns, named=True) if self.columns else queryset
-
     def read_rows(self, queryset, order, position, limit):
         """Return rows of the list as ``Keyset`` asks for them."""
-        return order.read(self.select_columns(queryset), position, limit)
+        if self.columns:
+            queryset = queryset.values_list(*self.columns, named=True)
+        return order.read(queryset, position, limit)
 
     def paginate_queryset(self, queryset, page_size):
         asked = self.request.GET

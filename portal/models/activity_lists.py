@@ -1,0 +1,131 @@
+"""The lists of the activity log."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import MINYEAR, UTC, datetime, time
+from functools import lru_cache
+
+from django.db import models
+
+from portal.text import fold
+
+from .activity import ActivityEntry
+from .activity_readers import ActivityReader
+from .prepared import Parameter, Prepared, Question
+
+# Up to this many customers of a name, their entries are looked up instead of looked through.
+FEW_CUSTOMERS = 200
+
+
+def _moment(day, at, tzinfo):
+    """A time of a day in a zone; the first or the last that there is where UTC has it no more."""
+    try:
+        return datetime.combine(day, at, tzinfo=tzinfo).astimezone(UTC)
+    except OverflowError:
+        end = datetime.min if day.year == MINYEAR else datetime.max
+        return end.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _CustomersNamed(Question):
+    """The customers whose name contains every one of the words."""
+
+    def queryset(self):
+        found = ActivityEntry._meta.get_field("customer").related_model.objects.all()
+        for word in self.words:
+            found = found.filter(name_key__contains=word)
+        return found
+
+
+@lru_cache(maxsize=20)
+def _few(customers, most):
+    return Prepared.rows_of(customers.queryset().order_by("name_key")[: most + 1], "pk")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogOf(Question):
+    """The activity log of one organisation, ``partner`` or ``customer``, by its key (T1).
+
+    For a partner these are the rows by which it may read the entries, where indexes serve it. Only from
+    ``since`` to ``until``, only one ``action``, where these are given. ``customers``, where given, are the
+    keys of the few customers with the name that is looked for.
+    """
+
+    PARAMETERS = {
+        "partner": Parameter("partner", models.UUIDField()),
+        "customer": Parameter("customer", models.UUIDField()),
+        "since": Parameter("since", models.DateTimeField()),
+        "until": Parameter("until", models.DateTimeField()),
+        "action": Parameter("action", models.CharField()),
+    }
+    # What is read of an entry: ``read_at`` and ``read_id`` are what it is sorted by.
+    COLUMNS = (
+        "read_at",
+        "read_id",
+        "action",
+        "read_actor",
+        "read_subject",
+        "read_before",
+        "read_after",
+        "read_reason",
+        "read_address",
+        "customer__name",
+    )
+
+    partner: uuid.UUID | Parameter | None = None
+    customer: uuid.UUID | Parameter | None = None
+    since: datetime | Parameter | None = None
+    until: datetime | Parameter | None = None
+    action: str | Parameter = ""
+    customers: tuple[uuid.UUID, ...] | None = None
+
+    @classmethod
+    def asked(cls, membership, *, start=None, end=None, customer="", action="", tzinfo=UTC):
+        """Return the log of ``membership`` from day to day (both included) in a zone, of one kind.
+
+        ``customer`` has words of the name of the customers it tells of.
+        """
+        words = tuple(fold(customer).split())
+        customers = None
+        if words:
+            found = _CustomersNamed(words=words).run(_few, FEW_CUSTOMERS)
+            # More are soon met among the newest entries.
+            if len(found) <= FEW_CUSTOMERS:
+                customers = tuple(key for (key,) in found)
+        return cls(
+            partner=membership.partner_id,
+            customer=membership.customer_id,
+            since=start and _moment(start, time.min, tzinfo),
+            until=end and _moment(end, time.max, tzinfo),
+            action=action,
+            words=words,
+            customers=customers,
+        )
+
+    @property
+    def is_reusable(self):
+        return self.customers is None
+
+    def queryset(self):
+        if self.partner:
+            rows, entry = ActivityReader.objects.filter(partner=self.partner), "activityentry"
+        else:
+            rows, entry = ActivityEntry.objects.filter(customer=self.customer), ""
+        if self.since:
+            rows = rows.filter(at__gte=self.since)
+        if self.until:
+            rows = rows.filter(at__lte=self.until)
+        if self.action:
+            rows = rows.filter(action=self.action)
+        if self.customers is not None:
+            rows = rows.filter(customer__in=self.customers)
+        else:
+            for word in self.words:
+                rows = rows.filter(customer__name_key__contains=word)
+        place = f"{entry}__" if entry else ""
+        of_entry = ("actor", "subject", "before", "after", "reason", "address")
+        return rows.annotate(
+            read_at=models.F("at"),
+            read_id=models.F(entry or "pk"),
+            **{f"read_{name}": models.F(f"{place}{name}") for name in of_entry},
+        )
