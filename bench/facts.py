@@ -49,7 +49,7 @@ class Facts:
 
     @property
     def subscriptions(self):
-        return Subscription.objects.filter(seller=self.provider)
+        return Subscription.objects.filter(visible_seller=self.provider)
 
     @cached_property
     def reseller(self):

@@ -66,6 +66,11 @@ class PortalModelForm(forms.ModelForm):
             self.add_error(field if field in self.fields else None, errors)
 
 
+def escaped(texts):
+    """Escape many texts for HTML at once, as one text: to call for each costs more than its letters."""
+    return escape("\x00".join(texts)).split("\x00")  # which no field lets in
+
+
 class ListSelect(forms.Select):
     """A list of choices without groups, drawn in one go: Django's takes a template for each choice."""
 
@@ -76,14 +81,16 @@ class ListSelect(forms.Select):
         # Past forms.Select, which would prepare what the templates of the choices need.
         context = forms.Widget.get_context(self, name, value, attrs)
         chosen = set(self.format_value(value))
-        choices = [(str(key), str(label)) for key, label in self.choices]
-        context["is_long"] = len(choices) > self.long
+        keys, labels = [], []
+        for key, label in self.choices:
+            keys.append(str(key))
+            labels.append(str(label))
+        context["is_long"] = len(keys) > self.long
         context["attributes"] = flatatt(context["widget"]["attrs"])
         context["options"] = mark_safe(  # noqa: S308  (escaped here, at a tenth of the cost)
             "\n".join(
-                f'<option value="{escape(key)}"{" selected" if key in chosen else ""}>'
-                f"{escape(label)}</option>"
-                for key, label in choices
+                f'<option value="{shown}"{" selected" if key in chosen else ""}>{label}</option>'
+                for key, shown, label in zip(keys, escaped(keys), escaped(labels), strict=True)
             )
         )
         return context

@@ -275,11 +275,15 @@ class Relationship(models.Model):
         if self.partner_id and self.customer_id:
             SalesRegion.objects.require_common(self.partner, self.customer)
 
+    @transaction.atomic
     def save(self, *args, **kwargs):
-        if self._state.adding:
+        is_new = self._state.adding
+        if is_new:
             keys = Customer.objects.values_list("name_key", "domain").get(pk=self.customer_id)
             self.customer_key, self.customer_domain = keys
         super().save(*args, **kwargs)
+        if is_new:
+            self.customer.subscriptions.follow_relationship(self)
 
     @transaction.atomic
     def grant_dap(self, *, by):
@@ -340,6 +344,7 @@ class Relationship(models.Model):
         self.has_dap, self.ended_at = False, timezone.now()
         self.notice_address = self.customer.address
         self.save(update_fields=["has_dap", "ended_at", "notice_address"])
+        self.customer.subscriptions.follow_relationship(self)
         supported = self.customer.subscriptions.supported_by(self.partner)
         supported.fall_back(Action.RELATIONSHIP_ENDED, by=by)
         self.record(Action.RELATIONSHIP_ENDED, by=by, before={"has_dap": had_dap})

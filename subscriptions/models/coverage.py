@@ -132,14 +132,18 @@ class Coverage:
     def survey(self, limit=FEW + 1):
         """Return how many rows each part has, up to ``limit`` (None: all), and how many by contact.
 
-        One query, whatever the number of parts. Where the first has as many as the limit and the filters
-        find as many in the others, these are not looked at, and their numbers are given as the limit.
+        By contact only where all together are fewer than the limit. One query, whatever the number of
+        parts. Where the first has as many as the limit and the filters find as many in the others, these
+        are not looked at, and their numbers are given as the limit.
         """
         counts, by_contact = [0] * self.parts.count, Counter[uuid.UUID | None]()
         is_first_enough = limit is not None and self.parts.are_even
-        for number, contact, count in self.parts.run(_survey, limit, is_first_enough):
+        found = self.parts.run(_survey, limit, is_first_enough)
+        for number, _contact, count in found:
             counts[number] += count
-            by_contact[contact and uuid.UUID(str(contact))] += count
+        if limit is None or sum(counts) < limit:
+            for _number, contact, count in found:
+                by_contact[contact and uuid.UUID(str(contact))] += count
         if is_first_enough and counts[0] == limit:
             counts[1:] = [limit] * (len(counts) - 1)
         return counts, by_contact

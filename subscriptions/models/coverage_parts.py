@@ -153,7 +153,7 @@ class Parts(Question):
             elsewhere = all_.filter(seller=None, has_dap=True)
         if self.may_sell:
             # It answers for what it sold, and with DAP (C4, C9) for what was bought elsewhere.
-            return [all_.filter(looked_after, seller=partner), elsewhere]
+            return [Subscription.objects.filter(visible_seller=partner), elsewhere]
         # A reseller sells nothing itself.
         return [
             all_.filter(looked_after, reseller_of_record=partner),

@@ -105,6 +105,11 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         """Copy the name of ``customer`` to these rows, by which lists sort and search."""
         self.update(customer_key=customer.name_key)
 
+    def follow_relationship(self, relationship):
+        """Put what its partner sold into that one's lists, or take it out once it has ended (R9, T1)."""
+        seller = None if relationship.ended_at else relationship.partner
+        self.sold_by(relationship.partner).update(visible_seller=seller)
+
     def search(self, text):
         """Return those whose friendly name contains every word of ``text``; case and accents don't count."""
         found = self

@@ -85,3 +85,13 @@ class SubscriptionBreaches(models.QuerySet):
             provider=OuterRef("seller"), reseller=OuterRef("reseller_of_record")
         )
         return self.filter(~Exists(partnerships), reseller_of_record__isnull=False)
+
+    def shown_otherwise(self):
+        """T1: in the lists of a seller that does not look after the customer, or missing from its lists."""
+        relationships = Relationship.objects.active().filter(
+            partner=OuterRef("seller"), customer=OuterRef("customer")
+        )
+        return self.alias(is_looked_after=Exists(relationships)).filter(
+            Q(is_looked_after=True, visible_seller=None)
+            | Q(is_looked_after=False, visible_seller__isnull=False)
+        )

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from portal.models import Action, ActivityEntry, FoldedField, KeyField, Partner
+from relationships.models import Relationship
 
 from .designation import Designation
 from .offers import Offer
@@ -67,6 +68,10 @@ class Subscription(Sale, Designation, models.Model):
         db_index=False,
         help_text=_("Empty: bought elsewhere."),
     )
+    # The seller too, as long as it looks after the customer: so its list asks for no relationship (T1).
+    visible_seller = models.ForeignKey(
+        Partner, models.PROTECT, related_name="+", null=True, editable=False, db_index=False
+    )
     reseller_of_record = models.ForeignKey(
         Partner,
         models.PROTECT,
@@ -103,7 +108,14 @@ class Subscription(Sale, Designation, models.Model):
         "reseller_of_record",
     )
     _WRITTEN_ELSEWHERE = frozenset(
-        {"customer_key", "support_contact", "contact_changed_at", "status", "suspended_at"}
+        {
+            "customer_key",
+            "visible_seller",
+            "support_contact",
+            "contact_changed_at",
+            "status",
+            "suspended_at",
+        }
     )
 
     objects = SubscriptionQuerySet.as_manager()
@@ -126,31 +138,39 @@ class Subscription(Sale, Designation, models.Model):
                 name="subscriptions_record_needs_seller",
                 violation_error_message=_("Without a seller there is no reseller of record."),
             ),
+            models.CheckConstraint(
+                condition=models.Q(visible_seller=None)
+                | models.Q(visible_seller=models.F("seller")),
+                name="subscriptions_visible_seller",
+                violation_error_message=_("Only what a partner sold stands in its list of sales."),
+            ),
         ]
         indexes = [
             models.Index(fields=["customer", "name_key", "id"], name="subscriptions_of_customer"),
             # What a partner sold, in each order of its list. Those along which rows are counted hold the
-            # customer, whose relationship is asked for, and the contact: so nothing else is read.
-            models.Index(fields=["seller", "name_key", "id"], name="subscriptions_by_product"),
+            # contact, so that nothing else is read.
             models.Index(
-                fields=["seller", "customer_key", "id", "customer", "support_contact"],
+                fields=["visible_seller", "name_key", "id"], name="subscriptions_by_product"
+            ),
+            models.Index(
+                fields=["visible_seller", "customer_key", "id", "support_contact"],
                 name="subscriptions_by_customer",
             ),
             models.Index(
-                fields=["seller", "contact_changed_at", "id", "customer", "support_contact"],
+                fields=["visible_seller", "contact_changed_at", "id", "support_contact"],
                 name="subscriptions_by_change",
             ),
             models.Index(
-                fields=["seller", "support_contact", "name_key", "id", "customer"],
+                fields=["visible_seller", "support_contact", "name_key", "id"],
                 name="subscriptions_by_contact",
             ),
             models.Index(
-                fields=["seller", "offer", "customer_key", "id", "customer", "support_contact"],
+                fields=["visible_seller", "offer", "customer_key", "id", "support_contact"],
                 name="subscriptions_by_offer",
             ),
             # SQLite would look up in the table what only the condition names, the status here.
             models.Index(
-                fields=["seller", "name_key", "id", "customer", "support_contact", "status"],
+                fields=["visible_seller", "name_key", "id", "support_contact", "status"],
                 condition=models.Q(status=SubscriptionStatus.SUSPENDED),
                 name="subscriptions_suspended",
             ),
@@ -160,8 +180,8 @@ class Subscription(Sale, Designation, models.Model):
             models.Index(
                 fields=["support_contact", "name_key", "id"], name="subscriptions_supported"
             ),
-            # What was bought elsewhere, in the same orders: by a column that is NULL, PostgreSQL reads
-            # no index in order.
+            # What was bought elsewhere, in the same orders, with the customer, whose relationships are
+            # asked for: by a column that is NULL, PostgreSQL reads no index in order.
             *(
                 models.Index(
                     fields=[*fields, "seller"],
@@ -173,6 +193,7 @@ class Subscription(Sale, Designation, models.Model):
                     ("by_customer", ["customer_key", "id", "customer", "support_contact"]),
                     ("by_change", ["contact_changed_at", "id", "customer", "support_contact"]),
                     ("by_contact", ["support_contact", "name_key", "id", "customer"]),
+                    ("by_status", ["status", "name_key", "id", "customer", "support_contact"]),
                     (
                         "by_offer",
                         ["offer", "customer_key", "id", "customer", "support_contact", "name_key"],
@@ -214,6 +235,10 @@ class Subscription(Sale, Designation, models.Model):
         if not self.friendly_name:
             self.friendly_name = self.offer.name
         self.customer_key = self.customer.name_key
+        relationships = Relationship.objects.active().filter(
+            partner=self.seller, customer=self.customer
+        )
+        self.visible_seller = self.seller if self.seller and relationships.exists() else None
         self.support_contact, self.contact_changed_at = self.seller, self.created_at
         super().save(*args, **kwargs)
         SupportContactAssignment.objects.create(

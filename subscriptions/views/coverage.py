@@ -1,6 +1,8 @@
 from dataclasses import dataclass
 
+from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
 from portal.csv import safe_cell
@@ -82,14 +84,15 @@ class CoverageListView(CoverageMixin, ScopedListView):
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
         found, day = context["object_list"], day_writer(self.request.user)
+        base = reverse("customers:list")
         partners = self.name_partners(
             {key for row in found for key in (row.reseller_of_record_id, row.support_contact_id)}
         )
         context["rows"] = [
             (
-                str(row.pk),
+                mark_safe(row.pk),  # noqa: S308  (a UUID; to escape it costs more than to write it)
                 row.friendly_name,
-                str(row.customer_id),
+                mark_safe(f"{base}{row.customer_id}/"),  # noqa: S308
                 row.customer__name,
                 row.status == SubscriptionStatus.ACTIVE,
                 row.seller_id,

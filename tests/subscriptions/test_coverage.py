@@ -22,6 +22,7 @@ from tests.factories import (
 from tests.pages import NORDLICHT, Page, signed_in
 
 GLOBAL = "global@nordlicht.example"
+ORDER = Order("sort_key")
 
 
 def keys(querysets):
@@ -70,6 +71,25 @@ def test_S3_the_parts_together_are_what_is_visible(demo, odd, has_few_customers)
         coverage = Coverage(membership, has_few_customers=has_few_customers)
         visible = set(Subscription.objects.visible_to(membership).values_list("pk", flat=True))
         assert keys(coverage.querysets()) == visible, membership
+
+
+def test_T1_a_seller_finds_its_sales_while_it_looks_after_the_customer(demo):
+    suedwind = demo.partner("Südwind Cloud")
+    membership = demo.user("global@suedwind.example").membership
+    relationship = demo.relationship("Weingut Huber", "Südwind Cloud")
+    sold = set(relationship.customer.subscriptions.sold_by(suedwind).values_list("pk", flat=True))
+
+    def listed():
+        coverage = Coverage(membership)
+        counts, _by_contact = coverage.survey()
+        return sold & {row.pk for row in coverage.read("product", counts, ORDER, None, 1000)}
+
+    assert listed() == sold != set()
+    relationship.customer.subscriptions.update(status="suspended", suspended_at=timezone.now())
+    relationship.end(by=demo.user("global@suedwind.example"))
+    assert listed() == set()
+    RelationshipFactory(partner=suedwind, customer=relationship.customer)
+    assert listed() == sold
 
 
 FILTERS = {
@@ -143,7 +163,7 @@ def test_every_filter_finds_the_same_however_it_is_read(demo, odd, monkeypatch, 
         coverage = Coverage(membership, **filters)
         counts, by_contact = coverage.survey(limit=None)
         assert sum(counts) == sum(by_contact.values()) == len(expected)
-        read = [row.pk for row in coverage.read(sort, counts, Order("sort_key"), None, 1000)]
+        read = [row.pk for row in coverage.read(sort, counts, ORDER, None, 1000)]
         assert len(read) == len(expected)
         assert keys(coverage.querysets()) == set(read) == expected
 

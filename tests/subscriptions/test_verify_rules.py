@@ -36,7 +36,7 @@ def verify():
 def broken():
     """The rules that it names, with what is wrong, and nothing about the rows."""
     lines, ends = verify()
-    assert bool(ends) == (lines != [("The rules C1, C2, C3, C4, C9, C10, R1, S4, T3 hold.",)])
+    assert bool(ends) == (lines != [("The rules C1, C2, C3, C4, C9, C10, R1, S4, T1, T3 hold.",)])
     return [(rule, sentence) for rule, _row, sentence in lines] if ends else []
 
 
@@ -378,3 +378,14 @@ def test_every_history_row_is_looked_at(demo, with_hafen):
             subscription=with_hafen, partner__name="Hafen IT"
         ).update(changed_by=demo.user("global@suedwind.example"))
     assert [rule for rule, _sentence in broken()] == ["C3"]
+
+
+def test_T1_a_sale_in_the_lists_of_a_seller_that_has_left(demo, office):
+    Subscription.objects.filter(pk=office.pk).update(visible_seller=None)
+    assert broken() == [("T1", f"it is missing in the lists of its seller, “{NORDLICHT}”.")]
+
+
+def test_T1_a_sale_that_stands_in_lists_though_the_relationship_has_ended(demo):
+    demo.relationship("Weingut Huber", "Südwind Cloud").delete()
+    found = [line for line in broken() if line[0] == "T1"]
+    assert found == [("T1", "it stands in the lists of its seller, “Südwind Cloud”.")] * 2

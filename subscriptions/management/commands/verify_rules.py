@@ -31,6 +31,9 @@ def of_subscriptions():
     for row in all_of(rows.with_foreign_reseller_of_record().select_related("reseller_of_record")):
         reseller, seller = name_of(row.reseller_of_record), name_of(row.seller)
         yield "S4", row, f"its reseller of record {reseller} never had a partnership with {seller}."
+    for row in all_of(rows.shown_otherwise()):
+        shown = "stands" if row.visible_seller_id else "is missing"
+        yield "T1", row, f"it {shown} in the lists of its seller, {name_of(row.seller)}."
 
 
 def missing_right(row):
@@ -93,7 +96,7 @@ def of_users():
 
 
 CHECKS = (of_history, of_subscriptions, of_relationships, of_users)
-RULES = ("C1", "C2", "C3", "C4", "C9", "C10", "R1", "S4", "T3")
+RULES = ("C1", "C2", "C3", "C4", "C9", "C10", "R1", "S4", "T1", "T3")
 
 
 class Command(BaseCommand):

@@ -94,6 +94,7 @@ class Sample:
                 "started_on",
                 "renews_on",
                 "seller",
+                "visible_seller",
                 "reseller_of_record",
                 "support_contact",
                 "contact_changed_at",
@@ -260,9 +261,8 @@ class Sample:
         if not is_elsewhere and rng.random() < 0.04:
             suspended = self.between(max(created, self.log.now - 60 * DAY), self.log.now)
         of_record = self.pick_reseller(seller) if rng.random() < 0.3 else None
-        support, of_record, sold_by = seller, None if is_elsewhere else of_record, seller
-        if is_elsewhere:
-            support = sold_by = None
+        support = sold_by = None if is_elsewhere else seller
+        of_record = None if is_elsewhere else of_record
         chosen = self.pick_contact(seller, is_elsewhere)
         support = (
             self.add_history(id_, name, created, sold_by, chosen, seller, of_record) or support
@@ -281,6 +281,7 @@ class Sample:
                 day(created),
                 day(max(created + YEAR, self.log.now + 30 * DAY)),
                 sold_by and sold_by.id,
+                sold_by and sold_by.id,  # it looks after the customer
                 of_record and of_record.id,
                 support and support.id,
                 self.rows.history[-1][2],  # its last stretch, the one in force
