@@ -5,10 +5,13 @@ from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 
-from portal.models import Parameter, Partner, Prepared
+from portal.keyset import Order
+from portal.models import Parameter, Partner, Prepared, prepared
+from relationships.models import CustomersOfPartner, Relationship
 
 NAMED = Parameter("word", models.CharField())
 KEY = Parameter("key", models.UUIDField())
+BY_NAME = Order("listed_key", "listed_id")
 
 
 def test_it_finds_what_the_queryset_finds_for_each_value(demo):
@@ -47,3 +50,39 @@ def test_what_can_find_nothing_is_not_asked(demo):
     with CaptureQueriesContext(connection) as captured:
         assert statement.run({}) == []
     assert len(captured) == 0
+
+
+class TestQuestion:
+    def ask(self, email, demo, **filters):
+        question = CustomersOfPartner(partner=demo.user(email).membership.partner_id, **filters)
+        rows = question.read(("customer__name", "listed_key", "listed_id"), BY_NAME, None, 10)
+        return [row.customer__name for row in rows]
+
+    def test_T1_a_statement_that_was_composed_for_one_partner_shows_the_next_its_own(self, demo):
+        composed = prepared._page.cache_info().currsize
+        for email in (
+            "global@nordlicht.example",
+            "global@suedwind.example",
+            "global@hafen.example",
+        ):
+            partner = demo.user(email).membership.partner
+            theirs = Relationship.objects.active().filter(partner=partner).listed()
+            expected = theirs.order_by("listed_key").values_list("customer__name", flat=True)
+            assert self.ask(email, demo) == list(expected) != []
+        assert prepared._page.cache_info().currsize <= composed + 1
+
+    def test_what_is_filtered_otherwise_is_another_statement(self, demo):
+        nordlicht = "global@nordlicht.example"
+        assert self.ask(nordlicht, demo) == ["Backhaus Petersen", "Reederei Albers"]
+        assert self.ask(nordlicht, demo, words=("alb",)) == ["Reederei Albers"]
+        assert self.ask(nordlicht, demo, words=("back", "pet")) == ["Backhaus Petersen"]
+        assert self.ask(nordlicht, demo, has_dap=False) == []
+        hafen = demo.partner("Hafen IT").pk
+        assert self.ask(nordlicht, demo, reseller=hafen) == ["Reederei Albers"]
+
+    def test_it_counts_to_a_bound_and_from_a_place(self, demo):
+        question = CustomersOfPartner(partner=demo.partner("Nordlicht Distribution").pk)
+        assert question.count(BY_NAME, None, None) == 2
+        assert question.count(BY_NAME, None, 1) == 1
+        [first] = question.read(("listed_key", "listed_id"), BY_NAME, None, 1)
+        assert question.count(BY_NAME, BY_NAME.position(first), 5) == 1
