@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.forms.utils import flatatt
 from django.utils.choices import BaseChoiceIterator
 from django.utils.functional import cached_property
+from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
@@ -74,26 +75,24 @@ def escaped(texts):
 class ListSelect(forms.Select):
     """A list of choices without groups, drawn in one go: Django's takes a template for each choice."""
 
-    template_name = "portal/widgets/select.html"
-    long = 12
+    def render(self, name, value, attrs=None, renderer=None):
+        return self.drawn(name, attrs, self.options(value))
 
-    def get_context(self, name, value, attrs):
-        # Past forms.Select, which would prepare what the templates of the choices need.
-        context = forms.Widget.get_context(self, name, value, attrs)
+    def options(self, value):
         chosen = set(self.format_value(value))
         keys, labels = [], []
         for key, label in self.choices:
             keys.append(str(key))
             labels.append(str(label))
-        context["is_long"] = len(keys) > self.long
-        context["attributes"] = flatatt(context["widget"]["attrs"])
-        context["options"] = mark_safe(  # noqa: S308  (escaped here, at a tenth of the cost)
-            "\n".join(
-                f'<option value="{shown}"{" selected" if key in chosen else ""}>{label}</option>'
-                for key, shown, label in zip(keys, escaped(keys), escaped(labels), strict=True)
-            )
-        )
-        return context
+        return [
+            f'<option value="{shown}"{" selected" if key in chosen else ""}>{label}</option>'
+            for key, shown, label in zip(keys, escaped(keys), escaped(labels), strict=True)
+        ]
+
+    def drawn(self, name, attrs, options):
+        attributes = flatatt({"name": name, **self.build_attrs(self.attrs, attrs)})
+        lines = "\n".join(options)
+        return mark_safe(f"<select{attributes}>{lines}</select>")  # noqa: S308  (escaped above)
 
 
 class NamedRows(BaseChoiceIterator):
@@ -129,24 +128,31 @@ class FilteredSelect(ListSelect):
     """A list of choices; a long one gets a field that searches in it (``filter-select.js``)."""
 
     template_name = "portal/widgets/filtered_select.html"
+    long = 12
+
+    def render(self, name, value, attrs=None, renderer=None):
+        context = forms.Widget.get_context(self, name, value, attrs)
+        options = self.options(value)
+        context["is_long"] = len(options) > self.long
+        context["select"] = self.drawn(name, attrs, options)
+        return self._render(self.template_name, context, renderer)
 
 
-class FlatAttributes(forms.Widget):
-    """A widget whose attributes take no template each: for the filters, which every list has."""
+class DrawnInput:
+    """An input of the filters, which every list has: drawn without a template."""
 
-    template_name = "portal/widgets/input.html"
+    def render(self, name, value, attrs=None, renderer=None):
+        widget = self.get_context(name, value, attrs)["widget"]
+        value = {} if widget["value"] is None else {"value": widget["value"]}
+        attributes = {"type": widget["type"], "name": name, **value, **widget["attrs"]}
+        return format_html("<input{}>", flatatt(attributes))
 
-    def get_context(self, name, value, attrs):
-        context = super().get_context(name, value, attrs)
-        context["attributes"] = flatatt(context["widget"]["attrs"])
-        return context
 
-
-class FilterInput(FlatAttributes, forms.TextInput):
+class FilterInput(DrawnInput, forms.TextInput):
     pass
 
 
-class FilterCheckbox(FlatAttributes, forms.CheckboxInput):
+class FilterCheckbox(DrawnInput, forms.CheckboxInput):
     pass
 
 

@@ -621,6 +621,8 @@ def test_every_view_states_the_permission_it_needs():
         "EditView",
         "OwnRelationshipActView",
         "PartnershipListView",
+        "PreparedListView",
+        "QuestionView",
         "RequestActView",
         "ScopedListView",
         "SecondFactorView",
