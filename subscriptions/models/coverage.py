@@ -1,6 +1,5 @@
 """All subscriptions that a partner sees, across customers, for lists and counts (ADR 0008)."""
 
-import uuid
 from collections import Counter
 from contextlib import suppress
 from functools import lru_cache
@@ -9,7 +8,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.utils.functional import cached_property
 
-from portal.models import AFTER, Prepared
+from portal.models import AFTER, KeyText, Prepared, dashed
 from portal.text import fold
 from relationships.models import Relationship
 
@@ -20,15 +19,22 @@ from .subscriptions import Subscription
 COLUMNS = (
     "pk",
     "sort_key",
-    "customer_id",
+    "of_customer",
     "customer__name",
     "friendly_name",
     "status",
-    "seller_id",
-    "reseller_of_record_id",
-    "support_contact_id",
+    "of_seller",
+    "of_record",
+    "of_contact",
     "contact_changed_at",
 )
+# Keys that are only looked up or written: as text, for which no object is made.
+KEYS = {
+    "of_customer": KeyText("customer_id"),
+    "of_seller": KeyText("seller_id"),
+    "of_record": KeyText("reseller_of_record_id"),
+    "of_contact": KeyText("support_contact_id"),
+}
 
 
 @lru_cache(maxsize=500)
@@ -44,7 +50,7 @@ def _page(parts, branches, order, is_after, limit):
             # The page is picked by what the index holds; only its rows are read.
             page = Subscription.objects.filter(pk__in=rows.values("pk"))
             rows = order.sort(page.annotate(sort_key=models.F(SORTS[branch.sort][0])))
-        read.append(Prepared.rows_of(rows, *COLUMNS))
+        read.append(Prepared.rows_of(rows.annotate(**KEYS), *COLUMNS))
     tables = ", ".join(f"part_{number} AS ({one.sql})" for number, one in enumerate(read))
     rows = " UNION ALL ".join(f"SELECT * FROM part_{number}" for number in range(len(read)))  # noqa: S608
     way = "DESC" if order.is_descending else "ASC"
@@ -68,7 +74,7 @@ def _survey(parts, limit, is_first_enough):
         else:
             most = limit and f"{limit:d}"
         with suppress(EmptyResultSet):
-            sql, values = part.values_list("support_contact").query.sql_with_params()
+            sql, values = part.values_list(KEYS["of_contact"]).query.sql_with_params()
             bound = f"{sql} LIMIT {most}" if most else sql
             tables.append(f"part_{number} (contact) AS ({bound})")
             selects.append(
@@ -136,14 +142,14 @@ class Coverage:
         parts. Where the first has as many as the limit and the filters find as many in the others, these
         are not looked at, and their numbers are given as the limit.
         """
-        counts, by_contact = [0] * self.parts.count, Counter[uuid.UUID | None]()
+        counts, by_contact = [0] * self.parts.count, Counter[str | None]()
         is_first_enough = limit is not None and self.parts.are_even
         found = self.parts.run(_survey, limit, is_first_enough)
         for number, _contact, count in found:
             counts[number] += count
         if limit is None or sum(counts) < limit:
             for _number, contact, count in found:
-                by_contact[contact and uuid.UUID(str(contact))] += count
+                by_contact[contact and dashed(contact)] += count
         if is_first_enough and counts[0] == limit:
             counts[1:] = [limit] * (len(counts) - 1)
         return counts, by_contact

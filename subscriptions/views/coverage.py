@@ -86,18 +86,18 @@ class CoverageListView(CoverageMixin, ScopedListView):
         found, day = context["object_list"], day_writer(self.request.user)
         base = reverse("customers:list")
         partners = self.name_partners(
-            {key for row in found for key in (row.reseller_of_record_id, row.support_contact_id)}
+            {key for row in found for key in (row.of_record, row.of_contact)}
         )
         context["rows"] = [
             (
                 mark_safe(row.pk),  # noqa: S308  (a UUID; to escape it costs more than to write it)
                 row.friendly_name,
-                mark_safe(f"{base}{row.customer_id}/"),  # noqa: S308
+                mark_safe(f"{base}{dashed(row.of_customer)}/"),  # noqa: S308
                 row.customer__name,
                 row.status == SubscriptionStatus.ACTIVE,
-                row.seller_id,
-                *partners[row.reseller_of_record_id],
-                partners[row.support_contact_id][0],
+                row.of_seller,
+                *partners[row.of_record],
+                partners[row.of_contact][0],
                 day(row.contact_changed_at),
             )
             for row in found
@@ -107,13 +107,13 @@ class CoverageListView(CoverageMixin, ScopedListView):
         return context
 
     def name_partners(self, keys):
-        """Return name and MPN ID of the partners of these keys, of which None may be one."""
+        """Return name and MPN ID of the partners with these keys, as ``KeyText`` has them or None."""
         known = self.search_form.partners
-        found = {key: known.get(str(key)) for key in keys}
-        foreign = [key for key, names in found.items() if key and not names]
+        found = {key: known.get(dashed(key)) for key in keys if key}
+        foreign = {dashed(key): key for key, names in found.items() if not names}
         if foreign:
             rows = Partner.objects.filter(pk__in=foreign).values_list("pk", "name", "mpn_id")
-            found.update((key, names) for key, *names in rows)
+            found.update((foreign[str(pk)], names) for pk, *names in rows)
         return found | {None: ("", "")}
 
     def name_contacts(self):
