@@ -12,9 +12,11 @@ from .relationships import Relationship
 
 @dataclass(frozen=True, kw_only=True)
 class CustomersOfPartner(Question):
-    """The customers of ``partner``, by its key: its active relationships, as ``listed``.
+    """The customers of ``partner``, by its key: its active relationships.
 
-    Only those of ``reseller`` too, only those with DAP or without (``has_dap``), where these are given.
+    Only those of ``reseller`` too, only those with DAP or without (``has_dap``), where these are given. A
+    customer has every one of the words in its name or domain; case and accents do not count, and a word
+    may stand inside another. What a list sorts by and shows of the relationship is named ``listed_…``.
     """
 
     PARAMETERS = {
@@ -27,9 +29,30 @@ class CustomersOfPartner(Question):
     has_dap: bool | None = None
 
     def queryset(self):
-        rows = Relationship.objects.active().filter(partner=self.partner)
-        rows = rows.listed(beside=self.reseller or None)
+        rows = self._related().annotate(
+            listed_key=models.F("customer_key"),
+            listed_domain=models.F("customer_domain"),
+            listed_id=models.F("customer_id"),
+        )
         if self.has_dap is not None:
-            # Not ``has_dap=…``: for a bare boolean column SQLite uses no index.
-            rows = rows.filter(has_dap__in=[self.has_dap])
-        return rows.named(self.words)
+            # Not ``listed_dap=…``: for a bare boolean column SQLite uses no index.
+            rows = rows.filter(listed_dap__in=[self.has_dap])
+        for word in self.words:
+            rows = rows.filter(
+                models.Q(listed_key__contains=word) | models.Q(listed_domain__contains=word)
+            )
+        return rows
+
+    def _related(self):
+        active = Relationship.objects.active()
+        own = active.filter(partner=self.partner)
+        if not self.reseller:
+            return own.annotate(listed_dap=models.F("has_dap"), listed_since=models.F("started_at"))
+        # The rows of the reseller, mostly the fewer, each with what there is of the partner. Not a join: it
+        # would go by way of the customers. Not Exists: of that PostgreSQL may make one.
+        own = own.filter(customer=models.OuterRef("customer"))
+        beside = active.filter(partner=self.reseller).annotate(
+            listed_dap=models.Subquery(own.values("has_dap")),
+            listed_since=models.Subquery(own.values("started_at")),
+        )
+        return beside.filter(listed_dap__isnull=False)

@@ -47,39 +47,6 @@ class RelationshipQuerySet(LockingQuerySet):
             )
         )
 
-    def listed(self, *, beside=None):
-        """Add what a partner's list of its customers sorts and searches by: name, domain and customer.
-
-        With ``beside``, only customers that this partner looks after too; then these stand on the rows
-        of that one, mostly the fewer. One index serves either in order.
-        """
-        rows, place = self, ""
-        if beside is not None:
-            together = models.Q(
-                customer__relationships__partner=beside, customer__relationships__ended_at=None
-            )
-            rows = rows.alias(
-                beside=models.FilteredRelation("customer__relationships", condition=together)
-            ).filter(beside__partner=beside)
-            place = "beside__"
-        return rows.annotate(
-            listed_key=models.F(f"{place}customer_key"),
-            listed_domain=models.F(f"{place}customer_domain"),
-            listed_id=models.F(f"{place}customer_id"),
-        )
-
-    def named(self, words):
-        """Return those ``listed`` whose customer has every one of ``words`` in its name or domain.
-
-        The words are folded, so case and accents do not count; a word may stand inside another.
-        """
-        found = self
-        for word in words:
-            found = found.filter(
-                models.Q(listed_key__contains=word) | models.Q(listed_domain__contains=word)
-            )
-        return found
-
     def follow(self, customer):
         """Copy the name and domain of ``customer`` to these rows, by which lists sort and search."""
         self.update(customer_key=customer.name_key, customer_domain=customer.domain)

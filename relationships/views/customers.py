@@ -36,7 +36,7 @@ class CustomerListView(CustomersMixin, NoticesMixin, PreparedListView):
     sorts = {
         "name": Order("listed_key", "listed_id"),
         "domain": Order("listed_domain", "listed_id"),
-        "since": Order("started_at", "listed_id"),
+        "since": Order("listed_since", "listed_id"),
     }
     columns = (
         "listed_key",
@@ -44,8 +44,8 @@ class CustomerListView(CustomersMixin, NoticesMixin, PreparedListView):
         "listed_id",
         "customer__name",
         "customer__country",
-        "has_dap",
-        "started_at",
+        "listed_dap",
+        "listed_since",
     )
 
     def get_context_data(self, **kwargs):
@@ -59,8 +59,8 @@ class CustomerListView(CustomersMixin, NoticesMixin, PreparedListView):
                 row.customer__name,
                 row.listed_domain,
                 country_names[row.customer__country],
-                row.has_dap,
-                day(row.started_at),
+                row.listed_dap,
+                day(row.listed_since),
             )
             for row in rows
         ]
@@ -103,8 +103,8 @@ class CustomerExportView(CustomersMixin, ExportView):
             "customer__contact_name",
             "customer__contact_email",
             "customer__contact_phone",
-            "has_dap",
-            "started_at",
+            "listed_dap",
+            "listed_since",
         )
         for pk, name, domain, country, *contact, dap, since in rows.iterator(chunk_size=1000):
             yield [
