@@ -36,7 +36,7 @@ class SupportListView(NoticesMixin, FilteredView, ListView):
 
     def prepare_queryset(self, queryset):
         contact = F("support_contact__name_key").asc(nulls_last=True)
-        found = queryset.with_parties()
+        found = queryset.select_related("support_contact")
         return found.order_by(contact, "support_contact", "name_key", "pk")
 
     def get_template_names(self):
