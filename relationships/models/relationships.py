@@ -130,8 +130,13 @@ class Relationship(models.Model):
     """A partner may act for a customer, with or without delegated admin privileges (DAP)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # No index of its own: PostgreSQL would take it for a search, and read each row.
     partner = models.ForeignKey(
-        Partner, models.PROTECT, related_name="relationships", verbose_name=_("partner")
+        Partner,
+        models.PROTECT,
+        related_name="relationships",
+        verbose_name=_("partner"),
+        db_index=False,
     )
     customer = models.ForeignKey(
         Customer, models.PROTECT, related_name="relationships", verbose_name=_("customer")
