@@ -9,7 +9,7 @@ from portal.forms import ActivityFilterForm
 from portal.keyset import Order
 from portal.models import ActivityEntry, LogOf, User
 from portal.permissions import Permission
-from portal.zones import zone_of
+from portal.zones import moment_writer, zone_of
 
 from .lists import ExportView, PreparedListView, QuestionView
 
@@ -69,9 +69,10 @@ class ActivityListView(ActivityMixin, PreparedListView):
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
+        moment = moment_writer(self.request.user)
         context["rows"] = [
             (
-                entry.at,
+                *moment(entry.at),
                 entry.get_action_display(),
                 entry.subject,
                 customer,
