@@ -64,7 +64,6 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.socialaccount",
     "allauth.usersessions",
-    "csp",
     "django_countries",
     "django_guid",
     "post_office",
