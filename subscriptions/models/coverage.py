@@ -66,6 +66,9 @@ def _page(parts, branches, order, is_after, limit):
 @lru_cache(maxsize=500)
 def _survey(parts, limit, is_first_enough):
     """Compose what counts the rows of each of the parts by contact; see ``Coverage.survey``."""
+    contact, grouped = (
+        ("MIN(contact)", "") if parts.have_one_contact else ("contact", " GROUP BY contact")
+    )
     tables, selects, params = [], [], []
     for number, part in enumerate(parts.counted()):
         if number and is_first_enough:
@@ -77,9 +80,7 @@ def _survey(parts, limit, is_first_enough):
             sql, values = part.values_list(KEYS["of_contact"]).query.sql_with_params()
             bound = f"{sql} LIMIT {most}" if most else sql
             tables.append(f"part_{number} (contact) AS ({bound})")
-            selects.append(
-                f"SELECT {number}, contact, COUNT(*) FROM part_{number} GROUP BY contact"  # noqa: S608
-            )
+            selects.append(f"SELECT {number}, {contact}, COUNT(*) FROM part_{number}{grouped}")  # noqa: S608
             params += values
     return Prepared(
         f"WITH {', '.join(tables)} {' UNION ALL '.join(selects)}" * bool(tables), params
@@ -149,7 +150,8 @@ class Coverage:
             counts[number] += count
         if limit is None or sum(counts) < limit:
             for _number, contact, count in found:
-                by_contact[contact and dashed(contact)] += count
+                if count:
+                    by_contact[contact and dashed(contact)] += count
         if is_first_enough and counts[0] == limit:
             counts[1:] = [limit] * (len(counts) - 1)
         return counts, by_contact

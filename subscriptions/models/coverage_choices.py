@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from django.db import models
+from django.db.models.functions import Cast
 
 from portal.models import (
     KeyText,
@@ -24,12 +25,12 @@ from .coverage_parts import named
 from .designation import partner_and_resellers
 from .offers import Offer
 
-COLUMNS = ("kind", "key", "name", "number", "name_key", "with_dap", "found")
+COLUMNS = ("kind", "key", "name", "number", "name_key")
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Choices(Question):
-    """Partners and offers, and with each partner what is known of the customers."""
+    """Partners, offers, and one row more: the keys of the customers found, and how many gave DAP."""
 
     PARAMETERS = {"partner": Parameter("partner", models.UUIDField())}
 
@@ -39,34 +40,38 @@ class _Choices(Question):
     few_customers: int
 
     def queryset(self):
-        own = Relationship.objects.active().filter(partner=self.partner)
-        # As SQLite's index serves it.
-        with_dap = bounded_count(own.filter(has_dap__in=[True]), self.few + 1, by="customer_key")
-        found = models.Value("")
-        if self.words:
-            most = self.few_customers + 1
-            found = first_keys(named(own, self.words), "customer", most, by="customer_key")
         contacts = partner_and_resellers(self.partner)
         if not self.may_sell:
             providers = Partnership.objects.active().filter(reseller=self.partner)
             contacts = contacts | Partner.objects.filter(pk__in=providers.values("provider"))
+        empty = models.Value("")
         of_contacts = contacts.annotate(
-            kind=models.Value("contact"),
-            key=KeyText("pk"),
-            number=models.F("mpn_id"),
-            with_dap=with_dap,
-            found=found,
+            kind=models.Value("contact"), key=KeyText("pk"), number=models.F("mpn_id")
         )
         of_offers = Offer.objects.annotate(
-            kind=models.Value("offer"),
-            key=KeyText("pk"),
-            number=models.Value(""),
-            with_dap=models.Value(0),
-            found=models.Value(""),
+            kind=models.Value("offer"), key=KeyText("pk"), number=empty
+        )
+        found, with_dap = self._known_of_customers()
+        of_customers = (
+            Partner.objects.filter(pk=self.partner)
+            .order_by()
+            .values_list(
+                models.Value("customers"), found, Cast(with_dap, models.CharField()), empty, empty
+            )
         )
         known = of_contacts.order_by().values_list(*COLUMNS)
-        known = known.union(of_offers.order_by().values_list(*COLUMNS), all=True)
+        known = known.union(of_offers.order_by().values_list(*COLUMNS), of_customers, all=True)
         return known.order_by("name_key")
+
+    def _known_of_customers(self):
+        own = Relationship.objects.active().filter(partner=self.partner)
+        # As SQLite's index serves it.
+        with_dap = bounded_count(own.filter(has_dap__in=[True]), self.few + 1, by="customer_key")
+        if not self.words:
+            return models.Value(""), with_dap
+        most = self.few_customers + 1
+        named_so = named(own, self.words)
+        return first_keys(named_so, "customer", most, by="customer_key"), with_dap
 
 
 @lru_cache(maxsize=50)
@@ -91,10 +96,11 @@ class CoverageChoices:
             words=tuple(fold(text).split()),
         )
         self.partners, self.offers = {}, {}
-        for kind, key, name, number, _name_key, with_dap, found in choices.run(_all):
-            if kind == "offer":
+        for kind, key, name, number, _name_key in choices.run(_all):
+            if kind == "contact":
+                self.partners[dashed(key)] = (name, number)
+            elif kind == "offer":
                 self.offers[dashed(key)] = name
             else:
-                self.partners[dashed(key)] = (name, number)
-                self.has_few_customers = with_dap <= Coverage.FEW
-                self.found_customers = found.split(",") if found else []
+                self.found_customers = key.split(",") if key else []
+                self.has_few_customers = int(name) <= Coverage.FEW

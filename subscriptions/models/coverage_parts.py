@@ -92,6 +92,12 @@ class Parts(Question):
         )
 
     @property
+    def have_one_contact(self):
+        """Whether the filters leave nothing that anybody else answers for."""
+        is_own = self.is_still_with_seller and self.may_sell
+        return bool(self.contact or self.has_no_contact or is_own)
+
+    @property
     def count(self):
         """How many parts there are."""
         if self.customers is not None or self.is_still_with_seller:
