@@ -19,11 +19,11 @@ class RelationshipRequestQuerySet(models.QuerySet):
             return self.filter(customer=membership.customer_id)
         return self.filter(partner=membership.partner_id)
 
-    def open(self):
-        """Return those that can still be answered."""
+    def open(self, at=None):
+        """Return those that can still be answered; ``at`` some other time than now."""
         return self.filter(
             status=RequestStatus.OPEN,
-            expires_at__gt=timezone.now(),
+            expires_at__gt=at or timezone.now(),
             partner__deactivated_at=None,
         )
 

@@ -2,9 +2,9 @@
 
 from .bulk import MOST_ROWS, BulkAssignment
 from .bulk_rows import BulkAssignmentRow, BulkOutcome
+from .candidates import partner_and_resellers
 from .coverage import Coverage
 from .coverage_choices import CoverageChoices
-from .designation import partner_and_resellers
 from .new_customers import add_customer
 from .offers import Billing, Offer
 from .querysets import RefusedOrder, SubscriptionStatus, order_id

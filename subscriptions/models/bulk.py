@@ -21,7 +21,7 @@ from relationships.models import Partnership, Relationship
 
 from .bulk_mail import tell_of_bulk
 from .bulk_rows import OPEN_OUTCOMES, BulkAssignmentRow, BulkOutcome
-from .designation import partner_and_resellers
+from .candidates import partner_and_resellers
 from .subscriptions import Subscription
 from .support_contacts import SupportContactAssignment
 

@@ -20,9 +20,9 @@ from portal.models import (
 from portal.text import fold
 from relationships.models import Partnership, Relationship
 
+from .candidates import partner_and_resellers
 from .coverage import Coverage
 from .coverage_parts import named
-from .designation import partner_and_resellers
 from .offers import Offer
 
 COLUMNS = ("kind", "key", "name", "number", "name_key")

@@ -6,15 +6,10 @@ from django.utils.translation import gettext_lazy as _
 from portal import mail
 from portal.models import Action, Partner
 from portal.permissions import Permission
-from relationships.models import Partnership, Relationship, RelationshipRequest
+from relationships.models import Partnership, Relationship
 
+from .candidates import Candidates, candidate_partners
 from .support_contacts import Candidate, StaleSupportContact
-
-
-def partner_and_resellers(key):
-    """Return a partner, by its key, and the active resellers it works with: whom its staff thinks of."""
-    resellers = Partnership.objects.active().filter(provider=key).values("reseller")
-    return Partner.objects.active().filter(models.Q(pk=key) | models.Q(pk__in=resellers))
 
 
 class Designation:
@@ -34,27 +29,13 @@ class Designation:
             return self.seller_id == partner.pk
         return self.customer.relationships.with_dap().filter(partner=partner).exists()
 
-    def candidate_partners(self, partner):
-        """Return ``partner`` and the active resellers it works with, whether eligible or not.
-
-        Each joined, as ``to_customer``, with its active relationship to the customer, if any.
-        """
-        return partner_and_resellers(partner.pk).alias(
-            to_customer=models.FilteredRelation(
-                "relationships",
-                condition=models.Q(
-                    relationships__customer=self.customer_id, relationships__ended_at=None
-                ),
-            )
-        )
-
     def eligible_support_contacts(self, partner):
         """Return the partners that the staff of ``partner`` may designate (C2, C4).
 
         ``partner`` itself, and those of its resellers with an active relationship with DAP to the
         customer. Whether that staff may designate at all is for ``may_be_designated_by`` to say.
         """
-        return self.candidate_partners(partner).filter(
+        return candidate_partners(partner.pk, self.customer_id).filter(
             models.Q(pk=partner.pk) | models.Q(to_customer__has_dap=True)
         )
 
@@ -63,28 +44,9 @@ class Designation:
 
         Those that can be chosen first; the others say why they can't.
         """
-        pending = (
-            RelationshipRequest.objects.open()
-            .filter(
-                models.Q(partner=models.OuterRef("pk")) | models.Q(provider=models.OuterRef("pk")),
-                customer=self.customer_id,
-                with_dap=True,
-            )
-            .order_by("created_at")
-            .values("created_at")[:1]
-        )
-        found = self.candidate_partners(partner).values_list(
-            "pk",
-            "name",
-            "country",
-            "support_email",
-            "to_customer__id",
-            "to_customer__has_dap",
-            "to_customer__dap_removed_at",
-            models.Subquery(pending),
-        )
+        asked = Candidates(partner=partner.pk, customer=self.customer_id, at=timezone.now())
         candidates = []
-        for *shown, relationship, has_dap, dap_removed_at, pending_since in found:
+        for *shown, relationship, has_dap, dap_removed_at, pending_since in asked.read_all():
             reason = ()
             if shown[0] == partner.pk or has_dap:
                 pass

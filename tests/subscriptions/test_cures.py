@@ -71,6 +71,7 @@ class TestPending:
     def test_C5_once_it_is_dead_it_is_no_reason_any_more(self, demo, office, end):
         with time_machine.travel(DAY, tick=False):
             made = ask(demo, "global@elbe.example")
+            assert reason(demo, office, "Elbe Support") == (Candidate.PENDING, DAY)
             if end == "accept":
                 made.accept(by=demo.user(ALBERS))
             elif end == "decline":
