@@ -64,24 +64,32 @@ def _page(parts, branches, order, is_after, limit):
 
 
 @lru_cache(maxsize=500)
-def _survey(parts, limit, is_first_enough):
+def _survey(parts, limit):
     """Compose what counts the rows of each of the parts by contact; see ``Coverage.survey``."""
     contact, grouped = (
         ("MIN(contact)", "") if parts.have_one_contact else ("contact", " GROUP BY contact")
     )
+    is_first_full = f"(SELECT COUNT(*) FROM part_0) = {limit}"  # noqa: S608
+    looked_through = parts.looked_through() if limit else None
+    counted = parts.counted()
     tables, selects, params = [], [], []
-    for number, part in enumerate(parts.counted()):
-        if number and is_first_enough:
-            first = "(SELECT COUNT(*) FROM part_0)"
-            most = f"CASE WHEN {first} < {limit:d} THEN {limit:d} ELSE 0 END"
-        else:
-            most = limit and f"{limit:d}"
+    for number, part in enumerate(counted):
+        most = limit
+        is_last = looked_through is not None and number == len(counted) - 1
+        if number and limit and (parts.are_even or is_last):
+            most = f"CASE WHEN {is_first_full} THEN 0 ELSE {limit} END"
         with suppress(EmptyResultSet):
             sql, values = part.values_list(KEYS["of_contact"]).query.sql_with_params()
-            bound = f"{sql} LIMIT {most}" if most else sql
-            tables.append(f"part_{number} (contact) AS ({bound})")
+            tables.append(f"part_{number} (contact) AS ({sql}{f' LIMIT {most}' if most else ''})")
             selects.append(f"SELECT {number}, {contact}, COUNT(*) FROM part_{number}{grouped}")  # noqa: S608
             params += values
+    if looked_through is not None:
+        most = f"CASE WHEN {is_first_full} THEN {limit} ELSE 0 END"
+        sql, values = looked_through.values_list("pk").query.sql_with_params()
+        selects.append(
+            f"SELECT {len(counted) - 1}, NULL, COUNT(*) FROM ({sql} LIMIT {most}) looked_through"  # noqa: S608
+        )
+        params += values
     return Prepared(
         f"WITH {', '.join(tables)} {' UNION ALL '.join(selects)}" * bool(tables), params
     )
@@ -140,19 +148,19 @@ class Coverage:
         """Return how many rows each part has, up to ``limit`` (None: all), and how many by contact.
 
         By contact only where all together are fewer than the limit. One query, whatever the number of
-        parts. Where the first has as many as the limit and the filters find as many in the others, these
+        parts. Where the first has as many as the limit, the number of what was bought elsewhere says how
+        many rows are looked through for it; and where the filters find as many in all parts, the others
         are not looked at, and their numbers are given as the limit.
         """
         counts, by_contact = [0] * self.parts.count, Counter[str | None]()
-        is_first_enough = limit is not None and self.parts.are_even
-        found = self.parts.run(_survey, limit, is_first_enough)
+        found = self.parts.run(_survey, limit)
         for number, _contact, count in found:
             counts[number] += count
         if limit is None or sum(counts) < limit:
             for _number, contact, count in found:
                 if count:
                     by_contact[contact and dashed(contact)] += count
-        if is_first_enough and counts[0] == limit:
+        if self.parts.are_even and counts[0] == limit:
             counts[1:] = [limit] * (len(counts) - 1)
         return counts, by_contact
 

@@ -120,6 +120,18 @@ class Parts(Question):
         """Return the parts in the order in which an index has what the filters leave."""
         return [part.order_by(*self._counted_by()) for part in self.querysets()]
 
+    def looked_through(self):
+        """Return what is looked through to find the last part, all that was bought elsewhere.
+
+        None where it is found otherwise, or is as long as the first wherever that one is long.
+        """
+        if self.customers is not None or self.has_few_customers or self.is_still_with_seller:
+            return None
+        if self.are_even:
+            return None
+        found = self._filter(Subscription.objects.filter(seller=None))
+        return found.order_by(*self._counted_by())
+
     def _counted_by(self):
         if self.customers is not None or self.has_no_contact:
             return []

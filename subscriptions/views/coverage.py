@@ -98,7 +98,7 @@ class CoverageListView(CoverageMixin, ScopedListView):
                 row.of_seller,
                 *partners[row.of_record],
                 partners[row.of_contact][0],
-                day(row.contact_changed_at),
+                row.of_contact and day(row.contact_changed_at),
             )
             for row in found
         ]
