@@ -22,12 +22,23 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CELL_END = "\0"
 _FORMULA_AT_START = re.compile(rf"(?:\A|{_CELL_END})[{re.escape(''.join(_FORMULA))}]")
 
+_NEEDS_QUOTES = re.compile('[",\r\n]')
+
 ROWS_IN_A_PIECE = 500
 
 
 def safe_cell(text):
     """Return ``text`` so that no spreadsheet runs it as a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def written_cell(text):
+    """Return ``text`` as a CSV file has it: safe, and in quotes where the csv module would put them."""
+    text = safe_cell(text)
+    if _NEEDS_QUOTES.search(text):
+        doubled = text.replace('"', '""')
+        return f'"{doubled}"'
+    return text
 
 
 def plain_cell(text):
@@ -43,22 +54,26 @@ def safe_row(row):
     return row
 
 
-def stream_csv(header, rows, *, are_cells_safe=False):
+def stream_csv(header, rows, *, are_lines=False):
     """Yield a CSV file of ``rows``, lists of texts, piece by piece: UTF-8 with BOM, safe in a spreadsheet.
 
-    The header comes at once, before the first row is asked for; the rows come many at a time. Where
-    each text of the rows has been through ``safe_cell``, ``are_cells_safe`` saves to look again.
+    The header comes at once, before the first row is asked for; the rows come many at a time. With
+    ``are_lines`` each row is a line already, of ``written_cell``s with commas.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(header)
     yield "\ufeff" + buffer.getvalue()
-    rows = iter(rows) if are_cells_safe else map(safe_row, rows)
+    rows = iter(rows) if are_lines else map(safe_row, rows)
     while True:
-        buffer.seek(0)
-        buffer.truncate()
-        writer.writerows(islice(rows, ROWS_IN_A_PIECE))
-        piece = buffer.getvalue()
+        some = islice(rows, ROWS_IN_A_PIECE)
+        if are_lines:
+            piece = "".join(f"{line}\r\n" for line in some)
+        else:
+            buffer.seek(0)
+            buffer.truncate()
+            writer.writerows(some)
+            piece = buffer.getvalue()
         if not piece:
             return
         yield piece

@@ -206,10 +206,10 @@ class PreparedListView(QuestionView, ScopedListView):
         return self.question.count(self.order, position, most)
 
 
-def csv_response(filename, header, rows, *, are_cells_safe=False):
+def csv_response(filename, header, rows, *, are_lines=False):
     """A CSV file of ``rows``, lists of texts, written while they are read; see ``stream_csv``."""
     return StreamingHttpResponse(
-        stream_csv(header, rows, are_cells_safe=are_cells_safe),
+        stream_csv(header, rows, are_lines=are_lines),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{filename}"'},
     )
@@ -219,13 +219,11 @@ class ExportView(FilteredView, View):
     """All rows that match, as a CSV file, written while they are read: never all in memory."""
 
     filename = ""
-    are_cells_safe = False
+    are_lines = False
 
     def get(self, request, *args, **kwargs):
         rows = self.get_rows(self.get_queryset()) if self.search_form.is_valid() else ()
-        return csv_response(
-            self.filename, self.get_header(), rows, are_cells_safe=self.are_cells_safe
-        )
+        return csv_response(self.filename, self.get_header(), rows, are_lines=self.are_lines)
 
     def get_header(self):
         """The titles of the columns, in the reader's language."""

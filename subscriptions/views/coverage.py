@@ -5,7 +5,7 @@ from django.utils.functional import cached_property
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
-from portal.csv import safe_cell
+from portal.csv import written_cell
 from portal.keyset import Order
 from portal.models import DayText, KeyText, Partner, dashed
 from portal.permissions import Permission
@@ -134,7 +134,7 @@ class CoverageExportView(CoverageMixin, ExportView):
 
     permission_required = Permission.EXPORT_CUSTOMERS
     filename = "subscriptions.csv"
-    are_cells_safe = True  # names that come again and again are made safe once
+    are_lines = True  # cells that come again and again are written once
 
     def get_header(self):
         return [
@@ -154,10 +154,11 @@ class CoverageExportView(CoverageMixin, ExportView):
         ]
 
     def get_rows(self, queryset):
-        labels = {key: str(label) for key, label in SubscriptionStatus.choices}
-        offers = OfferNames(self.search_form.offers)
-        partners = PartnerNames(self.search_form.partners)
-        last = customer_key = customer_name = None
+        """Yield the lines of the file."""
+        labels = {key: written_cell(str(label)) for key, label in SubscriptionStatus.choices}
+        offers = OfferCells(self.search_form.offers)
+        partners = PartnerCells(self.search_form.partners)
+        last = customer_cells = None
         for part in self.coverage.querysets():
             rows = part.order_by("customer_key", "id").values_list(
                 KeyText("pk"),
@@ -187,51 +188,41 @@ class CoverageExportView(CoverageMixin, ExportView):
             ) in rows.iterator(chunk_size=EXPORT_CHUNK):
                 if customer != last:
                     last = customer
-                    customer_key, customer_name = dashed(customer), safe_cell(firm)
-                record_name, record_mpn_id = partners[record]
-                contact_name, contact_mpn_id = partners[contact]
+                    customer_cells = f"{dashed(customer)},{written_cell(firm)}"
+                seller_name, _mpn_id = partners[seller]
                 yield (
-                    dashed(pk),
-                    safe_cell(name),
-                    offers[offer],
-                    customer_key,
-                    customer_name,
-                    quantity,
-                    labels[status],
-                    partners[seller][0],
-                    record_name,
-                    record_mpn_id,
-                    contact_name,
-                    contact_mpn_id,
-                    since if contact else "",
+                    f"{dashed(pk)},{written_cell(name)},{offers[offer]},{customer_cells},"
+                    f"{'' if quantity is None else quantity},{labels[status]},{seller_name},"
+                    f"{','.join(partners[record])},{','.join(partners[contact])},"
+                    f"{since if contact else ''}"
                 )
 
 
-class Names(dict):
-    """Names by key as ``KeyText`` has it, safe in a spreadsheet; the rest are read when asked for."""
+class Cells(dict):
+    """Cells by key as ``KeyText`` has it, written once; those that are not known are read when asked for."""
 
     def __init__(self, known):
         super().__init__()
         for key, names in known.items():
-            self[key] = self[key.replace("-", "")] = self.made_safe(names)
+            self[key] = self[key.replace("-", "")] = self.written(names)
 
 
-class OfferNames(Names):
-    def made_safe(self, name):
-        return safe_cell(name)
+class OfferCells(Cells):
+    def written(self, name):
+        return written_cell(name)
 
     def __missing__(self, key):
-        self[key] = self.made_safe(Offer.objects.get(pk=dashed(key)).name)
+        self[key] = self.written(Offer.objects.get(pk=dashed(key)).name)
         return self[key]
 
 
-class PartnerNames(Names):
+class PartnerCells(Cells):
     """Name and MPN ID."""
 
-    def made_safe(self, names):
-        return tuple(map(safe_cell, names))
+    def written(self, names):
+        return tuple(map(written_cell, names))
 
     def __missing__(self, key):
         found = Partner.objects.values_list("name", "mpn_id").filter(pk=key and dashed(key)).first()
-        self[key] = self.made_safe(found or ("", ""))
+        self[key] = self.written(found or ("", ""))
         return self[key]

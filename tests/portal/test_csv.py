@@ -1,5 +1,6 @@
 """CSV files that people upload: read as they are meant, or refused in words that help."""
 
+import csv
 import io
 
 import pytest
@@ -7,7 +8,7 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.csv import MAX_ERRORS, plain_cell, read_csv, safe_cell, stream_csv
+from portal.csv import MAX_ERRORS, plain_cell, read_csv, safe_cell, stream_csv, written_cell
 
 COLUMNS = {"name": "Firm", "city": "City"}
 
@@ -145,3 +146,31 @@ def test_too_much_is_refused_without_reading_it_all():
         "The file has more than 2 rows. Split it."
     ]
     assert len(read("name,city\n" + "a,b\n" * 2, max_rows=2)) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "a,b",
+        'a"b',
+        '"',
+        "a\nb",
+        "a\rb",
+        "a\r\nb",
+        " a ",
+        "=1+1",
+        '-"x"',
+        "@a,b",
+        "Ä",
+        "'",
+        ";",
+        "1\t2",
+    ],
+)
+def test_a_written_cell_is_what_the_csv_module_writes(text):
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow([safe_cell(text), "end"])
+    [_header, piece] = stream_csv(["a"], [f"{written_cell(text)},end"], are_lines=True)
+    assert piece == buffer.getvalue()

@@ -99,7 +99,7 @@ class Partners:
         provider.resellers = resellers
         provider.works_with = set(resellers)
         # The first of them look after many customers, the last after hardly any.
-        provider.weights = [1 / (rank + 3) for rank in range(len(resellers))]
+        provider.weights = [1 / (rank + 2) for rank in range(len(resellers))]
         for reseller in resellers:
             partnership = self.new_id()
             self.partnerships.append((partnership, provider.id, reseller.id))
