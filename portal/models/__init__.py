@@ -7,7 +7,7 @@ from .editing import Editable, StaleRow
 from .fields import FoldedField, KeyField
 from .memberships import Membership, MembershipRole
 from .partners import Partner, PartnerType
-from .prepared import AFTER, Parameter, Prepared, Question, place
+from .prepared import AFTER, Parameter, Prepared, Question
 from .statements import bounded_count, first_keys, insert_selected, lock_selected
 from .texts import DayText, KeyText, dashed
 from .users import User, language_of
@@ -39,5 +39,4 @@ __all__ = [
     "insert_selected",
     "language_of",
     "lock_selected",
-    "place",
 ]

@@ -125,7 +125,7 @@ class Question:
         question, values = self.shaped
         if not self.is_reusable:
             compose = compose.__wrapped__
-        return compose(question, *how).run(values | place(position))
+        return compose(question, *how).run(values | _place(position))
 
     def read(self, columns, order, position, limit):
         """Return up to ``limit`` rows, as ``Order.read`` does."""
@@ -141,7 +141,7 @@ class Question:
 AFTER = (Parameter("after_key"), Parameter("after_id"))
 
 
-def place(position):
+def _place(position):
     """The values of ``AFTER``."""
     return {one.name: value for one, value in zip(AFTER, position or (), strict=False)}
 

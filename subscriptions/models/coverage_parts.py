@@ -127,7 +127,8 @@ class Parts(Question):
         """
         if self.customers is not None or self.has_few_customers or self.is_still_with_seller:
             return None
-        if self.are_even:
+        # Of what was sold here nothing is without a contact (C2), so that part is never long.
+        if self.are_even or self.has_no_contact:
             return None
         found = self._filter(Subscription.objects.filter(seller=None))
         return found.order_by(*self._counted_by())
