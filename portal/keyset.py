@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from django.core.exceptions import FieldError, ValidationError
 from django.db import models
 
+from portal.models import Parameter
+
 # How many rows an old link by page number may leave out: counting is dear.
 FURTHEST_OFFSET = 1000
 
@@ -36,8 +38,10 @@ class Beyond(models.Func):
             columns.append(sql)
             params += some
             field = column.output_field
-            is_later = hasattr(value, "of")  # a Parameter
-            last.append(value.of(field) if is_later else field.get_db_prep_value(value, connection))
+            if isinstance(value, Parameter):
+                last.append(value.of(field))
+            else:
+                last.append(field.get_db_prep_value(value, connection))
         return f"({', '.join(columns)}) {self.way} (%s, %s)", params + last
 
 

@@ -17,3 +17,8 @@ def fold(text):
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     base = "".join(char for char in decomposed if not unicodedata.combining(char))
     return " ".join(base.casefold().translate(_LETTERS).split())
+
+
+def words_of(text):
+    """Return the words of ``text`` that are looked for, folded."""
+    return tuple(fold(text).split())

@@ -7,7 +7,7 @@ from .editing import Editable, StaleRow
 from .fields import FoldedField, KeyField
 from .memberships import Membership, MembershipRole
 from .partners import Partner, PartnerType
-from .prepared import AFTER, Parameter, Prepared, Question
+from .prepared import AFTER, Parameter, Prepared, Question, containing
 from .statements import bounded_count, first_keys, insert_selected, lock_selected
 from .texts import DayText, KeyText, dashed
 from .users import User, language_of
@@ -33,6 +33,7 @@ __all__ = [
     "StaleRow",
     "User",
     "bounded_count",
+    "containing",
     "dashed",
     "describe",
     "first_keys",

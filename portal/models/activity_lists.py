@@ -7,14 +7,17 @@ from functools import lru_cache
 
 from django.db import models
 
-from portal.text import fold
+from portal.text import words_of
 
 from .activity import ActivityEntry
 from .activity_readers import ActivityReader
-from .prepared import Parameter, Prepared, Question
+from .prepared import Parameter, Prepared, Question, containing
 
 # Up to this many customers of a name, their entries are looked up instead of looked through.
 FEW_CUSTOMERS = 200
+
+# What is read of an entry, beside what it is sorted by, its action and customer.
+OF_ENTRY = ("actor", "subject", "before", "after", "reason", "address")
 
 
 def _moment(day, at, tzinfo):
@@ -31,10 +34,8 @@ class _CustomersNamed(Question):
     """The customers whose name contains every one of the words."""
 
     def queryset(self):
-        found = ActivityEntry._meta.get_field("customer").related_model.objects.all()
-        for word in self.words:
-            found = found.filter(name_key__contains=word)
-        return found
+        customers = ActivityEntry._meta.get_field("customer").related_model.objects.all()
+        return containing(customers, self.words, "name_key")
 
 
 @lru_cache(maxsize=20)
@@ -63,12 +64,7 @@ class LogOf(Question):
         "read_at",
         "read_id",
         "action",
-        "read_actor",
-        "read_subject",
-        "read_before",
-        "read_after",
-        "read_reason",
-        "read_address",
+        *(f"read_{name}" for name in OF_ENTRY),
         "customer__name",
     )
 
@@ -85,7 +81,7 @@ class LogOf(Question):
 
         ``customer`` has words of the name of the customers it tells of.
         """
-        words = tuple(fold(customer).split())
+        words = words_of(customer)
         customers = None
         if words:
             found = _CustomersNamed(words=words).run(_few, FEW_CUSTOMERS)
@@ -120,12 +116,10 @@ class LogOf(Question):
         if self.customers is not None:
             rows = rows.filter(customer__in=self.customers)
         else:
-            for word in self.words:
-                rows = rows.filter(customer__name_key__contains=word)
+            rows = containing(rows, self.words, "customer__name_key")
         place = f"{entry}__" if entry else ""
-        of_entry = ("actor", "subject", "before", "after", "reason", "address")
         return rows.annotate(
             read_at=models.F("at"),
             read_id=models.F(entry or "pk"),
-            **{f"read_{name}": models.F(f"{place}{name}") for name in of_entry},
+            **{f"read_{name}": models.F(f"{place}{name}") for name in OF_ENTRY},
         )

@@ -88,6 +88,13 @@ class Prepared:
         return row
 
 
+def containing(rows, words, column):
+    """Return those of ``rows`` that have every one of ``words`` in a folded column."""
+    for word in words:
+        rows = rows.filter(**{f"{column}__contains": word})
+    return rows
+
+
 @cache
 def _word(number):
     return Parameter(f"word_{number}", models.CharField())

@@ -10,7 +10,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from portal.permissions import Permission, require_one_of
-from portal.text import fold
+from portal.text import words_of
 from portal.zones import validate_time_zone
 
 from .activity import Action, ActivityEntry
@@ -45,7 +45,7 @@ class UserQuerySet(UserBreaches):
         Case and accents do not count; a word may stand inside another.
         """
         found = self
-        for word in fold(text).split():
+        for word in words_of(text):
             found = found.filter(models.Q(name_key__contains=word) | models.Q(email__contains=word))
         return found
 

@@ -4,7 +4,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.models import Action
-from portal.text import fold
+from portal.text import words_of
 
 from .personal_links import read_token
 from .request_kinds import RequestKind, RequestStatus
@@ -35,7 +35,7 @@ class RelationshipRequestQuerySet(models.QuerySet):
     def search(self, text):
         """Return those to a recipient whose name or address contains every word of ``text``."""
         found = self
-        for word in fold(text).split():
+        for word in words_of(text):
             found = found.filter(
                 models.Q(recipient_key__contains=word) | models.Q(recipient_email__icontains=word)
             )

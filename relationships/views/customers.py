@@ -3,7 +3,7 @@ from django_countries import countries
 
 from portal.keyset import Order
 from portal.permissions import Permission
-from portal.text import fold
+from portal.text import words_of
 from portal.views import ExportView, NoticesMixin, PreparedListView, QuestionView
 from portal.zones import day_writer
 from relationships.forms import CustomerFilterForm
@@ -25,7 +25,7 @@ class CustomersMixin(QuestionView):
             partner=self.membership.partner_id,
             reseller=reseller,
             has_dap=dap,
-            words=tuple(fold(q).split()),
+            words=words_of(q),
         )
 
 

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.keyset import Order
 from portal.models import PartnerType
 from portal.permissions import Permission
-from portal.text import fold
+from portal.text import words_of
 from portal.views import ActView, ScopedListView
 from relationships.forms import InviteResellerForm
 from relationships.models import Partnership, RelationshipRequest, RequestKind
@@ -32,7 +32,7 @@ class PartnershipListView(ScopedListView):
 
     def filter_queryset(self, queryset, *, q, **filters):
         """Each word is a part of the name, or the beginning of the MPN ID."""
-        for word in fold(q).split():
+        for word in words_of(q):
             of_number = Q(**{f"{self.other_side}__mpn_id__startswith": word})
             queryset = queryset.filter(Q(other_key__contains=word) | of_number)
         return queryset

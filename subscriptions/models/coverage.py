@@ -8,11 +8,11 @@ from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.utils.functional import cached_property
 
-from portal.models import AFTER, KeyText, Prepared, dashed
-from portal.text import fold
+from portal.models import AFTER, KeyText, Prepared, containing, dashed
+from portal.text import words_of
 from relationships.models import Relationship
 
-from .coverage_parts import SORTS, Branch, Parts, named
+from .coverage_parts import SORTS, Branch, Parts
 from .subscriptions import Subscription
 
 # What a row of the list shows.
@@ -113,7 +113,7 @@ class Coverage:
         ``has_few_customers`` and ``found_customers`` may come from ``CoverageChoices``.
         """
         self.partner, self.filters = membership.partner, filters
-        self.words = tuple(fold(customer).split())
+        self.words = words_of(customer)
         self.has_few_customers = has_few_customers
         self.found_customers = found_customers
 
@@ -125,7 +125,7 @@ class Coverage:
         keys = self.found_customers
         if keys is None:
             own = Relationship.objects.active().filter(partner=self.partner)
-            found = named(own, self.words).values_list("customer", flat=True)
+            found = containing(own, self.words, "customer_key").values_list("customer", flat=True)
             keys = found[: self.FEW_CUSTOMERS + 1]
         return tuple(keys) if len(keys) <= self.FEW_CUSTOMERS else None
 

@@ -14,15 +14,15 @@ from portal.models import (
     Prepared,
     Question,
     bounded_count,
+    containing,
     dashed,
     first_keys,
 )
-from portal.text import fold
+from portal.text import words_of
 from relationships.models import Partnership, Relationship
 
 from .candidates import partner_and_resellers
 from .coverage import Coverage
-from .coverage_parts import named
 from .offers import Offer
 
 COLUMNS = ("kind", "key", "name", "number", "name_key")
@@ -70,7 +70,7 @@ class _Choices(Question):
         if not self.words:
             return models.Value(""), with_dap
         most = self.few_customers + 1
-        named_so = named(own, self.words)
+        named_so = containing(own, self.words, "customer_key")
         return first_keys(named_so, "customer", most, by="customer_key"), with_dap
 
 
@@ -93,7 +93,7 @@ class CoverageChoices:
             may_sell=partner.may_sell,
             few=Coverage.FEW,
             few_customers=Coverage.FEW_CUSTOMERS,
-            words=tuple(fold(text).split()),
+            words=words_of(text),
         )
         self.partners, self.offers = {}, {}
         for kind, key, name, number, _name_key in choices.run(_all):

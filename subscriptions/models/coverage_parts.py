@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import models
 
-from portal.models import KeyField, Parameter, Question
+from portal.models import KeyField, Parameter, Question, containing
 from relationships.models import Relationship
 
 from .subscriptions import Subscription
@@ -25,13 +25,6 @@ class Unindexed(models.Func):
 
     template = "COALESCE(%(expressions)s, %(expressions)s)"
     arity = 1
-
-
-def named(rows, words):
-    """Return those of customers whose name contains every one of ``words``, folded as keys are."""
-    for word in words:
-        rows = rows.filter(customer_key__contains=word)
-    return rows
 
 
 @dataclass(frozen=True)
@@ -205,4 +198,4 @@ class Parts(Question):
                 column = f"{column}_hidden"
             has_index = has_index or served == walked
             part = part.filter(**{f"{column}__{lookup}": value})
-        return named(part, self.words) if self.customers is None else part
+        return containing(part, self.words, "customer_key") if self.customers is None else part

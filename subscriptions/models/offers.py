@@ -4,8 +4,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from portal.models import FoldedField
-from portal.text import fold
+from portal.models import FoldedField, containing
+from portal.text import words_of
 
 
 class Billing(models.TextChoices):
@@ -22,9 +22,7 @@ class OfferQuerySet(models.QuerySet):
 
         Case and accents of ``q`` don't count; what is empty leaves nothing out.
         """
-        found = self
-        for word in fold(q).split():
-            found = found.filter(name_key__contains=word)
+        found = containing(self, words_of(q), "name_key")
         wanted = {"publisher": publisher, "billing": billing, "category": category}
         return found.filter(**{name: value for name, value in wanted.items() if value})
 

@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from portal import mail
-from portal.models import Action, ActivityEntry, describe
+from portal.models import Action, ActivityEntry, containing, describe
 from portal.permissions import Permission
-from portal.text import fold
+from portal.text import words_of
 from relationships.models import Partnership, Relationship
 
 from .sales import REACTIVATION_PERIOD
@@ -112,10 +112,7 @@ class SubscriptionQuerySet(SubscriptionBreaches):
 
     def search(self, text):
         """Return those whose friendly name contains every word of ``text``; case and accents don't count."""
-        found = self
-        for word in fold(text).split():
-            found = found.filter(name_key__contains=word)
-        return found
+        return containing(self, words_of(text), "name_key")
 
     @transaction.atomic
     def add(self, *, by, **fields):

@@ -18,7 +18,7 @@ from django.views.generic.detail import SingleObjectMixin
 from portal.client_address import acting_from, current_address
 from portal.keyset import Order
 from portal.permissions import Permission
-from portal.text import fold
+from portal.text import words_of
 from portal.views import ExportView, FilteredView, PortalView, ScopedListView, ScopedView
 
 from ..forms import BulkContactForm, BulkFileForm, OutcomeForm
@@ -124,7 +124,7 @@ class BulkContactView(BulkMixin, DetailView):
     def get_context_data(self, **kwargs):
         query = self.request.GET.get("q", "").replace("\x00", "")[:200]
         found = partner_and_resellers(self.membership.partner_id)
-        for word in fold(query).split():
+        for word in words_of(query):
             found = found.filter(name_key__contains=word) | found.filter(mpn_id=word)
         partners = list(found[: MOST_SHOWN + 1])
         return super().get_context_data(

@@ -3,7 +3,7 @@
 import pytest
 
 from portal.models import Partner
-from portal.text import fold
+from portal.text import words_of
 from relationships.models import CustomersOfPartner
 from tests.factories import RelationshipFactory
 
@@ -12,7 +12,7 @@ def search(text, partner=None):
     """The names of the customers found, by name; of every partner where none is named."""
     found = set()
     for one in [partner] if partner else Partner.objects.all():
-        question = CustomersOfPartner(partner=one.pk, words=tuple(fold(text).split()))
+        question = CustomersOfPartner(partner=one.pk, words=words_of(text))
         found.update(question.queryset().values_list("customer__name", flat=True))
     return sorted(found)
 
