@@ -1,7 +1,7 @@
 """The ground floor: partners, users with their memberships and roles, and the activity log."""
 
 from .activity import Action, ActivityEntry, describe
-from .activity_lists import LogOf
+from .activity_lists import LogOf, actors_of
 from .activity_readers import ActivityReader
 from .editing import Editable, StaleRow
 from .fields import FoldedField, KeyField
@@ -32,6 +32,7 @@ __all__ = [
     "Question",
     "StaleRow",
     "User",
+    "actors_of",
     "bounded_count",
     "containing",
     "dashed",

@@ -342,11 +342,6 @@ class ActivityEntry(models.Model):
             for name in fields
         ]
 
-    def address_for(self, membership):
-        """From where the actor acted: for colleagues to know, not for others (T1)."""
-        is_colleague = self.actor and self.actor.organisation == membership.organisation
-        return self.address if is_colleague else None
-
     @property
     def reason_display(self):
         """The reason in words, where it is an action of its own (C9)."""

@@ -11,7 +11,10 @@ from portal.text import words_of
 
 from .activity import ActivityEntry
 from .activity_readers import ActivityReader
+from .actors import Actor
 from .prepared import Parameter, Prepared, Question, containing
+from .texts import KeyText
+from .users import User
 
 # Up to this many customers of a name, their entries are looked up instead of looked through.
 FEW_CUSTOMERS = 200
@@ -40,7 +43,34 @@ class _CustomersNamed(Question):
 
 @lru_cache(maxsize=20)
 def _few(customers, most):
-    return Prepared.rows_of(customers.queryset().order_by("name_key")[: most + 1], "pk")
+    found = customers.queryset().order_by("name_key").annotate(key=KeyText("pk"))
+    return Prepared.rows_of(found[: most + 1], "key")
+
+
+def actors_of(keys):
+    """Return the users with these keys as ``Actor``s, by key."""
+    values = {f"key_{number}": key for number, key in enumerate(keys)}
+    return {
+        key: Actor(name or email, partner, customer, of_partner or of_customer or "")
+        for key, name, email, partner, customer, of_partner, of_customer in (
+            _actors(len(values)).run(values)
+        )
+    }
+
+
+@lru_cache(maxsize=100)
+def _actors(number):
+    keys = [Parameter(f"key_{one}", models.UUIDField()) for one in range(number)]
+    return Prepared.rows_of(
+        User.objects.filter(pk__in=keys).order_by(),
+        "pk",
+        "name",
+        "email",
+        "membership__partner",
+        "membership__customer",
+        "membership__partner__name",
+        "membership__customer__name",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +103,7 @@ class LogOf(Question):
     since: datetime | Parameter | None = None
     until: datetime | Parameter | None = None
     action: str | Parameter = ""
-    customers: tuple[uuid.UUID, ...] | None = None
+    customers: tuple[str, ...] | None = None
 
     @classmethod
     def asked(cls, membership, *, start=None, end=None, customer="", action="", tzinfo=UTC):
@@ -102,11 +132,11 @@ class LogOf(Question):
     def is_reusable(self):
         return self.customers is None
 
-    def queryset(self):
+    def queryset_to_count(self):
         if self.partner:
             rows, entry = ActivityReader.objects.filter(partner=self.partner), "activityentry"
         else:
-            rows, entry = ActivityEntry.objects.filter(customer=self.customer), ""
+            rows, entry = ActivityEntry.objects.filter(customer=self.customer), "pk"
         if self.since:
             rows = rows.filter(at__gte=self.since)
         if self.until:
@@ -117,9 +147,9 @@ class LogOf(Question):
             rows = rows.filter(customer__in=self.customers)
         else:
             rows = containing(rows, self.words, "customer__name_key")
-        place = f"{entry}__" if entry else ""
-        return rows.annotate(
-            read_at=models.F("at"),
-            read_id=models.F(entry or "pk"),
-            **{f"read_{name}": models.F(f"{place}{name}") for name in OF_ENTRY},
-        )
+        return rows.annotate(read_at=models.F("at"), read_id=models.F(entry))
+
+    def queryset(self):
+        place = "activityentry__" if self.partner else ""
+        shown = {f"read_{name}": models.F(f"{place}{name}") for name in OF_ENTRY}
+        return self.queryset_to_count().annotate(**shown)

@@ -14,6 +14,7 @@ from portal.text import words_of
 from portal.zones import validate_time_zone
 
 from .activity import Action, ActivityEntry
+from .actors import Actor
 from .fields import FoldedField
 from .invitations import PersonalInvitation, read_token
 from .sign_in import SignIn
@@ -170,10 +171,15 @@ class User(PersonalInvitation, SignIn, AbstractBaseUser, PermissionsMixin):
         return language_of(getattr(self.organisation, "country", ""))
 
     def name_for(self, membership):
-        """What ``membership`` may know of this user: colleagues the name, others the organisation."""
-        if membership and self.organisation == membership.organisation:
-            return str(self)
-        return str(self.organisation or _("The operator of the portal"))
+        """What ``membership`` may know of this user, as ``Actor`` says it."""
+        own = getattr(self, "membership", None)
+        actor = Actor(
+            str(self),
+            own and own.partner_id,
+            own and own.customer_id,
+            str(own.organisation) if own else "",
+        )
+        return actor.name_for(membership)
 
     @property
     def organisation(self):

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from portal.forms import ActivityFilterForm
 from portal.keyset import Order
-from portal.models import ActivityEntry, LogOf, User
+from portal.models import ActivityEntry, LogOf, actors_of
 from portal.permissions import Permission
 from portal.zones import moment_writer, zone_of
 
@@ -34,29 +34,24 @@ class ActivityMixin(QuestionView):
         return LogOf.asked(self.membership, **filters, tzinfo=zone_of(self.request.user))
 
     def entries(self, rows):
-        """Return the entries of rows with ``LogOf.COLUMNS``, each with the name of its customer."""
-        people = User.objects.select_related("membership__partner", "membership__customer")
-        actors = people.in_bulk({row.read_actor for row in rows if row.read_actor})
-        return [
-            (
-                ActivityEntry(
-                    at=row.read_at,
-                    action=row.action,
-                    actor=actors.get(row.read_actor),
-                    subject=row.read_subject,
-                    before=row.read_before,
-                    after=row.read_after,
-                    reason=row.read_reason,
-                    address=row.read_address,
-                ),
-                row.customer__name,
-            )
-            for row in rows
-        ]
+        """Return the entries of rows with ``LogOf.COLUMNS``.
 
-    def name_actor(self, entry):
-        """Who acted, as the user may know it; the portal itself where nobody did."""
-        return entry.actor.name_for(self.membership) if entry.actor else _("the portal")
+        Each with the name of its customer, and, as the user may know them (T1), who acted and from where.
+        """
+        actors = actors_of({row.read_actor for row in rows if row.read_actor})
+        for row in rows:
+            entry = ActivityEntry(
+                at=row.read_at,
+                action=row.action,
+                subject=row.read_subject,
+                before=row.read_before,
+                after=row.read_after,
+                reason=row.read_reason,
+            )
+            actor = actors.get(row.read_actor)
+            name = actor.name_for(self.membership) if actor else _("the portal")
+            is_colleague = actor is not None and actor.is_of(self.membership)
+            yield entry, row.customer__name, name, row.read_address if is_colleague else None
 
 
 class ActivityListView(ActivityMixin, PreparedListView):
@@ -76,12 +71,12 @@ class ActivityListView(ActivityMixin, PreparedListView):
                 entry.get_action_display(),
                 entry.subject,
                 customer,
-                self.name_actor(entry),
+                actor,
                 entry.changes,
                 entry.reason and entry.reason_display,
-                entry.address_for(self.membership),
+                address,
             )
-            for entry, customer in self.entries(context["object_list"])
+            for entry, customer, actor, address in self.entries(context["object_list"])
         ]
         return context
 
@@ -108,15 +103,15 @@ class ActivityExportView(ActivityMixin, ExportView):
         newest_first = queryset.order_by("-read_at", "-read_id")
         rows = newest_first.values_list(*LogOf.COLUMNS, named=True).iterator(EXPORT_CHUNK)
         while chunk := list(islice(rows, EXPORT_CHUNK)):
-            for entry, customer in self.entries(chunk):
+            for entry, customer, actor, address in self.entries(chunk):
                 yield [
                     entry.at.isoformat(timespec="seconds"),
                     entry.get_action_display(),
                     customer or "",
                     entry.subject,
-                    self.name_actor(entry),
+                    actor,
                     "; ".join(f"{change.label}: {change.before}" for change in entry.changes),
                     "; ".join(f"{change.label}: {change.after}" for change in entry.changes),
                     str(entry.reason_display),
-                    entry.address_for(self.membership) or "",
+                    address or "",
                 ]

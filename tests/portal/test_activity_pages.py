@@ -206,6 +206,37 @@ def test_a_page_costs_the_same_with_1_row_and_with_20(demo, django_assert_num_qu
             browser.get("/activity/", {"action": "customer.changed" if more else ""})
 
 
+def test_counting_reads_of_no_entry_what_a_row_would_show(demo, django_assert_num_queries):
+    customer = demo.customer("Reederei Albers")
+    for _each in range(30):
+        customer.record("customer.changed", by=demo.user(HELPDESK), after={"name": "x"})
+    browser = signed_in(HELPDESK)
+    with django_assert_num_queries(6) as queries:
+        browser.get("/activity/", {"action": "customer.changed"})
+    [count] = [one["sql"] for one in queries if "COUNT(*)" in one["sql"]]
+    assert "portal_activityreader" in count
+    assert "portal_activityentry" not in count
+
+
+def test_T1_each_who_acted_is_named_as_the_reader_may_know_it(demo):
+    customer = demo.customer("Reederei Albers")
+    people = (HELPDESK, "global@hafen.example", ALBERS, None, "operator@portal.example")
+    for email in people:
+        customer.record(
+            "customer.changed",
+            by=email and demo.user(email),
+            partners=[demo.partner("Nordlicht Distribution")],
+        )
+    rows = Page(signed_in(HELPDESK).get("/activity/", {"action": "customer.changed"})).table
+    assert [row["Changed by"] for row in reversed(rows)] == [
+        "Helpdesk agent, Nordlicht Distribution",
+        "Hafen IT",
+        "Reederei Albers",
+        "the portal",
+        "The operator of the portal",
+    ]
+
+
 def test_T1_a_request_to_a_customer_that_is_not_yours_does_not_name_it(demo):
     kranich = demo.user("global@kranich.example")
     RelationshipRequest.objects.ask(
