@@ -63,7 +63,7 @@ class Facts:
     @cached_property
     def rare_word(self):
         """A part of the domain of one customer in the middle of the list."""
-        rows = self.relationships.order_by("customer_key")
+        rows = self.relationships.order_by("name_and_domain")
         domain = rows.values_list("customer_domain", flat=True)[rows.count() // 2]
         return domain.removesuffix(".example")[-6:]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db import models
 
-from portal.models import Parameter, Question
+from portal.models import Parameter, Question, containing
 
 from .relationships import Relationship
 
@@ -30,18 +30,14 @@ class CustomersOfPartner(Question):
 
     def queryset(self):
         rows = self._related().annotate(
-            listed_key=models.F("customer_key"),
+            listed_key=models.F("name_and_domain"),
             listed_domain=models.F("customer_domain"),
             listed_id=models.F("customer_id"),
         )
         if self.has_dap is not None:
             # Not ``listed_dap=…``: for a bare boolean column SQLite uses no index.
             rows = rows.filter(listed_dap__in=[self.has_dap])
-        for word in self.words:
-            rows = rows.filter(
-                models.Q(listed_key__contains=word) | models.Q(listed_domain__contains=word)
-            )
-        return rows
+        return containing(rows, self.words, "listed_key")
 
     def _related(self):
         active = Relationship.objects.active()
@@ -49,8 +45,12 @@ class CustomersOfPartner(Question):
         if not self.reseller:
             return own.annotate(listed_dap=models.F("has_dap"), listed_since=models.F("started_at"))
         # The rows of the reseller, mostly the fewer, each with what there is of the partner. Not a join: it
-        # would go by way of the customers. Not Exists: of that PostgreSQL may make one.
-        own = own.filter(customer=models.OuterRef("customer"))
+        # would go by way of the customers. Not Exists: of that PostgreSQL may make one. By name as well:
+        # so both are read in the same order, each from the index that holds all of it.
+        own = own.filter(
+            customer=models.OuterRef("customer"),
+            name_and_domain=models.OuterRef("name_and_domain"),
+        )
         beside = active.filter(partner=self.reseller).annotate(
             listed_dap=models.Subquery(own.values("has_dap")),
             listed_since=models.Subquery(own.values("started_at")),

@@ -2,12 +2,13 @@ import uuid
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
+from django.db.models.functions import Left, StrIndex
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from portal import mail
-from portal.models import Action, ActivityEntry, KeyField, Partner, describe
+from portal.models import Action, ActivityEntry, KeyField, Partner, containing, describe
 from portal.permissions import Permission, require_one_of
 
 from .locking import LockingQuerySet
@@ -49,7 +50,15 @@ class RelationshipQuerySet(LockingQuerySet):
 
     def follow(self, customer):
         """Copy the name and domain of ``customer`` to these rows, by which lists sort and search."""
-        self.update(customer_key=customer.name_key, customer_domain=customer.domain)
+        together = customer.written_together(customer.name_key, customer.domain)
+        self.update(name_and_domain=together, customer_domain=customer.domain)
+
+    def named(self, words):
+        """Return those with a customer whose name, not domain, has every one of ``words``, folded."""
+        end = StrIndex("name_and_domain", models.Value(Customer.BETWEEN)) - 1
+        # The name is cut out of the few that have the words at all.
+        found = containing(self, words, "name_and_domain")
+        return containing(found.alias(name=Left("name_and_domain", end)), words, "name")
 
     @transaction.atomic
     def start(self, partner, customer, *, has_dap, by):
@@ -148,7 +157,8 @@ class Relationship(models.Model):
     started_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
     ended_at = models.DateTimeField(_("ended"), null=True, editable=False)
     # The customer's own, kept here so that one index of a partner's rows sorts and finds its customers.
-    customer_key = KeyField(max_length=800, editable=False)
+    # ``Customer.written_together`` says how.
+    name_and_domain = KeyField(max_length=1054, editable=False)
     customer_domain = KeyField(max_length=253, editable=False)
     notice_address = models.TextField(
         blank=True,
@@ -189,9 +199,8 @@ class Relationship(models.Model):
             models.Index(
                 fields=[
                     "partner",
-                    "customer_key",
+                    "name_and_domain",
                     "customer",
-                    "customer_domain",
                     "has_dap",
                     "started_at",
                     "ended_at",
@@ -204,7 +213,7 @@ class Relationship(models.Model):
                     "partner",
                     "customer_domain",
                     "customer",
-                    "customer_key",
+                    "name_and_domain",
                     "has_dap",
                     "started_at",
                     "ended_at",
@@ -217,8 +226,7 @@ class Relationship(models.Model):
                     "partner",
                     "started_at",
                     "customer",
-                    "customer_key",
-                    "customer_domain",
+                    "name_and_domain",
                     "has_dap",
                     "ended_at",
                 ],
@@ -229,9 +237,8 @@ class Relationship(models.Model):
                 fields=[
                     "partner",
                     "has_dap",
-                    "customer_key",
+                    "name_and_domain",
                     "customer",
-                    "customer_domain",
                     "started_at",
                     "ended_at",
                 ],
@@ -252,7 +259,8 @@ class Relationship(models.Model):
         is_new = self._state.adding
         if is_new:
             keys = Customer.objects.values_list("name_key", "domain").get(pk=self.customer_id)
-            self.customer_key, self.customer_domain = keys
+            self.name_and_domain = Customer.written_together(*keys)
+            _name, self.customer_domain = keys
         super().save(*args, **kwargs)
         if is_new:
             self.customer.subscriptions.follow_relationship(self)

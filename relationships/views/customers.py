@@ -38,15 +38,12 @@ class CustomerListView(CustomersMixin, NoticesMixin, PreparedListView):
         "domain": Order("listed_domain", "listed_id"),
         "since": Order("listed_since", "listed_id"),
     }
-    columns = (
-        "listed_key",
-        "listed_domain",
-        "listed_id",
-        "customer__name",
-        "customer__country",
-        "listed_dap",
-        "listed_since",
-    )
+
+    @property
+    def columns(self):
+        """What it sorts by, and what a row shows: of the relationship nothing that the index has not."""
+        shown = ("customer__name", "customer__domain", "customer__country", "listed_dap")
+        return tuple(dict.fromkeys([self.order.key, "listed_id", *shown, "listed_since"]))
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
@@ -57,7 +54,7 @@ class CustomerListView(CustomersMixin, NoticesMixin, PreparedListView):
             (
                 str(row.listed_id),
                 row.customer__name,
-                row.listed_domain,
+                row.customer__domain,
                 country_names[row.customer__country],
                 row.listed_dap,
                 day(row.listed_since),
@@ -95,7 +92,7 @@ class CustomerExportView(CustomersMixin, ExportView):
         rows = queryset.order_by("listed_key", "listed_id").values_list(
             "listed_id",
             "customer__name",
-            "listed_domain",
+            "customer__domain",
             "customer__country",
             "customer__street",
             "customer__postal_code",

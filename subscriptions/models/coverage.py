@@ -8,7 +8,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.utils.functional import cached_property
 
-from portal.models import AFTER, KeyText, Prepared, containing, dashed
+from portal.models import AFTER, KeyText, Prepared, dashed
 from portal.text import words_of
 from relationships.models import Relationship
 
@@ -125,7 +125,7 @@ class Coverage:
         keys = self.found_customers
         if keys is None:
             own = Relationship.objects.active().filter(partner=self.partner)
-            found = containing(own, self.words, "customer_key").values_list("customer", flat=True)
+            found = own.named(self.words).values_list("customer", flat=True)
             keys = found[: self.FEW_CUSTOMERS + 1]
         return tuple(keys) if len(keys) <= self.FEW_CUSTOMERS else None
 

@@ -14,7 +14,6 @@ from portal.models import (
     Prepared,
     Question,
     bounded_count,
-    containing,
     dashed,
     first_keys,
 )
@@ -66,12 +65,12 @@ class _Choices(Question):
     def _known_of_customers(self):
         own = Relationship.objects.active().filter(partner=self.partner)
         # As SQLite's index serves it.
-        with_dap = bounded_count(own.filter(has_dap__in=[True]), self.few + 1, by="customer_key")
+        with_dap = bounded_count(own.filter(has_dap__in=[True]), self.few + 1, by="name_and_domain")
         if not self.words:
             return models.Value(""), with_dap
         most = self.few_customers + 1
-        named_so = containing(own, self.words, "customer_key")
-        return first_keys(named_so, "customer", most, by="customer_key"), with_dap
+        named_so = own.named(self.words)
+        return first_keys(named_so, "customer", most, by="name_and_domain"), with_dap
 
 
 @lru_cache(maxsize=50)

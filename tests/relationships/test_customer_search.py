@@ -1,10 +1,12 @@
 """A partner finds its customers by name and domain."""
 
+import random
+
 import pytest
 
 from portal.models import Partner
-from portal.text import words_of
-from relationships.models import CustomersOfPartner
+from portal.text import fold, words_of
+from relationships.models import CustomersOfPartner, Relationship
 from tests.factories import RelationshipFactory
 
 
@@ -71,3 +73,37 @@ class TestSearch:
         customer.save()
         assert search("ostlund") == ["Schiffahrt Östlund"]
         assert search("reederei") == []
+
+    def test_by_name_whatever_the_domains(self, demo):
+        """The domain stands behind the name in one key, and must not come into the order of names."""
+        relationships = demo.partner("Südwind Cloud").relationships
+        names = ["Alm", "Alm 2", "Alm & Söhne", "Alm-Hof", "Almhof"]
+        for domain, name in zip(("zz", "a", "zzz", "b", "aa"), names, strict=True):
+            RelationshipFactory(
+                partner=relationships.instance,
+                customer__name=name,
+                customer__domain=f"{domain}.example",
+            )
+        rows = relationships.active().order_by("name_and_domain")
+        found = [one.customer.name for one in rows if one.customer.name in names]
+        assert found == sorted(names, key=fold)
+
+    def test_by_name_alone(self, demo):
+        relationships = Relationship.objects.filter(partner=demo.partner("Nordlicht Distribution"))
+        assert {one.customer.name for one in relationships.named(words_of("reed albers"))} == {
+            "Reederei Albers"
+        }
+        assert not relationships.named(words_of("albers.example")).exists()
+        assert not relationships.named(words_of("albers example")).exists()
+        assert relationships.named(()).count() == relationships.count()
+
+    def test_the_longest_name_and_domain_fit_into_the_indexes(self, demo):
+        """Korean is the longest: three letters a syllable, of three bytes each."""
+        syllables = random.Random(1).choices([chr(one) for one in range(0xAC00, 0xD7A4)], k=200)
+        domain = ".".join(["d" * 60] * 4) + ".example"
+        customer = demo.customer("Reederei Albers")
+        customer.name, customer.domain = "".join(syllables), domain
+        customer.full_clean()
+        customer.save()
+        assert search("".join(syllables[:50])) == [customer.name]
+        assert search(domain) == [customer.name]

@@ -247,6 +247,7 @@ class TestPage:
             "Exchange Online (Plan 1)",
             "Microsoft 365 Business Basic",
         ]
+        assert self.names("?q=petersen.example") == []
 
     def test_what_is_no_choice_is_said_at_the_field(self, demo):
         page = self.read("?contact=nonsense")

@@ -77,7 +77,7 @@ class Sample:
                 "has_dap",
                 "dap_removed_at",
                 "started_at",
-                "customer_key",
+                "name_and_domain",
                 "customer_domain",
             ),
             "subscriptions": Rows(
@@ -234,7 +234,7 @@ class Sample:
                 int(has_dap),
                 moment(removed) if removed else None,
                 moment(at),
-                key,
+                Customer.written_together(key, domain),
                 domain,
             )
         )
