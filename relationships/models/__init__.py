@@ -6,6 +6,7 @@ from .partnerships import Partnership
 from .regions import RegionCountry, SalesRegion
 from .relationships import Relationship
 from .request_kinds import RequestKind, RequestStatus
+from .request_lists import RequestsOfPartner
 from .requests import RelationshipRequest
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "RelationshipRequest",
     "RequestKind",
     "RequestStatus",
+    "RequestsOfPartner",
     "SalesRegion",
 ]

@@ -1,4 +1,5 @@
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -13,3 +14,10 @@ class RequestStatus(models.TextChoices):
     DECLINED = "declined", _("Declined")
     WITHDRAWN = "withdrawn", _("Withdrawn")
     EXPIRED = "expired", _("Expired")
+
+    @classmethod
+    def at_present(cls, status, expires_at):
+        """The status as people read it: an open request past its time is expired."""
+        if status == cls.OPEN and expires_at <= timezone.now():
+            return cls.EXPIRED
+        return cls(status)

@@ -4,7 +4,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.models import Action
-from portal.text import words_of
 
 from .personal_links import read_token
 from .request_kinds import RequestKind, RequestStatus
@@ -31,15 +30,6 @@ class RelationshipRequestQuerySet(models.QuerySet):
         """Return those that the customer of ``membership`` is asked to answer, with who asks (R6, R8)."""
         found = self.visible_to(membership).open().filter(kind=RequestKind.CUSTOMER)
         return found.select_related("partner", "provider")
-
-    def search(self, text):
-        """Return those to a recipient whose name or address contains every word of ``text``."""
-        found = self
-        for word in words_of(text):
-            found = found.filter(
-                models.Q(recipient_key__contains=word) | models.Q(recipient_email__icontains=word)
-            )
-        return found
 
     def find(self, token):
         """Return the request whose personal link carries ``token``, or None; see ``is_replaced``."""

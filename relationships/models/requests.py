@@ -198,10 +198,7 @@ class RelationshipRequest(PersonalLink, Answer, models.Model):
 
     @property
     def state(self):
-        """The status as people read it: an open request past its time is expired."""
-        if self.status == RequestStatus.OPEN and self.expires_at <= timezone.now():
-            return RequestStatus.EXPIRED
-        return RequestStatus(self.status)
+        return RequestStatus.at_present(self.status, self.expires_at)
 
     @property
     def is_open(self):

@@ -12,33 +12,65 @@ from django.views.generic import FormView, UpdateView
 from customers.models import Customer
 from portal.keyset import Order
 from portal.permissions import Permission
-from portal.views import ActView, PortalView, ScopedListView, ScopedView
+from portal.text import words_of
+from portal.views import ActView, PortalView, PreparedListView, ScopedView
 from portal.zones import day_writer
 from relationships.forms import DraftForm, RequestForm
-from relationships.models import RelationshipRequest
+from relationships.models import (
+    RelationshipRequest,
+    RequestKind,
+    RequestsOfPartner,
+    RequestStatus,
+)
 
 
-class RequestListView(ScopedListView):
+class RequestListView(PreparedListView):
     """The requests that the partner made, newest first (R5)."""
 
     permission_required = Permission.VIEW_CUSTOMERS
     model = RelationshipRequest
     sorts = {"created": Order("created_at", is_descending=True), "firm": Order("recipient_key")}
+    columns = (
+        "pk",
+        "recipient_name",
+        "recipient_key",
+        "recipient_email",
+        "kind",
+        "provider__name",
+        "with_dap",
+        "status",
+        "decline_reason",
+        "created_at",
+        "created_by__name",
+        "created_by__email",
+        "expires_at",
+        "answered_at",
+    )
 
-    def get_queryset(self):
-        return super().get_queryset().select_related("created_by", "provider")
+    def get_question(self, *, q):
+        return RequestsOfPartner(partner=self.membership.partner_id, words=words_of(q))
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
         day = day_writer(self.request.user)
+        kinds = {kind.value: str(kind.label) for kind in RequestKind}
         context["rows"] = [
             (
-                one,
-                day(one.created_at),
-                day(one.expires_at),
-                one.answered_at and day(one.answered_at),
+                str(row.pk),
+                row.recipient_name,
+                row.recipient_email,
+                kinds[row.kind],
+                row.provider__name,
+                row.kind == RequestKind.CUSTOMER,
+                row.with_dap,
+                RequestStatus.at_present(row.status, row.expires_at),
+                row.decline_reason,
+                day(row.created_at),
+                row.created_by__name or row.created_by__email,
+                day(row.expires_at),
+                row.answered_at and day(row.answered_at),
             )
-            for one in context["object_list"]
+            for row in context["object_list"]
         ]
         return context
 

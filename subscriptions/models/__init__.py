@@ -9,6 +9,7 @@ from .new_customers import add_customer
 from .offers import Billing, Offer
 from .querysets import RefusedOrder, SubscriptionStatus, order_id
 from .sales import end_of_term
+from .subscription_lists import SubscriptionsOfCustomer
 from .subscriptions import Subscription
 from .support_contacts import Candidate, StaleSupportContact, SupportContactAssignment
 
@@ -26,6 +27,7 @@ __all__ = [
     "StaleSupportContact",
     "Subscription",
     "SubscriptionStatus",
+    "SubscriptionsOfCustomer",
     "SupportContactAssignment",
     "add_customer",
     "end_of_term",

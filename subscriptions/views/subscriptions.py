@@ -11,12 +11,13 @@ from customers.models import Customer
 from portal.keyset import Order
 from portal.models import Partner
 from portal.permissions import Permission
+from portal.text import words_of
 from portal.views import (
     ActView,
     ExportView,
-    FilteredView,
     PortalView,
-    ScopedListView,
+    PreparedListView,
+    QuestionView,
     ScopedView,
     csv_response,
 )
@@ -28,6 +29,7 @@ from subscriptions.models import (
     Offer,
     StaleSupportContact,
     Subscription,
+    SubscriptionsOfCustomer,
     SubscriptionStatus,
     end_of_term,
 )
@@ -48,22 +50,23 @@ class CustomerPageMixin(CustomerMixin):
         return super().get_context_data(customer=self.customer, **kwargs)
 
 
-class SubscriptionsMixin(CustomerMixin, FilteredView):
+class SubscriptionsMixin(CustomerMixin, QuestionView):
     """The subscriptions of one customer, as far as the partner sees them."""
 
     permission_required = Permission.VIEW_CUSTOMERS
     model = Subscription
     filter_form_class = SubscriptionFilterForm
 
-    def get_queryset(self):
-        return super().get_queryset().filter(customer=self.customer)
+    def get_question(self, *, q, status):
+        return SubscriptionsOfCustomer(
+            partner=self.membership.partner_id,
+            customer=self.customer.pk,
+            status=status,
+            words=words_of(q),
+        )
 
-    def filter_queryset(self, queryset, *, q, status):
-        found = queryset.search(q)
-        return found.filter(status=status) if status else found
 
-
-class SubscriptionListView(SubscriptionsMixin, CustomerPageMixin, ScopedListView):
+class SubscriptionListView(SubscriptionsMixin, CustomerPageMixin, PreparedListView):
     sorts = {
         "name": Order("name_key"),
         "status": Order("status"),

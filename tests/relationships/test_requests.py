@@ -9,9 +9,17 @@ from django.core import mail, signing
 from django.core.exceptions import ValidationError
 
 from customers.models import Customer
+from portal.keyset import Order
 from portal.models import Action, ActivityEntry
+from portal.text import words_of
 from relationships.forms import DraftForm, RequestForm
-from relationships.models import Partnership, Relationship, RelationshipRequest, RequestStatus
+from relationships.models import (
+    Partnership,
+    Relationship,
+    RelationshipRequest,
+    RequestsOfPartner,
+    RequestStatus,
+)
 from relationships.models.personal_links import read_token
 from tests.factories import (
     CustomerFactory,
@@ -457,7 +465,10 @@ class TestR5:
         other = ask(demo, to="info@werft.example", recipient_name="Werft Ost")
 
         def found(text):
-            return set(RelationshipRequest.objects.search(text))
+            question = RequestsOfPartner(partner=made.partner_id, words=words_of(text))
+            rows = question.read(("pk", "created_at"), Order("created_at"), None, 10)
+            assert question.count(Order("created_at"), None, None) == len(rows)
+            return set(RelationshipRequest.objects.in_bulk([row.pk for row in rows]).values())
 
         assert found("albers") == {made}
         assert found("WERFT") == {other}

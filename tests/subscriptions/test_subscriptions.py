@@ -8,8 +8,10 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from portal.models import Action
-from subscriptions.models import Subscription
+from customers.models import Customer
+from portal.keyset import Order
+from portal.models import Action, Membership
+from subscriptions.models import Subscription, SubscriptionsOfCustomer
 from tests.factories import OfferFactory, SubscriptionFactory
 
 
@@ -417,3 +419,24 @@ def test_since_when_the_contact_answers(demo, office, helpdesk):
         demo.partner("Hafen IT").deactivate(by=None)
         office.save()
     assert Subscription.objects.get(pk=office.pk).contact_changed_at == start + timedelta(days=1)
+
+
+def test_T1_a_list_that_was_composed_for_one_partner_shows_the_next_its_own(demo):
+    order, columns = Order("name_key"), ("friendly_name", "name_key", "pk")
+    seen = set()
+    for filters in ({}, {"status": "active"}, {"status": "suspended"}, {"words": ("365",)}):
+        for membership in Membership.objects.filter(partner__isnull=False):
+            visible = Subscription.objects.visible_to(membership)
+            if "status" in filters:
+                visible = visible.filter(status=filters["status"])
+            visible = visible.search(" ".join(filters.get("words", ())))
+            for customer in Customer.objects.all():
+                question = SubscriptionsOfCustomer(
+                    partner=membership.partner_id, customer=customer.pk, **filters
+                )
+                rows = question.read(columns, order, None, 100)
+                theirs = order.sort(visible.filter(customer=customer))
+                assert [row.pk for row in rows] == [one.pk for one in theirs]
+                assert question.count(order, None, None) == len(rows)
+                seen.update(row.pk for row in rows)
+    assert len(seen) == Subscription.objects.count()

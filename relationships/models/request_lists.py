@@ -1,0 +1,31 @@
+"""The list of the requests that a partner made."""
+
+import uuid
+from dataclasses import dataclass
+
+from django.db import models
+
+from portal.models import Parameter, Question
+
+from .requests import RelationshipRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestsOfPartner(Question):
+    """The requests that ``partner``, by its key, made (R5, T1).
+
+    A recipient's name or address has every one of the words; case and accents of the name do not count,
+    and a word may stand inside another.
+    """
+
+    PARAMETERS = {"partner": Parameter("partner", models.UUIDField())}
+
+    partner: uuid.UUID | Parameter
+
+    def queryset(self):
+        found = RelationshipRequest.objects.filter(partner=self.partner)
+        for word in self.words:
+            found = found.filter(
+                models.Q(recipient_key__contains=word) | models.Q(recipient_email__icontains=word)
+            )
+        return found
