@@ -7,7 +7,7 @@ from .editing import Editable, StaleRow
 from .fields import FoldedField, KeyField
 from .memberships import Membership, MembershipRole
 from .partners import Partner, PartnerType
-from .prepared import AFTER, Parameter, Prepared, Question, containing
+from .prepared import AFTER, Parameter, Prepared, Question, containing, having_one_of
 from .statements import bounded_count, first_keys, insert_selected, lock_selected
 from .texts import DayText, KeyText, dashed
 from .users import User, language_of
@@ -38,6 +38,7 @@ __all__ = [
     "dashed",
     "describe",
     "first_keys",
+    "having_one_of",
     "insert_selected",
     "language_of",
     "lock_selected",

@@ -12,7 +12,7 @@ from portal.text import words_of
 from .activity import ActivityEntry
 from .activity_readers import ActivityReader
 from .actors import Actor
-from .prepared import Parameter, Prepared, Question, containing
+from .prepared import Parameter, Prepared, Question, containing, having_one_of
 from .texts import KeyText
 from .users import User
 
@@ -47,22 +47,19 @@ def _few(customers, most):
     return Prepared.rows_of(found[: most + 1], "key")
 
 
-def actors_of(keys):
-    """Return the users with these keys as ``Actor``s, by key."""
-    values = {f"key_{number}": key for number, key in enumerate(keys)}
-    return {
-        key: Actor(name or email, partner, customer, of_partner or of_customer or "")
-        for key, name, email, partner, customer, of_partner, of_customer in (
-            _actors(len(values)).run(values)
-        )
-    }
+@dataclass(frozen=True, kw_only=True)
+class _Users(Question):
+    LISTS = {"keys": models.UUIDField}
+    keys: tuple[uuid.UUID | Parameter, ...]
+
+    def queryset(self):
+        return User.objects.filter(pk__in=self.keys).order_by()
 
 
 @lru_cache(maxsize=100)
-def _actors(number):
-    keys = [Parameter(f"key_{one}", models.UUIDField()) for one in range(number)]
+def _named(users):
     return Prepared.rows_of(
-        User.objects.filter(pk__in=keys).order_by(),
+        users.queryset(),
         "pk",
         "name",
         "email",
@@ -71,6 +68,16 @@ def _actors(number):
         "membership__partner__name",
         "membership__customer__name",
     )
+
+
+def actors_of(keys):
+    """Return the users with these keys as ``Actor``s, by key."""
+    return {
+        key: Actor(name or email, partner, customer, of_partner or of_customer or "")
+        for key, name, email, partner, customer, of_partner, of_customer in (
+            _Users(keys=tuple(keys)).run(_named)
+        )
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +96,7 @@ class LogOf(Question):
         "until": Parameter("until", models.DateTimeField()),
         "action": Parameter("action", models.CharField()),
     }
+    LISTS = {**Question.LISTS, "customers": models.UUIDField}
     # What is read of an entry: ``read_at`` and ``read_id`` are what it is sorted by.
     COLUMNS = (
         "read_at",
@@ -103,7 +111,7 @@ class LogOf(Question):
     since: datetime | Parameter | None = None
     until: datetime | Parameter | None = None
     action: str | Parameter = ""
-    customers: tuple[str, ...] | None = None
+    customers: tuple[str | Parameter, ...] | None = None
 
     @classmethod
     def asked(cls, membership, *, start=None, end=None, customer="", action="", tzinfo=UTC):
@@ -128,10 +136,6 @@ class LogOf(Question):
             customers=customers,
         )
 
-    @property
-    def is_reusable(self):
-        return self.customers is None
-
     def queryset_to_count(self):
         if self.partner:
             rows, entry = ActivityReader.objects.filter(partner=self.partner), "activityentry"
@@ -144,7 +148,7 @@ class LogOf(Question):
         if self.action:
             rows = rows.filter(action=self.action)
         if self.customers is not None:
-            rows = rows.filter(customer__in=self.customers)
+            rows = having_one_of(rows, "customer", self.customers)
         else:
             rows = containing(rows, self.words, "customer__name_key")
         return rows.annotate(read_at=models.F("at"), read_id=models.F(entry))

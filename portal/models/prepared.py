@@ -95,24 +95,30 @@ def containing(rows, words, column):
     return rows
 
 
+def having_one_of(rows, column, keys):
+    """Return those of ``rows`` whose foreign key ``column`` is one of ``keys``, values or parameters."""
+    # As the key that it is: what refers to a row takes no parameters in a list.
+    plain = models.ExpressionWrapper(models.F(column), models.UUIDField())
+    return rows.alias(**{f"plain_{column}": plain}).filter(**{f"plain_{column}__in": keys})
+
+
 @cache
-def _word(number):
-    return Parameter(f"word_{number}", models.CharField())
+def _one_of(name, number, field):
+    return Parameter(f"{name}_{number}", field())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
     """Which rows a list shows: it holds all that the statements for them depend on.
 
-    In ``words`` are those looked for, folded as keys are. In place of them and of the values that
-    ``PARAMETERS`` names there may be parameters: so what is asked again with others finds its statement.
+    In ``words`` are those looked for, folded as keys are. In place of the values that ``PARAMETERS`` names
+    there may be parameters, and so in the tuples that ``LISTS`` names with what they hold: what is asked
+    again with others, as many, finds its statement.
     """
 
     PARAMETERS: ClassVar[dict[str, Parameter]] = {}
+    LISTS: ClassVar[dict[str, type[models.Field]]] = {"words": models.CharField}
     words: tuple[str | Parameter, ...] = ()
-
-    # Whether the same may be asked again: not where it holds a list of keys.
-    is_reusable = True
 
     def queryset(self):
         """The rows, in no order."""
@@ -127,15 +133,18 @@ class Question:
         """The same with a parameter for each value, and the values by name."""
         values = {name: getattr(self, name) for name in self.PARAMETERS if getattr(self, name)}
         shape = {name: self.PARAMETERS[name] for name in values}
-        words = tuple(_word(number) for number in range(len(self.words)))
-        values.update((one.name, word) for one, word in zip(words, self.words, strict=True))
-        return replace(self, words=words, **shape), values
+        for name, field in self.LISTS.items():
+            given = getattr(self, name)
+            if given:
+                shape[name] = tuple(_one_of(name, number, field) for number in range(len(given)))
+                values.update(
+                    (one.name, value) for one, value in zip(shape[name], given, strict=True)
+                )
+        return replace(self, **shape), values
 
     def run(self, compose, *how, position=None):
         """Return the rows of the statement that ``compose`` makes of this question."""
         question, values = self.shaped
-        if not self.is_reusable:
-            compose = compose.__wrapped__
         return compose(question, *how).run(values | _place(position))
 
     def read(self, columns, order, position, limit):

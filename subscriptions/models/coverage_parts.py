@@ -1,12 +1,12 @@
 """The subscriptions that a partner sees, in parts that indexes serve, and how each is read (ADR 0008)."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import models
 
-from portal.models import KeyField, Parameter, Question, containing
+from portal.models import KeyField, Parameter, Question, containing, having_one_of
 from relationships.models import Relationship
 
 from .subscriptions import Subscription
@@ -56,11 +56,12 @@ class Parts(Question):
         "status": Parameter("status", models.CharField()),
         "since": Parameter("since", models.DateTimeField()),
     }
+    LISTS = {**Question.LISTS, "customers": models.UUIDField}
 
     partner: Key
     may_sell: bool
     has_few_customers: bool = False
-    customers: tuple[uuid.UUID | str, ...] | None = None
+    customers: tuple[Key, ...] | None = None
 
     contact: Key = ""
     has_no_contact: bool = False
@@ -68,10 +69,6 @@ class Parts(Question):
     status: str | Parameter = ""
     is_still_with_seller: bool = False
     since: datetime | Parameter | None = None
-
-    @property
-    def is_reusable(self):
-        return self.customers is None
 
     @property
     def are_even(self):
@@ -89,6 +86,14 @@ class Parts(Question):
         """Whether the filters leave nothing that anybody else answers for."""
         is_own = self.is_still_with_seller and self.may_sell
         return bool(self.contact or self.has_no_contact or is_own)
+
+    @property
+    def unfiltered(self):
+        return Parts(
+            partner=self.partner,
+            may_sell=self.may_sell,
+            has_few_customers=self.has_few_customers,
+        )
 
     @property
     def count(self):
@@ -111,7 +116,12 @@ class Parts(Question):
 
     def counted(self):
         """Return the parts in the order in which an index has what the filters leave."""
-        return [part.order_by(*self._counted_by()) for part in self.querysets()]
+        parts = [part.order_by(*self._counted_by()) for part in self.querysets()]
+        if self == replace(self.unfiltered, has_no_contact=True):
+            # In the order of customers: so stand the relationships too that are asked for.
+            elsewhere = self._filter(self._parts()[-1], walked="customer_id")
+            parts[-1] = elsewhere.order_by("customer_id", "pk")
+        return parts
 
     def looked_through(self):
         """Return what is looked through to find the last part, all that was bought elsewhere.
@@ -150,9 +160,8 @@ class Parts(Question):
         partner = self.partner
         if self.customers is not None:
             # All parts at once: so few customers' subscriptions are looked through.
-            return [
-                Subscription.objects.visible_to_partner(partner).filter(customer__in=self.customers)
-            ]
+            visible = Subscription.objects.visible_to_partner(partner)
+            return [having_one_of(visible, "customer", self.customers)]
         relationships = Relationship.objects.active().filter(partner=partner)
         # Not Exists: of that PostgreSQL may make a join with all the partner's relationships.
         of_customer = relationships.filter(customer=models.OuterRef("customer"))

@@ -193,6 +193,7 @@ class Subscription(Sale, Designation, models.Model):
                     ("by_customer", ["customer_key", "id", "customer", "support_contact"]),
                     ("by_change", ["contact_changed_at", "id", "customer", "support_contact"]),
                     ("by_contact", ["support_contact", "name_key", "id", "customer"]),
+                    ("of_customer", ["customer", "id", "support_contact"]),
                     ("by_status", ["status", "name_key", "id", "customer", "support_contact"]),
                     (
                         "by_offer",
