@@ -20,7 +20,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 PYTHON_FILES = $$(find manage.py gunicorn.conf.py portal customers relationships subscriptions tests bench -name '*.py')
 TEMPLATES = $$(find templates portal customers relationships subscriptions -name '*.html' -o -name '*.txt')
 
-.PHONY: help setup demo test test-sqlite test-postgresql lint format messages screenshots requirements FORCE
+.PHONY: help setup demo test test-sqlite test-postgresql bench lint format messages screenshots requirements FORCE
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
