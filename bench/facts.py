@@ -1,5 +1,6 @@
 """What the sample has to offer for measuring: whose pages, which rows, which words."""
 
+from collections import Counter
 from functools import cached_property
 
 from django.db.models import Count, Max
@@ -9,7 +10,7 @@ from customers.models import Customer
 from portal.keyset import write_cursor
 from portal.models import ActivityEntry, ActivityReader, Membership, Partner, PartnerType, User
 from relationships.models import Relationship, RelationshipRequest
-from subscriptions.models import Subscription
+from subscriptions.models import Offer, Subscription
 from subscriptions.models.coverage_parts import SORTS
 
 # How far down a list a page counts as deep.
@@ -66,6 +67,19 @@ class Facts:
         rows = self.relationships.order_by("name_and_domain")
         domain = rows.values_list("customer_domain", flat=True)[rows.count() // 2]
         return domain.removesuffix(".example")[-6:]
+
+    @cached_property
+    def last_offer(self):
+        """The product that stands last in a list by product."""
+        return Offer.objects.order_by("name_key").last()
+
+    @cached_property
+    def middle_word(self):
+        """A word that about one customer in 100 has in its name: many to look up, few to meet soon."""
+        keys = self.relationships.values_list("customer__name_key", flat=True)
+        counts = Counter(word for key in keys for word in set(key.split()))
+        wanted = sum(1 for _key in keys) / 100
+        return min(sorted(counts), key=lambda word: abs(counts[word] - wanted))
 
     @cached_property
     def customer(self):

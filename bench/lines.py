@@ -40,6 +40,9 @@ def customer_lines(facts):
         yield page(f"Customers by {sort}, deep", 3, us, path, sort=sort, after=cursor)
     yield page("Customers by name, Z to A", 3, us, path, sort="-name")
     yield page("Customers of one reseller", 3, us, path, reseller=facts.reseller.pk)
+    yield page(
+        "Customers of one reseller by since", 3, us, path, reseller=facts.reseller.pk, sort="since"
+    )
     yield page("Customers with DAP", 3, us, path, dap="yes")
     yield page("Customers without DAP", 3, us, path, dap="no")
     yield search("Search, common word", 3.5, us, path, q="gmbh")
@@ -101,6 +104,14 @@ def activity_lines(facts):
     yield page("Activity of one kind", 3, us, path, start="", action="relationship.dap_removed")
     yield search("Activity of customers, common word", 3.5, us, path, start="", customer="gmbh")
     yield search("Activity of one customer", 7, us, path, start="", customer=facts.customer.name)
+    yield search(
+        "Activity, a word of one customer in 100",
+        7,
+        us,
+        path,
+        start="",
+        customer=facts.middle_word,
+    )
     yield search("Activity, no such customer", 7, us, path, start="", customer="zzxqy")
 
 
@@ -115,6 +126,7 @@ def coverage_lines(facts):
         ("of one contact", {"contact": facts.reseller.pk}),
         ("without a contact", {"contact": "none"}),
         ("of one product", {"offer": offer}),
+        ("of the last product", {"offer": facts.last_offer.pk}),
         ("suspended", {"status": "suspended"}),
         ("still with the seller", {"still": "on"}),
         ("changed in 30 days", {"recent": "on"}),
@@ -122,6 +134,7 @@ def coverage_lines(facts):
         yield page(f"Coverage, {name}", 3, us, path, **query)
     yield search("Coverage of customers, common word", 3.5, us, path, q="gmbh")
     yield search("Coverage of customers, rare word", 7, us, path, q=facts.customer.name)
+    yield search("Coverage of customers, a word of one in 100", 7, us, path, q=facts.middle_word)
     yield search("Coverage of customers, no hit", 7, us, path, q="zzxqy")
 
 

@@ -7,13 +7,24 @@ from .editing import Editable, StaleRow
 from .fields import FoldedField, KeyField
 from .memberships import Membership, MembershipRole
 from .partners import Partner, PartnerType
-from .prepared import AFTER, Parameter, Prepared, Question, containing, having_one_of
+from .prepared import (
+    AFTER,
+    FEW,
+    KeyList,
+    Parameter,
+    Prepared,
+    Question,
+    Unindexed,
+    containing,
+    having_one_of,
+)
 from .statements import bounded_count, first_keys, insert_selected, lock_selected
 from .texts import DayText, KeyText, dashed
 from .users import User, language_of
 
 __all__ = [
     "AFTER",
+    "FEW",
     "Action",
     "ActivityEntry",
     "ActivityReader",
@@ -21,6 +32,7 @@ __all__ = [
     "Editable",
     "FoldedField",
     "KeyField",
+    "KeyList",
     "KeyText",
     "LogOf",
     "Membership",
@@ -31,6 +43,7 @@ __all__ = [
     "Prepared",
     "Question",
     "StaleRow",
+    "Unindexed",
     "User",
     "actors_of",
     "bounded_count",

@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import MINYEAR, UTC, datetime, time
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from django.db import models
 
@@ -12,12 +12,22 @@ from portal.text import words_of
 from .activity import ActivityEntry
 from .activity_readers import ActivityReader
 from .actors import Actor
-from .prepared import Parameter, Prepared, Question, containing, having_one_of
+from .prepared import (
+    AFTER,
+    FEW,
+    KeyList,
+    Parameter,
+    Prepared,
+    Question,
+    Unindexed,
+    containing,
+    having_one_of,
+)
 from .texts import KeyText
 from .users import User
 
-# Up to this many customers of a name, their entries are looked up instead of looked through.
-FEW_CUSTOMERS = 200
+# Of so many customers of a name, the first by name, the entries are looked up instead of looked through.
+FEW_CUSTOMERS = 600
 
 # What is read of an entry, beside what it is sorted by, its action and customer.
 OF_ENTRY = ("actor", "subject", "before", "after", "reason", "address")
@@ -49,14 +59,14 @@ def _few(customers, most):
 
 @dataclass(frozen=True, kw_only=True)
 class _Users(Question):
-    LISTS = {"keys": models.UUIDField}
-    keys: tuple[uuid.UUID | Parameter, ...]
+    PARAMETERS = {"keys": Parameter("keys", KeyList())}
+    keys: tuple[uuid.UUID, ...] | Parameter
 
     def queryset(self):
-        return User.objects.filter(pk__in=self.keys).order_by()
+        return having_one_of(User.objects.order_by(), "pk", self.keys)
 
 
-@lru_cache(maxsize=100)
+@lru_cache(maxsize=1)
 def _named(users):
     return Prepared.rows_of(
         users.queryset(),
@@ -85,8 +95,8 @@ class LogOf(Question):
     """The activity log of one organisation, ``partner`` or ``customer``, by its key (T1).
 
     For a partner these are the rows by which it may read the entries, where indexes serve it. Only from
-    ``since`` to ``until``, only one ``action``, where these are given. ``customers``, where given, are the
-    keys of the few customers with the name that is looked for.
+    ``since`` to ``until``, only one ``action``, where these are given. Where words of a customer's name are
+    looked for, ``customers`` has the keys of the first of them, and ``are_all`` says whether there are more.
     """
 
     PARAMETERS = {
@@ -95,8 +105,8 @@ class LogOf(Question):
         "since": Parameter("since", models.DateTimeField()),
         "until": Parameter("until", models.DateTimeField()),
         "action": Parameter("action", models.CharField()),
+        "customers": Parameter("customers", KeyList()),
     }
-    LISTS = {**Question.LISTS, "customers": models.UUIDField}
     # What is read of an entry: ``read_at`` and ``read_id`` are what it is sorted by.
     COLUMNS = (
         "read_at",
@@ -111,7 +121,8 @@ class LogOf(Question):
     since: datetime | Parameter | None = None
     until: datetime | Parameter | None = None
     action: str | Parameter = ""
-    customers: tuple[str | Parameter, ...] | None = None
+    customers: tuple[str, ...] | Parameter | None = None
+    are_all: bool = True
 
     @classmethod
     def asked(cls, membership, *, start=None, end=None, customer="", action="", tzinfo=UTC):
@@ -120,12 +131,9 @@ class LogOf(Question):
         ``customer`` has words of the name of the customers it tells of.
         """
         words = words_of(customer)
-        customers = None
+        keys = None
         if words:
-            found = _CustomersNamed(words=words).run(_few, FEW_CUSTOMERS)
-            # More are soon met among the newest entries.
-            if len(found) <= FEW_CUSTOMERS:
-                customers = tuple(key for (key,) in found)
+            keys = [key for (key,) in _CustomersNamed(words=words).run(_few, FEW_CUSTOMERS)]
         return cls(
             partner=membership.partner_id,
             customer=membership.customer_id,
@@ -133,27 +141,89 @@ class LogOf(Question):
             until=end and _moment(end, time.max, tzinfo),
             action=action,
             words=words,
-            customers=customers,
+            customers=keys if keys is None else tuple(keys[:FEW_CUSTOMERS]),
+            are_all=keys is None or len(keys) <= FEW_CUSTOMERS,
         )
 
+    @property
+    def are_few_customers(self):
+        return self.customers is not None and self.are_all
+
+    @cached_property
+    def count_to_few(self):
+        """How many entries tell of customers with the name that is looked for; beyond ``FEW``, one more."""
+        [[count]] = self.run(_count_to_few, FEW)
+        return count
+
+    def count_before(self, order):
+        return None if self.customers is None else self.count_to_few
+
+    def read(self, columns, order, position, limit):
+        if self.are_few_customers and self.count_to_few <= FEW:
+            how = (columns, order, position is not None, limit)
+            return self.run(_page_of_few, *how, position=position)
+        # Of many, even if they are of few customers, enough are soon met among the newest.
+        return super().read(columns, order, position, limit)
+
+    def queryset(self):
+        return self.shown(self.queryset_to_count())
+
     def queryset_to_count(self):
+        """Return the rows in a form that is read along their times."""
+        rows = self._rows(models.F("at"))
+        if self.are_few_customers:
+            return having_one_of(rows, "customer", self.customers)
+        return containing(rows, self.words, "customer__name_key")
+
+    def by_customer(self):
+        """Return the rows of ``customers`` in a form that is read customer by customer."""
+        rows = self._rows(Unindexed("at", output_field=models.DateTimeField()))
+        return having_one_of(rows, "customer", self.customers)
+
+    def entries(self, keys):
+        """Return the rows of the entries with these ``keys``, a queryset."""
+        entry = "activityentry" if self.partner else "pk"
+        return self._rows(models.F("at")).filter(**{f"{entry}__in": keys})
+
+    def shown(self, rows):
+        place = "activityentry__" if self.partner else ""
+        return rows.annotate(**{f"read_{name}": models.F(f"{place}{name}") for name in OF_ENTRY})
+
+    def _rows(self, at):
         if self.partner:
             rows, entry = ActivityReader.objects.filter(partner=self.partner), "activityentry"
         else:
             rows, entry = ActivityEntry.objects.filter(customer=self.customer), "pk"
+        rows = rows.annotate(read_at=at, read_id=models.F(entry))
         if self.since:
-            rows = rows.filter(at__gte=self.since)
+            rows = rows.filter(read_at__gte=self.since)
         if self.until:
-            rows = rows.filter(at__lte=self.until)
+            rows = rows.filter(read_at__lte=self.until)
         if self.action:
             rows = rows.filter(action=self.action)
-        if self.customers is not None:
-            rows = having_one_of(rows, "customer", self.customers)
-        else:
-            rows = containing(rows, self.words, "customer__name_key")
-        return rows.annotate(read_at=models.F("at"), read_id=models.F(entry))
+        return rows
 
-    def queryset(self):
-        place = "activityentry__" if self.partner else ""
-        shown = {f"read_{name}": models.F(f"{place}{name}") for name in OF_ENTRY}
-        return self.queryset_to_count().annotate(**shown)
+
+@lru_cache(maxsize=100)
+def _count_to_few(log, most):
+    few = Prepared.count_of(log.by_customer().values("read_id")[: most + 1])
+    if log.are_all:
+        return few
+    # The first customers have enough, or all are counted.
+    newest = log.queryset_to_count().order_by("-read_at", "-read_id")
+    every = Prepared.count_of(newest.values("read_at")[: most + 1])
+    return Prepared(
+        f"WITH few (number) AS ({few.sql})"  # noqa: S608
+        f" SELECT CASE WHEN number > {most} THEN number ELSE ({every.sql}) END FROM few",
+        [*few.params, *every.params],
+    )
+
+
+@lru_cache(maxsize=100)
+def _page_of_few(log, columns, order, is_after, limit):
+    rows = log.by_customer()
+    if is_after:
+        rows = order.after(rows, AFTER)
+    # The page is picked by what the index holds; only its entries are read.
+    page = order.sort(rows).values("read_id")[:limit]
+    return Prepared.rows_of(order.sort(log.shown(log.entries(page))), *columns)

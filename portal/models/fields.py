@@ -13,6 +13,11 @@ class KeyField(models.CharField):
         return parameters
 
 
+# So long a key is at most, in bytes: two of them fit into one entry of an index of PostgreSQL. Names that are
+# longer are made of signs that stand for several letters each.
+MOST_BYTES = 1000
+
+
 class FoldedField(KeyField):
     """The text of the field ``source`` as a key for search and sorting, kept up to date on saving.
 
@@ -30,5 +35,6 @@ class FoldedField(KeyField):
 
     def pre_save(self, model_instance, add):
         key = fold(getattr(model_instance, self.source))[: self.max_length]
+        key = key.encode()[:MOST_BYTES].decode(errors="ignore")
         setattr(model_instance, self.attname, key)
         return key

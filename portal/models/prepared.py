@@ -3,6 +3,7 @@
 For the ORM to compose one takes about a millisecond, more than most take to run.
 """
 
+import json
 from collections import namedtuple
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
@@ -95,29 +96,65 @@ def containing(rows, words, column):
     return rows
 
 
+# Up to so many rows are found first and sorted then; more are found while walking them in order.
+FEW = 1000
+
+
+class KeyList(models.Field):
+    """Keys that are UUIDs, or written as ``KeyText`` has them: one value, whatever their number."""
+
+    def get_db_prep_value(self, value, connection, prepared=False):
+        if connection.vendor == "postgresql":
+            return [str(key) for key in value]
+        return json.dumps([str(key).replace("-", "") for key in value])
+
+
+class _IsAmong(models.Func):
+    """Whether a column that holds a key is in a ``KeyList``."""
+
+    output_field = models.BooleanField()
+    template = "%(expressions)s"
+    arg_joiner = " IN (SELECT value FROM json_each("
+
+    def as_sqlite(self, compiler, connection):
+        return self.as_sql(compiler, connection, template="%(expressions)s))")
+
+    def as_postgresql(self, compiler, connection):
+        return self.as_sql(
+            compiler, connection, template="%(expressions)s::uuid[])", arg_joiner=" = ANY("
+        )
+
+
 def having_one_of(rows, column, keys):
-    """Return those of ``rows`` whose foreign key ``column`` is one of ``keys``, values or parameters."""
-    # As the key that it is: what refers to a row takes no parameters in a list.
-    plain = models.ExpressionWrapper(models.F(column), models.UUIDField())
-    return rows.alias(**{f"plain_{column}": plain}).filter(**{f"plain_{column}__in": keys})
+    """Return those of ``rows`` that have one of ``keys``, or of what a parameter holds, in a column."""
+    if not keys:
+        return rows.none()
+    if not isinstance(keys, Parameter):
+        keys = models.Value(keys, KeyList())
+    return rows.filter(_IsAmong(models.F(column), keys))
+
+
+class Unindexed(models.Func):
+    """A column in a form for which no index is used, so that another index is."""
+
+    template = "COALESCE(%(expressions)s, %(expressions)s)"
+    arity = 1
 
 
 @cache
-def _one_of(name, number, field):
-    return Parameter(f"{name}_{number}", field())
+def _word(number):
+    return Parameter(f"word_{number}", models.CharField())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
     """Which rows a list shows: it holds all that the statements for them depend on.
 
-    In ``words`` are those looked for, folded as keys are. In place of the values that ``PARAMETERS`` names
-    there may be parameters, and so in the tuples that ``LISTS`` names with what they hold: what is asked
-    again with others, as many, finds its statement.
+    In ``words`` are those looked for, folded as keys are. In place of them and of the values that
+    ``PARAMETERS`` names there may be parameters: so what is asked again with others finds its statement.
     """
 
     PARAMETERS: ClassVar[dict[str, Parameter]] = {}
-    LISTS: ClassVar[dict[str, type[models.Field]]] = {"words": models.CharField}
     words: tuple[str | Parameter, ...] = ()
 
     def queryset(self):
@@ -133,19 +170,21 @@ class Question:
         """The same with a parameter for each value, and the values by name."""
         values = {name: getattr(self, name) for name in self.PARAMETERS if getattr(self, name)}
         shape = {name: self.PARAMETERS[name] for name in values}
-        for name, field in self.LISTS.items():
-            given = getattr(self, name)
-            if given:
-                shape[name] = tuple(_one_of(name, number, field) for number in range(len(given)))
-                values.update(
-                    (one.name, value) for one, value in zip(shape[name], given, strict=True)
-                )
-        return replace(self, **shape), values
+        words = tuple(_word(number) for number in range(len(self.words)))
+        values.update((one.name, word) for one, word in zip(words, self.words, strict=True))
+        return replace(self, words=words, **shape), values
 
     def run(self, compose, *how, position=None):
         """Return the rows of the statement that ``compose`` makes of this question."""
         question, values = self.shaped
         return compose(question, *how).run(values | _place(position))
+
+    def count_before(self, order):
+        """Return how many rows there are, up to ``FEW`` and one more, where to read them depends on that.
+
+        Else None.
+        """
+        return None
 
     def read(self, columns, order, position, limit):
         """Return up to ``limit`` rows, as ``Order.read`` does."""

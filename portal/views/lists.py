@@ -12,11 +12,12 @@ from django.views.generic.list import MultipleObjectMixin
 from portal.csv import stream_csv
 from portal.forms import SearchForm
 from portal.keyset import Keyset, Order
+from portal.models import FEW
 
 from .access import ScopedView
 
 # Up to this many matches are counted; beyond, a list says "more than" and counts them all on request.
-COUNTED = 1000
+COUNTED = FEW
 
 
 @dataclass
@@ -204,6 +205,11 @@ class PreparedListView(QuestionView, ScopedListView):
 
     def count_rows(self, queryset, position, most):
         return self.question.count(self.order, position, most)
+
+    def get_total(self, queryset, page):
+        total = super().get_total(queryset, page)
+        known = self.question and self.question.count_before(self.order)
+        return total if known is None or total.is_exact else Total(lambda most: known)
 
 
 def csv_response(filename, header, rows, *, are_lines=False):

@@ -1,13 +1,17 @@
 """The lists of a partner's customers."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from django.db import models
 
-from portal.models import Parameter, Question, containing
+from portal.keyset import Order
+from portal.models import FEW, Parameter, Question, containing
 
 from .relationships import Relationship
+
+BY_NAME = Order("listed_key", "listed_id")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +31,21 @@ class CustomersOfPartner(Question):
     partner: uuid.UUID | Parameter
     reseller: uuid.UUID | str | Parameter | None = None
     has_dap: bool | None = None
+    # Whether the many customers of a reseller are read in the order in which the partner's own began.
+    is_walked: bool = False
+
+    @cached_property
+    def count_to_few(self):
+        """How many there are; beyond ``FEW``, one more."""
+        return self.count(BY_NAME, None, FEW + 1)
+
+    def count_before(self, order):
+        return self.count_to_few if self.reseller and order.key == "listed_since" else None
+
+    def read(self, columns, order, position, limit):
+        if not self.is_walked and (self.count_before(order) or 0) > FEW:
+            return replace(self, is_walked=True).read(columns, order, position, limit)
+        return super().read(columns, order, position, limit)
 
     def queryset(self):
         rows = self._related().annotate(
@@ -44,6 +63,13 @@ class CustomersOfPartner(Question):
         own = active.filter(partner=self.partner)
         if not self.reseller:
             return own.annotate(listed_dap=models.F("has_dap"), listed_since=models.F("started_at"))
+        if self.is_walked:
+            theirs = active.filter(partner=self.reseller, customer=models.OuterRef("customer"))
+            return own.annotate(
+                listed_dap=models.F("has_dap"),
+                listed_since=models.F("started_at"),
+                is_theirs=models.Subquery(theirs.values("has_dap")),
+            ).filter(is_theirs__isnull=False)
         # The rows of the reseller, mostly the fewer, each with what there is of the partner. Not a join: it
         # would go by way of the customers. Not Exists: of that PostgreSQL may make one. By name as well:
         # so both are read in the same order, each from the index that holds all of it.

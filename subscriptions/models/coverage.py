@@ -2,6 +2,7 @@
 
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 
 from django.core.exceptions import EmptyResultSet
@@ -46,7 +47,7 @@ def _page(parts, branches, order, is_after, limit):
         if is_after:
             rows = order.after(rows, AFTER)
         rows = order.sort(rows)[:limit]
-        if not branch.is_walked:
+        if parts.words or not branch.is_walked:
             # The page is picked by what the index holds; only its rows are read.
             page = Subscription.objects.filter(pk__in=rows.values("pk"))
             rows = order.sort(page.annotate(sort_key=models.F(SORTS[branch.sort][0])))
@@ -63,6 +64,10 @@ def _page(parts, branches, order, is_after, limit):
     )
 
 
+# The number under which stands what the first of many customers have.
+FIRST = -1
+
+
 @lru_cache(maxsize=500)
 def _survey(parts, limit):
     """Compose what counts the rows of each of the parts by contact; see ``Coverage.survey``."""
@@ -73,11 +78,19 @@ def _survey(parts, limit):
     looked_through = parts.looked_through() if limit else None
     counted = parts.counted()
     tables, selects, params = [], [], []
+    have_first_enough = ""
+    if limit and (first := parts.counted_first()) is not None:
+        sql, values = first.values_list("pk").query.sql_with_params()
+        tables.append(f"first_found AS ({sql} LIMIT {limit})")
+        selects.append(f"SELECT {FIRST}, NULL, COUNT(*) FROM first_found")  # noqa: S608
+        params += values
+        have_first_enough = f"(SELECT COUNT(*) FROM first_found) = {limit}"  # noqa: S608
     for number, part in enumerate(counted):
-        most = limit
         is_last = looked_through is not None and number == len(counted) - 1
+        enough = [have_first_enough] if have_first_enough else []
         if number and limit and (parts.are_even or is_last):
-            most = f"CASE WHEN {is_first_full} THEN 0 ELSE {limit} END"
+            enough.append(is_first_full)
+        most = f"CASE WHEN {' OR '.join(enough)} THEN 0 ELSE {limit} END" if enough else limit
         with suppress(EmptyResultSet):
             sql, values = part.values_list(KEYS["of_contact"]).query.sql_with_params()
             tables.append(f"part_{number} (contact) AS ({sql}{f' LIMIT {most}' if most else ''})")
@@ -103,7 +116,8 @@ class Coverage:
 
     # Up to so many rows are found first and sorted then; more are found while walking them in order.
     FEW = 1000
-    FEW_CUSTOMERS = 100
+    # Of so many customers with a name, the first by name, the subscriptions are looked up.
+    FEW_CUSTOMERS = 200
 
     def __init__(
         self, membership, *, customer="", has_few_customers=False, found_customers=None, **filters
@@ -116,29 +130,29 @@ class Coverage:
         self.words = words_of(customer)
         self.has_few_customers = has_few_customers
         self.found_customers = found_customers
-
-    @cached_property
-    def few_customers(self):
-        """The keys of the customers that match, or None where there are more than a few."""
-        if not self.words:
-            return None
-        keys = self.found_customers
-        if keys is None:
-            own = Relationship.objects.active().filter(partner=self.partner)
-            found = own.named(self.words).values_list("customer", flat=True)
-            keys = found[: self.FEW_CUSTOMERS + 1]
-        return tuple(keys) if len(keys) <= self.FEW_CUSTOMERS else None
+        # Whether the first customers of a name have more than few subscriptions, as ``survey`` finds.
+        self.have_first_enough = False
 
     @cached_property
     def parts(self):
-        return Parts(
+        parts = Parts(
             partner=self.partner.pk,
             may_sell=self.partner.may_sell,
             has_few_customers=self.has_few_customers,
-            customers=self.few_customers,
             words=self.words,
             **self.filters,
         )
+        if not self.words:
+            return parts
+        keys = self.found_customers
+        if keys is None:
+            own = Relationship.objects.active().filter(partner=self.partner)
+            named = own.named(self.words).order_by("name_and_domain")
+            found = named.values_list("customer", flat=True)[: self.FEW_CUSTOMERS + 1]
+            keys = [str(key) for key in found]
+        if len(keys) <= self.FEW_CUSTOMERS:
+            return replace(parts, customers=tuple(keys))
+        return replace(parts, first_customers=tuple(keys[: self.FEW_CUSTOMERS]))
 
     def querysets(self):
         """Return the parts as querysets."""
@@ -154,6 +168,10 @@ class Coverage:
         """
         counts, by_contact = [0] * self.parts.count, Counter[str | None]()
         found = self.parts.run(_survey, limit)
+        self.have_first_enough = (FIRST, None, limit) in found
+        if self.have_first_enough:
+            return [limit] * len(counts), by_contact
+        found = [row for row in found if row[0] != FIRST]
         for number, _contact, count in found:
             counts[number] += count
         if limit is None or sum(counts) < limit:
@@ -169,13 +187,31 @@ class Coverage:
 
         How each part is read depends on ``counts``, how many rows it has, as in ``survey``.
         """
-        is_long = self.few_customers is None
+        parts = self.parts
+        if parts.customers is not None and counts[0] > self.FEW:
+            if sort == "customer":
+                # One stands with the other: to walk to them may take long.
+                counts = [self.FEW]
+            else:
+                # Even of few customers there are so many that they are soon met.
+                parts = replace(parts, customers=None)
+                counts = counts * parts.count
+        elif (
+            parts.first_customers
+            and self.have_first_enough
+            and limit <= self.FEW
+            and sort == "customer"
+            and not (position or order.is_descending)
+        ):
+            # With theirs the list begins.
+            parts = replace(parts, customers=parts.first_customers, first_customers=None)
+            counts = [self.FEW]
         branches = tuple(
-            Branch(number, sort, is_walked=is_long and count > self.FEW)
+            Branch(number, sort, is_walked=count > self.FEW or parts.has_in_order(number, sort))
             for number, count in enumerate(counts)
             if count
         )
         if not branches:
             return []
         how = (branches, order, position is not None, limit)
-        return self.parts.run(_page, *how, position=position)
+        return parts.run(_page, *how, position=position)

@@ -6,9 +6,18 @@ from datetime import datetime
 
 from django.db import models
 
-from portal.models import KeyField, Parameter, Question, containing, having_one_of
+from portal.models import (
+    KeyField,
+    KeyList,
+    Parameter,
+    Question,
+    Unindexed,
+    containing,
+    having_one_of,
+)
 from relationships.models import Relationship
 
+from .querysets import SubscriptionStatus
 from .subscriptions import Subscription
 
 SORTS = {
@@ -18,13 +27,6 @@ SORTS = {
 }
 
 Key = uuid.UUID | str | Parameter
-
-
-class Unindexed(models.Func):
-    """A column in a form for which no index is used, so that another index is."""
-
-    template = "COALESCE(%(expressions)s, %(expressions)s)"
-    arity = 1
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class Parts(Question):
     """The subscriptions that exist for ``partner``, in parts without a common row.
 
     Together they are ``visible_to``, whose OR no index answers; each of the parts is one range of an
-    index. ``customers``, where given, are the keys of the few customers with the name that is looked for.
+    index. ``customers``, where given, are the keys of the few customers with the name that is looked for,
+    ``first_customers`` of the first of many.
     The rest says which subscriptions to show, and what is left out does not matter: ``partner``,
     ``contact`` and ``offer`` are keys, ``since`` is when the contact changed at the earliest.
     """
@@ -53,20 +56,21 @@ class Parts(Question):
         "partner": Parameter("partner", models.UUIDField()),
         "contact": Parameter("contact", models.UUIDField()),
         "offer": Parameter("offer", models.UUIDField()),
-        "status": Parameter("status", models.CharField()),
         "since": Parameter("since", models.DateTimeField()),
+        "customers": Parameter("customers", KeyList()),
+        "first_customers": Parameter("first_customers", KeyList()),
     }
-    LISTS = {**Question.LISTS, "customers": models.UUIDField}
 
     partner: Key
     may_sell: bool
     has_few_customers: bool = False
-    customers: tuple[Key, ...] | None = None
+    customers: tuple[str, ...] | Parameter | None = None
+    first_customers: tuple[str, ...] | Parameter | None = None
 
     contact: Key = ""
     has_no_contact: bool = False
     offer: Key = ""
-    status: str | Parameter = ""
+    status: str = ""
     is_still_with_seller: bool = False
     since: datetime | Parameter | None = None
 
@@ -77,7 +81,7 @@ class Parts(Question):
             self.contact
             or self.has_no_contact
             or self.offer
-            or self.status
+            or self.status == SubscriptionStatus.SUSPENDED
             or self.is_still_with_seller
         )
 
@@ -103,23 +107,25 @@ class Parts(Question):
         return 2 if self.may_sell else 3
 
     def querysets(self):
-        return [self._filter(part) for part in self._parts()]
+        return [self._filter(part, number) for number, part in enumerate(self._parts())]
 
     def queryset(self, branch):
         """Return one of the parts in a form that is read as ``branch`` says, with its ``sort_key``."""
         part = self._parts()[branch.number]
         column, field = SORTS[branch.sort]
         if branch.is_walked:
-            return self._filter(part, walked=branch.sort).annotate(sort_key=models.F(column))
+            return self._filter(part, branch.number, walked=branch.sort).annotate(
+                sort_key=models.F(column)
+            )
         key = Unindexed(column, output_field=field())
-        return self._filter(part).annotate(sort_key=key)
+        return self._filter(part, branch.number).annotate(sort_key=key)
 
     def counted(self):
         """Return the parts in the order in which an index has what the filters leave."""
         parts = [part.order_by(*self._counted_by()) for part in self.querysets()]
         if self == replace(self.unfiltered, has_no_contact=True):
             # In the order of customers: so stand the relationships too that are asked for.
-            elsewhere = self._filter(self._parts()[-1], walked="customer_id")
+            elsewhere = self._filter(self._parts()[-1], len(parts) - 1, walked="customer_id")
             parts[-1] = elsewhere.order_by("customer_id", "pk")
         return parts
 
@@ -133,15 +139,31 @@ class Parts(Question):
         # Of what was sold here nothing is without a contact (C2), so that part is never long.
         if self.are_even or self.has_no_contact:
             return None
-        found = self._filter(Subscription.objects.filter(seller=None))
+        found = self._filter(Subscription.objects.filter(seller=None), self.count - 1)
         return found.order_by(*self._counted_by())
+
+    def has_in_order(self, number, sort):
+        """Whether an index has just what the filters leave of a part, in the order of ``sort``."""
+        if not self.may_sell or self.words or (number and self.has_few_customers):
+            return False
+        wanted = self._wanted
+        return not wanted or (len(wanted) == 1 and sort in wanted[0][-1])
+
+    def counted_first(self):
+        """Return what the first of many customers have: mostly it is more than is counted. Else None."""
+        if not self.first_customers:
+            return None
+        [found] = replace(self, customers=self.first_customers, first_customers=None).querysets()
+        return found
 
     def _counted_by(self):
         if self.customers is not None or self.has_no_contact:
             return []
         if self.offer:
             key = "customer_key"
-        elif self.contact or self.is_still_with_seller or self.status:
+        elif (
+            self.contact or self.is_still_with_seller or self.status == SubscriptionStatus.SUSPENDED
+        ):
             key = "name_key"
         else:
             key = "contact_changed_at" if self.since else "customer_key"
@@ -158,15 +180,22 @@ class Parts(Question):
 
     def _visible(self):
         partner = self.partner
-        if self.customers is not None:
-            # All parts at once: so few customers' subscriptions are looked through.
-            visible = Subscription.objects.visible_to_partner(partner)
-            return [having_one_of(visible, "customer", self.customers)]
         relationships = Relationship.objects.active().filter(partner=partner)
         # Not Exists: of that PostgreSQL may make a join with all the partner's relationships.
         of_customer = relationships.filter(customer=models.OuterRef("customer"))
         all_ = Subscription.objects.alias(has_dap=models.Subquery(of_customer.values("has_dap")))
         looked_after = models.Q(has_dap__isnull=False)
+        if self.customers is not None:
+            # All parts at once: so few customers' subscriptions are looked through.
+            of_few = having_one_of(all_.filter(looked_after), "customer", self.customers)
+            return [
+                of_few.filter(
+                    models.Q(seller=partner)
+                    | models.Q(reseller_of_record=partner)
+                    | models.Q(support_contact=partner)
+                    | models.Q(seller=None, has_dap=True)
+                )
+            ]
         if self.has_few_customers:
             with_dap = relationships.filter(has_dap=True).values("customer")
             elsewhere = Subscription.objects.filter(seller=None, customer__in=with_dap)
@@ -182,29 +211,39 @@ class Parts(Question):
             elsewhere.exclude(support_contact=partner),
         ]
 
-    def _filter(self, part, walked=None):
+    def _filter(self, part, number, walked=None):
         """Apply the filters; where ``part`` is ``walked`` in order, by no index but one in that order."""
-        wanted = []
-        if self.is_still_with_seller and self.may_sell:
-            wanted.append(("support_contact", models.UUIDField, "exact", self.partner, "product"))
-        if self.contact:
-            wanted.append(("support_contact", models.UUIDField, "exact", self.contact, "product"))
-        if self.has_no_contact:
-            # By a column that is NULL, no index is read in order.
-            wanted.append(("support_contact", models.UUIDField, "isnull", True, None))
-        if self.offer:
-            wanted.append(("offer", models.UUIDField, "exact", self.offer, "customer"))
-        if self.status:
-            wanted.append(("status", models.CharField, "exact", self.status, "product"))
-        if self.since:
-            changed = ("contact_changed_at", models.DateTimeField, "gte", self.since, "since")
-            wanted.append(changed)
+        # By that alone (almost) nothing is found of what was sold, whatever else is wanted (C2).
+        is_by_contact_alone = self.has_no_contact and self.may_sell and number == 0
         has_index = False
-        for column, field, lookup, value, served in wanted:
-            if walked and (has_index or served != walked):
+        for column, field, lookup, value, sorts in self._wanted:
+            is_hidden = walked and (has_index or walked not in sorts)
+            if is_hidden or (is_by_contact_alone and lookup != "isnull"):
                 hidden = Unindexed(column, output_field=field())
                 part = part.alias(**{f"{column}_hidden": hidden})
                 column = f"{column}_hidden"
-            has_index = has_index or served == walked
+            has_index = has_index or walked in sorts
             part = part.filter(**{f"{column}__{lookup}": value})
         return containing(part, self.words, "customer_key") if self.customers is None else part
+
+    @property
+    def _wanted(self):
+        """The filters: of which column, and for which sorts an index serves them."""
+        wanted = []
+        if self.is_still_with_seller and self.may_sell:
+            wanted.append(("support_contact", models.UUIDField, "exact", self.partner, ["product"]))
+        if self.contact:
+            wanted.append(("support_contact", models.UUIDField, "exact", self.contact, ["product"]))
+        if self.has_no_contact:
+            # By a column that is NULL, no index is read in order.
+            wanted.append(("support_contact", models.UUIDField, "isnull", True, []))
+        if self.offer:
+            # Its name and the product's are mostly the same: the list would be walked to where it stands.
+            sorts = ["customer", "product"]
+            wanted.append(("offer", models.UUIDField, "exact", self.offer, sorts))
+        if self.status:
+            wanted.append(("status", models.CharField, "exact", self.status, ["product"]))
+        if self.since:
+            changed = ("contact_changed_at", models.DateTimeField, "gte", self.since, ["since"])
+            wanted.append(changed)
+        return wanted

@@ -16,6 +16,17 @@ from .querysets import SubscriptionQuerySet, SubscriptionStatus
 from .sales import REACTIVATION_PERIOD, Sale
 from .support_contacts import SupportContactAssignment
 
+# What an index of the few that were bought elsewhere holds beside its order: the customer, whose
+# relationships are asked for, and all that is filtered by.
+OF_ELSEWHERE = (
+    "customer",
+    "customer_key",
+    "support_contact",
+    "offer",
+    "status",
+    "contact_changed_at",
+)
+
 
 class Subscription(Sale, Designation, models.Model):
     """An offer bought by a customer: sold by a partner in the portal, or bought elsewhere.
@@ -148,16 +159,25 @@ class Subscription(Sale, Designation, models.Model):
         indexes = [
             models.Index(fields=["customer", "name_key", "id"], name="subscriptions_of_customer"),
             # What a partner sold, in each order of its list. Those along which rows are counted hold the
-            # contact, so that nothing else is read.
+            # contact, and those along which few are looked for by what is filtered, so that nothing else
+            # is read.
             models.Index(
-                fields=["visible_seller", "name_key", "id"], name="subscriptions_by_product"
+                fields=["visible_seller", "name_key", "id", "customer_key"],
+                name="subscriptions_by_product",
             ),
             models.Index(
-                fields=["visible_seller", "customer_key", "id", "support_contact"],
+                fields=["visible_seller", "customer_key", "id", "support_contact", "status"],
                 name="subscriptions_by_customer",
             ),
             models.Index(
-                fields=["visible_seller", "contact_changed_at", "id", "support_contact"],
+                fields=[
+                    "visible_seller",
+                    "contact_changed_at",
+                    "id",
+                    "support_contact",
+                    "customer_key",
+                    "offer",
+                ],
                 name="subscriptions_by_change",
             ),
             models.Index(
@@ -168,9 +188,21 @@ class Subscription(Sale, Designation, models.Model):
                 fields=["visible_seller", "offer", "customer_key", "id", "support_contact"],
                 name="subscriptions_by_offer",
             ),
+            models.Index(
+                fields=["visible_seller", "offer", "name_key", "id"],
+                name="subscriptions_of_offer",
+            ),
             # SQLite would look up in the table what only the condition names, the status here.
             models.Index(
-                fields=["visible_seller", "name_key", "id", "support_contact", "status"],
+                fields=[
+                    "visible_seller",
+                    "name_key",
+                    "id",
+                    "support_contact",
+                    "customer_key",
+                    "offer",
+                    "status",
+                ],
                 condition=models.Q(status=SubscriptionStatus.SUSPENDED),
                 name="subscriptions_suspended",
             ),
@@ -184,21 +216,23 @@ class Subscription(Sale, Designation, models.Model):
             # asked for: by a column that is NULL, PostgreSQL reads no index in order.
             *(
                 models.Index(
-                    fields=[*fields, "seller"],
+                    fields=[
+                        *fields,
+                        *(one for one in OF_ELSEWHERE if one not in fields),
+                        "seller",
+                    ],
                     condition=models.Q(seller=None),
                     name=f"subscriptions_else_{name}",
                 )
                 for name, fields in (
                     ("by_product", ["name_key", "id"]),
-                    ("by_customer", ["customer_key", "id", "customer", "support_contact"]),
-                    ("by_change", ["contact_changed_at", "id", "customer", "support_contact"]),
-                    ("by_contact", ["support_contact", "name_key", "id", "customer"]),
-                    ("of_customer", ["customer", "id", "support_contact"]),
-                    ("by_status", ["status", "name_key", "id", "customer", "support_contact"]),
-                    (
-                        "by_offer",
-                        ["offer", "customer_key", "id", "customer", "support_contact", "name_key"],
-                    ),
+                    ("by_customer", ["customer_key", "id"]),
+                    ("by_change", ["contact_changed_at", "id"]),
+                    ("by_contact", ["support_contact", "name_key", "id"]),
+                    ("of_customer", ["customer", "id"]),
+                    ("by_status", ["status", "name_key", "id"]),
+                    ("by_offer", ["offer", "customer_key", "id"]),
+                    ("of_offer", ["offer", "name_key", "id"]),
                 )
             ),
         ]

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from customers.models import Customer
 from portal.csv import safe_cell, stream_csv
-from portal.models import ActivityEntry, ActivityReader, User
+from portal.keyset import Order
+from portal.models import ActivityEntry, ActivityReader, LogOf, User
 from relationships.models import RelationshipRequest
 from tests.conftest import unprotected
 from tests.pages import Page, read_csv, signed_in, words
@@ -248,3 +249,33 @@ def test_T1_a_request_to_a_customer_that_is_not_yours_does_not_name_it(demo):
     row = newest("global@kranich.example")
     assert row["Action"] == "Relationship requested Some shipping firm"
     assert row["Customer"] == "–"
+
+
+@pytest.mark.parametrize("few", [1000, 3, 0])
+@pytest.mark.parametrize("few_customers", [600, 1, 0])
+def test_by_customers_it_is_the_same_however_it_is_read(demo, monkeypatch, few, few_customers):
+    """Of few customers the entries are looked up, of many they are met among the newest."""
+    monkeypatch.setattr("portal.models.activity_lists.FEW", few)
+    monkeypatch.setattr("portal.models.activity_lists.FEW_CUSTOMERS", few_customers)
+    for name in ("Reederei Albers", "Backhaus Petersen"):
+        for number in range(4):
+            demo.customer(name).record(
+                "customer.changed", by=demo.user(HELPDESK), after={"name": str(number)}
+            )
+    order = Order("read_at", "read_id", is_descending=True)
+    for email in (HELPDESK, "global@hafen.example", ALBERS, "global@suedwind.example"):
+        membership = demo.user(email).membership
+        for word, action in (("e", ""), ("albers", "customer.changed"), ("nobody", "")):
+            log = LogOf.asked(membership, customer=word, action=action)
+            expected = ActivityEntry.objects.visible_to(membership).filter(
+                customer__name_key__contains=word, **({"action": action} if action else {})
+            )
+            expected = [one.pk for one in expected.order_by("-at", "-pk")]
+            read, position = [], None
+            while rows := log.read(LogOf.COLUMNS, order, position, 2):
+                read += [row.read_id for row in rows]
+                position = order.position(rows[-1])
+            assert read == expected
+            assert log.count_before(order) == min(len(expected), few + 1)
+            assert log.count(order, None, None) == len(expected)
+            assert log.queryset().count() == len(expected)

@@ -86,4 +86,4 @@ def test_the_longest_name_can_be_saved(demo):
     partner.full_clean()
     partner.save()
     partner.refresh_from_db()
-    assert len(partner.name_key) == 800
+    assert 990 < len(partner.name_key.encode()) <= 1000

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from portal.keyset import Order
 from portal.models import Partner
 from portal.text import fold, words_of
 from relationships.models import CustomersOfPartner, Relationship
@@ -97,13 +98,39 @@ class TestSearch:
         assert not relationships.named(words_of("albers example")).exists()
         assert relationships.named(()).count() == relationships.count()
 
-    def test_the_longest_name_and_domain_fit_into_the_indexes(self, demo):
-        """Korean is the longest: three letters a syllable, of three bytes each."""
-        syllables = random.Random(1).choices([chr(one) for one in range(0xAC00, 0xD7A4)], k=200)
+    @pytest.mark.parametrize("letters", [range(0xAC00, 0xD7A4), range(0x3300, 0x3357)])
+    def test_the_longest_names_fit_into_the_indexes(self, demo, letters):
+        """A syllable of Korean is three letters, a sign of a Japanese word up to six, of three bytes each."""
+        draw = random.Random(1)
+        name, product = (
+            "".join(draw.choices([chr(one) for one in letters], k=200)) for _each in "ab"
+        )
         domain = ".".join(["d" * 60] * 4) + ".example"
         customer = demo.customer("Reederei Albers")
-        customer.name, customer.domain = "".join(syllables), domain
+        customer.name, customer.domain = name, domain
         customer.full_clean()
         customer.save()
-        assert search("".join(syllables[:50])) == [customer.name]
+        for subscription in customer.subscriptions.all():
+            subscription.friendly_name = product
+            subscription.save()
+        assert search(name[:20]) == [customer.name]
         assert search(domain) == [customer.name]
+
+    @pytest.mark.parametrize("few", [1000, 1, 0])
+    @pytest.mark.parametrize("key", ["listed_since", "listed_key", "listed_domain"])
+    def test_a_resellers_are_the_same_however_they_are_read(self, demo, monkeypatch, few, key):
+        monkeypatch.setattr("relationships.models.customer_lists.FEW", few)
+        partner, reseller = demo.partner("Nordlicht Distribution"), demo.partner("Hafen IT")
+        for name in ("Alm", "Bach", "Clus"):
+            customer = RelationshipFactory(partner=partner, customer__name=name).customer
+            RelationshipFactory(partner=reseller, customer=customer)
+        RelationshipFactory(partner=partner, customer__name="Nicht dabei")
+        order = Order(key, "listed_id")
+        for filters in ({}, {"has_dap": True}, {"has_dap": False}, {"words": ("a",)}):
+            question = CustomersOfPartner(partner=partner.pk, reseller=reseller.pk, **filters)
+            both = order.sort(question.queryset()).values_list("customer__name", flat=True)
+            rows = question.read((key, "listed_id", "customer__name"), order, None, 100)
+            assert [row.customer__name for row in rows] == list(both)
+            known = question.count_before(order)
+            assert known is None or known == min(len(rows), few + 1)
+        assert {"Alm", "Bach", "Clus"} <= set(search("", partner))

@@ -172,6 +172,32 @@ def test_every_filter_finds_the_same_however_it_is_read(demo, odd, monkeypatch, 
             assert sum(counts) == len(expected) or sum(counts) > few
 
 
+@pytest.mark.parametrize("sort", ["product", "customer", "since"])
+@pytest.mark.parametrize("is_descending", [False, True])
+def test_with_few_and_many_customers_of_a_name_each_page_is_that_of_the_list(
+    demo, odd, monkeypatch, sort, is_descending
+):
+    """Whichever way is taken: by their keys, the first of them, or walking."""
+    order = Order("sort_key", is_descending=is_descending)
+    membership = demo.user(GLOBAL).membership
+
+    def pages(few):
+        monkeypatch.setattr(Coverage, "FEW", few)
+        monkeypatch.setattr(Coverage, "FEW_CUSTOMERS", few)
+        coverage = Coverage(membership, customer="e")
+        counts, _by_contact = coverage.survey(few + 1)
+        read, position = [], None
+        while rows := coverage.read(sort, counts, order, position, 1):
+            read += [row.pk for row in rows]
+            position = order.position(rows[-1])
+        return read
+
+    expected = pages(1000)
+    assert len(expected) > 3
+    for few in (0, 1, 2, 3):
+        assert pages(few) == expected
+
+
 class TestPage:
     def read(self, query="", email=NORDLICHT, **headers):
         answer = signed_in(email, **headers).get(f"/subscriptions/{query}")
