@@ -150,11 +150,17 @@ class Parts(Question):
         return not wanted or (len(wanted) == 1 and sort in wanted[0][-1])
 
     def counted_first(self):
-        """Return what the first of many customers have: mostly it is more than is counted. Else None."""
+        """Return what the first of many customers have: mostly it is more than is counted. Else None.
+
+        Of a seller, what it sold to them, for which no relationship is asked.
+        """
         if not self.first_customers:
             return None
-        [found] = replace(self, customers=self.first_customers, first_customers=None).querysets()
-        return found
+        if not self.may_sell:
+            [found] = replace(self, customers=self.first_customers).querysets()
+            return found
+        first, *_others = replace(self, words=()).querysets()
+        return having_one_of(first, "customer", self.first_customers)
 
     def _counted_by(self):
         if self.customers is not None or self.has_no_contact:

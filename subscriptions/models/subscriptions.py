@@ -157,7 +157,10 @@ class Subscription(Sale, Designation, models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["customer", "name_key", "id"], name="subscriptions_of_customer"),
+            models.Index(
+                fields=["customer", "name_key", "id", "visible_seller"],
+                name="subscriptions_of_customer",
+            ),
             # What a partner sold, in each order of its list. Those along which rows are counted hold the
             # contact, and those along which few are looked for by what is filtered, so that nothing else
             # is read.
