@@ -79,6 +79,7 @@ class Customer(Editable, models.Model):
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
+    # Between name and domain where they are written together.
     BETWEEN = "\t"
 
     objects = CustomerQuerySet.as_manager()

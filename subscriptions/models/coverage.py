@@ -164,7 +164,8 @@ class Coverage:
         By contact only where all together are fewer than the limit. One query, whatever the number of
         parts. Where the first has as many as the limit, the number of what was bought elsewhere says how
         many rows are looked through for it; and where the filters find as many in all parts, the others
-        are not looked at, and their numbers are given as the limit.
+        are not looked at, and their numbers are given as the limit. So are all, where the first of many
+        customers of a name have as many.
         """
         counts, by_contact = [0] * self.parts.count, Counter[str | None]()
         found = self.parts.run(_survey, limit)

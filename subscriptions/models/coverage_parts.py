@@ -93,6 +93,7 @@ class Parts(Question):
 
     @property
     def unfiltered(self):
+        """The same with nothing left out."""
         return Parts(
             partner=self.partner,
             may_sell=self.may_sell,
