@@ -8,7 +8,6 @@ from .fields import FoldedField, KeyField
 from .memberships import Membership, MembershipRole
 from .partners import Partner, PartnerType
 from .prepared import (
-    AFTER,
     FEW,
     KeyList,
     Parameter,
@@ -17,13 +16,13 @@ from .prepared import (
     Unindexed,
     containing,
     having_one_of,
+    placed,
 )
 from .statements import bounded_count, first_keys, insert_selected, lock_selected
 from .texts import DayText, KeyText, dashed
 from .users import User, language_of
 
 __all__ = [
-    "AFTER",
     "FEW",
     "Action",
     "ActivityEntry",
@@ -55,4 +54,5 @@ __all__ = [
     "insert_selected",
     "language_of",
     "lock_selected",
+    "placed",
 ]

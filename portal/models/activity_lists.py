@@ -13,7 +13,6 @@ from .activity import ActivityEntry
 from .activity_readers import ActivityReader
 from .actors import Actor
 from .prepared import (
-    AFTER,
     FEW,
     KeyList,
     Parameter,
@@ -22,6 +21,7 @@ from .prepared import (
     Unindexed,
     containing,
     having_one_of,
+    placed,
 )
 from .texts import KeyText
 from .users import User
@@ -221,9 +221,6 @@ def _count_to_few(log, most):
 
 @lru_cache(maxsize=100)
 def _page_of_few(log, columns, order, is_after, limit):
-    rows = log.by_customer()
-    if is_after:
-        rows = order.after(rows, AFTER)
     # The page is picked by what the index holds; only its entries are read.
-    page = order.sort(rows).values("read_id")[:limit]
+    page = placed(log.by_customer(), order, is_after).values("read_id")[:limit]
     return Prepared.rows_of(order.sort(log.shown(log.entries(page))), *columns)

@@ -205,18 +205,18 @@ def _place(position):
     return {one.name: value for one, value in zip(AFTER, position or (), strict=False)}
 
 
+def placed(rows, order, is_after):
+    """Return ``rows`` in an order, where ``is_after`` those behind ``AFTER``."""
+    return order.sort(order.after(rows, AFTER) if is_after else rows)
+
+
 @lru_cache(maxsize=1000)
 def _page(question, columns, order, is_after, limit):
-    rows = question.queryset()
-    if is_after:
-        rows = order.after(rows, AFTER)
-    return Prepared.rows_of(order.sort(rows)[:limit], *columns)
+    return Prepared.rows_of(placed(question.queryset(), order, is_after)[:limit], *columns)
 
 
 @lru_cache(maxsize=1000)
 def _count(question, order, is_after, limit):
-    rows = question.queryset_to_count()
-    if is_after:
-        rows = order.after(rows, AFTER)
     # In the order of the list, whose index holds what the list searches in.
-    return Prepared.count_of(order.sort(rows).values(order.key)[:limit])
+    rows = placed(question.queryset_to_count(), order, is_after)
+    return Prepared.count_of(rows.values(order.key)[:limit])

@@ -61,15 +61,13 @@ class CustomersOfPartner(Question):
     def _related(self):
         active = Relationship.objects.active()
         own = active.filter(partner=self.partner)
+        listed = own.annotate(listed_dap=models.F("has_dap"), listed_since=models.F("started_at"))
         if not self.reseller:
-            return own.annotate(listed_dap=models.F("has_dap"), listed_since=models.F("started_at"))
+            return listed
         if self.is_walked:
             theirs = active.filter(partner=self.reseller, customer=models.OuterRef("customer"))
-            return own.annotate(
-                listed_dap=models.F("has_dap"),
-                listed_since=models.F("started_at"),
-                is_theirs=models.Subquery(theirs.values("has_dap")),
-            ).filter(is_theirs__isnull=False)
+            both = listed.alias(is_theirs=models.Subquery(theirs.values("has_dap")))
+            return both.filter(is_theirs__isnull=False)
         # The rows of the reseller, mostly the fewer, each with what there is of the partner. Not a join: it
         # would go by way of the customers. Not Exists: of that PostgreSQL may make one. By name as well:
         # so both are read in the same order, each from the index that holds all of it.

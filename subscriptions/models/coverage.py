@@ -9,7 +9,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.utils.functional import cached_property
 
-from portal.models import AFTER, KeyText, Prepared, dashed
+from portal.models import FEW, KeyText, Prepared, dashed, placed
 from portal.text import words_of
 from relationships.models import Relationship
 
@@ -43,10 +43,7 @@ def _page(parts, branches, order, is_after, limit):
     """Compose what reads a page of the list: the first rows of each of the parts, and of these the first."""
     read = []
     for branch in branches:
-        rows = parts.queryset(branch)
-        if is_after:
-            rows = order.after(rows, AFTER)
-        rows = order.sort(rows)[:limit]
+        rows = placed(parts.queryset(branch), order, is_after)[:limit]
         if parts.words or not branch.is_walked:
             # The page is picked by what the index holds; only its rows are read.
             page = Subscription.objects.filter(pk__in=rows.values("pk"))
@@ -115,7 +112,7 @@ class Coverage:
     """
 
     # Up to so many rows are found first and sorted then; more are found while walking them in order.
-    FEW = 1000
+    FEW = FEW
     # Of so many customers with a name, the first by name, the subscriptions are looked up.
     FEW_CUSTOMERS = 200
 

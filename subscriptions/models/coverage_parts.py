@@ -92,15 +92,6 @@ class Parts(Question):
         return bool(self.contact or self.has_no_contact or is_own)
 
     @property
-    def unfiltered(self):
-        """The same with nothing left out."""
-        return Parts(
-            partner=self.partner,
-            may_sell=self.may_sell,
-            has_few_customers=self.has_few_customers,
-        )
-
-    @property
     def count(self):
         """How many parts there are."""
         if self.customers is not None or self.is_still_with_seller:
@@ -124,7 +115,8 @@ class Parts(Question):
     def counted(self):
         """Return the parts in the order in which an index has what the filters leave."""
         parts = [part.order_by(*self._counted_by()) for part in self.querysets()]
-        if self == replace(self.unfiltered, has_no_contact=True):
+        is_alone = len(self._wanted) == 1 and not (self.words or self.is_still_with_seller)
+        if self.has_no_contact and is_alone:
             # In the order of customers: so stand the relationships too that are asked for.
             elsewhere = self._filter(self._parts()[-1], len(parts) - 1, walked="customer_id")
             parts[-1] = elsewhere.order_by("customer_id", "pk")
