@@ -7,10 +7,10 @@ from django.utils.translation import override
 
 from customers.models import Customer
 from portal.forms import ListSelect, NamedRows, PortalModelForm, SearchForm, StyledField
-from portal.models import KeyText, Partner, PartnerType, User, dashed, language_of
+from portal.models import Partner, PartnerType, User, dashed, language_of
 from portal.permissions import Permission
 
-from .models import RelationshipRequest, RequestKind
+from .models import RelationshipRequest, RequestKind, ResellersOfProvider
 
 
 class CustomerFilterForm(SearchForm):
@@ -35,11 +35,7 @@ class CustomerFilterForm(SearchForm):
         super().__init__(*args, **kwargs)
         self.fields["q"].label = _("Name or domain")
         if partner.type == PartnerType.INDIRECT_PROVIDER:
-            resellers = Partner.objects.filter(
-                partnerships_as_reseller__provider=partner,
-                partnerships_as_reseller__ended_at=None,
-            )
-            names = resellers.values_list(KeyText("pk"), "name")
+            names = ResellersOfProvider(provider=partner.pk).named()
             self.fields["reseller"].choices = NamedRows(
                 [("", _("All customers")), *((dashed(key), name) for key, name in names)]
             )

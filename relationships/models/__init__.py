@@ -1,7 +1,7 @@
 """Who works with whom: partnerships between partners, partners acting for customers, and the requests
 that lead there."""
 
-from .customer_lists import CustomersOfPartner
+from .customer_lists import CustomersOfPartner, ResellersOfProvider
 from .partnerships import Partnership
 from .regions import RegionCountry, SalesRegion
 from .relationships import Relationship
@@ -18,5 +18,6 @@ __all__ = [
     "RequestKind",
     "RequestStatus",
     "RequestsOfPartner",
+    "ResellersOfProvider",
     "SalesRegion",
 ]

@@ -7,11 +7,12 @@ from functools import cached_property
 from django.db import models
 
 from portal.keyset import Order
-from portal.models import FEW, Parameter, Question, containing
+from portal.models import FEW, KeyText, Parameter, Partner, Question, containing
 
 from .relationships import Relationship
 
 BY_NAME = Order("listed_key", "listed_id")
+BY_CUSTOMER = Order("listed_id", "listed_id")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,18 +38,26 @@ class CustomersOfPartner(Question):
     @cached_property
     def count_to_few(self):
         """How many there are; beyond ``FEW``, one more."""
-        return self.count(BY_NAME, None, FEW + 1)
+        return self.count(BY_NAME if self.words else BY_CUSTOMER, None, FEW + 1)
 
     def count_before(self, order):
-        return self.count_to_few if self.reseller and order.key == "listed_since" else None
+        return self.count_to_few if self.reseller else None
 
     def read(self, columns, order, position, limit):
-        if not self.is_walked and (self.count_before(order) or 0) > FEW:
+        is_by_start = self.reseller and order.key == "listed_since"
+        if is_by_start and not self.is_walked and self.count_to_few > FEW:
             return replace(self, is_walked=True).read(columns, order, position, limit)
         return super().read(columns, order, position, limit)
 
     def queryset(self):
-        rows = self._related().annotate(
+        return self._rows(["customer", "name_and_domain"])
+
+    def queryset_to_count(self):
+        # Where no name is looked at, in the order of the customers, whose index holds the partners, too.
+        return self._rows(["customer", "name_and_domain"] if self.words else ["customer"])
+
+    def _rows(self, same):
+        rows = self._related(same).annotate(
             listed_key=models.F("name_and_domain"),
             listed_domain=models.F("customer_domain"),
             listed_id=models.F("customer_id"),
@@ -58,7 +67,7 @@ class CustomersOfPartner(Question):
             rows = rows.filter(listed_dap__in=[self.has_dap])
         return containing(rows, self.words, "listed_key")
 
-    def _related(self):
+    def _related(self, same):
         active = Relationship.objects.active()
         own = active.filter(partner=self.partner)
         listed = own.annotate(listed_dap=models.F("has_dap"), listed_since=models.F("started_at"))
@@ -71,12 +80,28 @@ class CustomersOfPartner(Question):
         # The rows of the reseller, mostly the fewer, each with what there is of the partner. Not a join: it
         # would go by way of the customers. Not Exists: of that PostgreSQL may make one. By name as well:
         # so both are read in the same order, each from the index that holds all of it.
-        own = own.filter(
-            customer=models.OuterRef("customer"),
-            name_and_domain=models.OuterRef("name_and_domain"),
-        )
+        own = own.filter(**{column: models.OuterRef(column) for column in same})
         beside = active.filter(partner=self.reseller).annotate(
             listed_dap=models.Subquery(own.values("has_dap")),
             listed_since=models.Subquery(own.values("started_at")),
         )
         return beside.filter(listed_dap__isnull=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResellersOfProvider(Question):
+    """The resellers that work with ``provider``, by its key: its active partnerships."""
+
+    PARAMETERS = {"provider": Parameter("provider", models.UUIDField())}
+
+    provider: uuid.UUID | Parameter
+
+    def queryset(self):
+        return Partner.objects.filter(
+            partnerships_as_reseller__provider=self.provider,
+            partnerships_as_reseller__ended_at=None,
+        ).annotate(key_text=KeyText("pk"))
+
+    def named(self):
+        """All of them, by name: the key as ``KeyText`` has it, and the name."""
+        return self.read(("key_text", "name"), Order("name_key"), None, None)
