@@ -18,7 +18,13 @@ from .prepared import (
     having_one_of,
     placed,
 )
-from .statements import bounded_count, first_keys, insert_selected, lock_selected
+from .statements import (
+    bounded_count,
+    first_keys,
+    insert_selected,
+    lock_selected,
+    recount_for_planner,
+)
 from .texts import DayText, KeyText, dashed
 from .users import User, language_of
 
@@ -55,4 +61,5 @@ __all__ = [
     "language_of",
     "lock_selected",
     "placed",
+    "recount_for_planner",
 ]

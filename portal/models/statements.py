@@ -64,3 +64,14 @@ def lock_selected(source):
         return
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM ({sql}) AS locked", params)  # noqa: S608
+
+
+def recount_for_planner(model):
+    """Let PostgreSQL look at the rows of ``model`` now, many of which this transaction has just written.
+
+    It plans by what it saw last, which may have been before: a join of many rows that it takes for few
+    can take hours. By itself it looks again a minute after the transaction. (SQLite does not plan by that.)
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {connection.ops.quote_name(model._meta.db_table)}")

@@ -1,7 +1,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from portal.models import Partner
+from portal.models import FEW, Partner, recount_for_planner
 from relationships.models import Partnership, Relationship, RelationshipRequest
 
 from .subscriptions import Subscription
@@ -68,12 +68,14 @@ class BulkAssignmentRowQuerySet(models.QuerySet):
         history = SupportContactAssignment.objects.filter(
             subscription=models.OuterRef("subscription"), ended_at=None
         )
-        self.update(
+        seen = self.update(
             seen=models.Subquery(history.values("pk")),
             before=models.Subquery(history.values("partner")),
             outcome=BulkOutcome.CHANGE,
             **columns,
         )
+        if seen > FEW:
+            recount_for_planner(self.model)
 
     def judge(self, acting, *, by):
         """Say of each row what ``Subscription.designate`` would say now, in its order (C2–C4, C7, C8)."""

@@ -1,5 +1,6 @@
 """A bulk assignment keeps, for many subscriptions at once, every rule that ``designate`` keeps for one."""
 
+import json
 import uuid
 from datetime import timedelta
 
@@ -19,6 +20,7 @@ from subscriptions.models import (
     Subscription,
     SupportContactAssignment,
     bulk,
+    bulk_rows,
 )
 from tests.factories import (
     CustomerFactory,
@@ -490,3 +492,18 @@ def test_T1_a_row_of_a_former_customer_is_no_longer_shown(crowd, helpdesk, hafen
     customer.subscriptions.update(status="suspended", suspended_at=timezone.now())
     customer.relationships.get(partner=nordlicht).end(by=None)
     assert {str(row) for row in rows.all()} == {"same 0", "same 1"}
+
+
+@pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="needs PostgreSQL, which plans by what it counted"
+)
+def test_many_rows_are_not_joined_as_if_they_were_few(crowd, helpdesk, hafen, monkeypatch):
+    monkeypatch.setattr(bulk_rows, "FEW", 5)
+    preview = BulkAssignment.objects.start(all_of(*crowd.values()), by=helpdesk)
+    with connection.cursor() as cursor:
+        # As autovacuum may between two requests. That table has rows of no other outcome then.
+        cursor.execute("ANALYZE subscriptions_bulkassignmentrow")
+    preview.choose(hafen, by=helpdesk)
+    to_change = preview.rows.to_change()
+    [plan] = json.loads(to_change.explain(format="json"))
+    assert plan["Plan"]["Plan Rows"] >= to_change.count() > 1
