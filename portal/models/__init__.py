@@ -23,6 +23,7 @@ from .statements import (
     first_keys,
     insert_selected,
     lock_selected,
+    look_up_by_key,
     recount_for_planner,
 )
 from .texts import DayText, KeyText, dashed
@@ -60,6 +61,7 @@ __all__ = [
     "insert_selected",
     "language_of",
     "lock_selected",
+    "look_up_by_key",
     "placed",
     "recount_for_planner",
 ]

@@ -15,6 +15,7 @@ from portal.models import (
     User,
     insert_selected,
     lock_selected,
+    look_up_by_key,
 )
 from portal.permissions import Permission
 from relationships.models import Partnership, Relationship
@@ -94,6 +95,7 @@ class BulkAssignmentQuerySet(models.QuerySet):
         add_rows(waiting, visible)
         if not count:
             raise ValidationError(_("The file has no lines."), code="empty")
+        look_up_by_key()
         bulk.rows.filter(outcome=BulkOutcome.WAITING).look()
         bulk.rows.judge(bulk.partner, by=by)
         return bulk
@@ -214,6 +216,7 @@ class BulkAssignment(models.Model):
             )
         self.contact = contact
         self.save(update_fields=["contact"])
+        look_up_by_key()
         self.rows.look(contact=contact)
         self.rows.judge(acting, by=by)
 
@@ -246,6 +249,7 @@ class BulkAssignment(models.Model):
             acting = self._lock(by)
             if self.is_submitted:
                 return
+            look_up_by_key()
             rows = self.rows.filter(outcome__in=OPEN_OUTCOMES)
             self._lock_for(acting, rows)
             self.rows.judge(acting, by=by)
