@@ -40,8 +40,14 @@ def customer_lines(facts):
         yield page(f"Customers by {sort}, deep", 3, us, path, sort=sort, after=cursor)
     yield page("Customers by name, Z to A", 3, us, path, sort="-name")
     yield page("Customers of one reseller", 3, us, path, reseller=facts.reseller.pk)
-    yield page(
-        "Customers of one reseller by since", 3, us, path, reseller=facts.reseller.pk, sort="since"
+    # A filter and an order that no index has together: as much as a search of a common word may cost.
+    yield search(
+        "Customers of one reseller, and by since",
+        3.5,
+        us,
+        path,
+        reseller=facts.reseller.pk,
+        sort="since",
     )
     yield page("Customers with DAP", 3, us, path, dap="yes")
     yield page("Customers without DAP", 3, us, path, dap="no")

@@ -67,7 +67,7 @@ def test_words_are_folded_one_by_one(first, second):
     assert fold(f"{first} {second}") == " ".join(f"{fold(first)} {fold(second)}".split())
 
 
-@given(ANY_TEXT)
+@given(st.text())  # without lone surrogates, which no database stores
 @example("\ufdfa" * 200)
 def test_the_key_fits_its_column(text):
     """Folding can make eighteen characters of one."""
