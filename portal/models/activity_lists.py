@@ -1,7 +1,6 @@
 """The lists of the activity log."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import MINYEAR, UTC, datetime, time
 from functools import cached_property, lru_cache
 
@@ -42,7 +41,6 @@ def _moment(day, at, tzinfo):
         return end.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, kw_only=True)
 class _CustomersNamed(Question):
     """The customers whose name contains every one of the words."""
 
@@ -57,7 +55,6 @@ def _few(customers, most):
     return Prepared.rows_of(found[: most + 1], "key")
 
 
-@dataclass(frozen=True, kw_only=True)
 class _Users(Question):
     PARAMETERS = {"keys": Parameter("keys", KeyList())}
     keys: tuple[uuid.UUID, ...] | Parameter
@@ -90,7 +87,6 @@ def actors_of(keys):
     }
 
 
-@dataclass(frozen=True, kw_only=True)
 class LogOf(Question):
     """The activity log of one organisation, ``partner`` or ``customer``, by its key (T1).
 

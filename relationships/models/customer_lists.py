@@ -1,7 +1,6 @@
 """The lists of a partner's customers."""
 
 import uuid
-from dataclasses import dataclass, replace
 from functools import cached_property
 
 from django.db import models
@@ -15,7 +14,6 @@ BY_NAME = Order("listed_key", "listed_id")
 BY_CUSTOMER = Order("listed_id", "listed_id")
 
 
-@dataclass(frozen=True, kw_only=True)
 class CustomersOfPartner(Question):
     """The customers of ``partner``, by its key: its active relationships.
 
@@ -46,7 +44,7 @@ class CustomersOfPartner(Question):
     def read(self, columns, order, position, limit):
         is_by_start = self.reseller and order.key == "listed_since"
         if is_by_start and not self.is_walked and self.count_to_few > FEW:
-            return replace(self, is_walked=True).read(columns, order, position, limit)
+            return self.but(is_walked=True).read(columns, order, position, limit)
         return super().read(columns, order, position, limit)
 
     def queryset(self):
@@ -88,7 +86,6 @@ class CustomersOfPartner(Question):
         return beside.filter(listed_dap__isnull=False)
 
 
-@dataclass(frozen=True, kw_only=True)
 class ResellersOfProvider(Question):
     """The resellers that work with ``provider``, by its key: its active partnerships."""
 

@@ -1,7 +1,6 @@
 """The list of the requests that a partner made."""
 
 import uuid
-from dataclasses import dataclass
 
 from django.db import models
 
@@ -10,7 +9,6 @@ from portal.models import Parameter, Question
 from .requests import RelationshipRequest
 
 
-@dataclass(frozen=True, kw_only=True)
 class RequestsOfPartner(Question):
     """The requests that ``partner``, by its key, made (R5, T1).
 

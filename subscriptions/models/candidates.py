@@ -1,7 +1,6 @@
 """The partners among whom the staff of one chooses a support contact."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
@@ -30,7 +29,6 @@ def candidate_partners(partner, customer):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Candidates(Question):
     """The ``candidate_partners``, each with when a request for DAP began that is open ``at`` a time."""
 

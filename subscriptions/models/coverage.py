@@ -2,7 +2,6 @@
 
 from collections import Counter
 from contextlib import suppress
-from dataclasses import replace
 from functools import lru_cache
 
 from django.core.exceptions import EmptyResultSet
@@ -148,8 +147,8 @@ class Coverage:
             found = named.values_list("customer", flat=True)[: self.FEW_CUSTOMERS + 1]
             keys = [str(key) for key in found]
         if len(keys) <= self.FEW_CUSTOMERS:
-            return replace(parts, customers=tuple(keys))
-        return replace(parts, first_customers=tuple(keys[: self.FEW_CUSTOMERS]))
+            return parts.but(customers=tuple(keys))
+        return parts.but(first_customers=tuple(keys[: self.FEW_CUSTOMERS]))
 
     def querysets(self):
         """Return the parts as querysets."""
@@ -192,7 +191,7 @@ class Coverage:
                 counts = [self.FEW]
             else:
                 # Even of few customers there are so many that they are soon met.
-                parts = replace(parts, customers=None)
+                parts = parts.but(customers=None)
                 counts = counts * parts.count
         elif (
             parts.first_customers
@@ -202,7 +201,7 @@ class Coverage:
             and not (position or order.is_descending)
         ):
             # With theirs the list begins.
-            parts = replace(parts, customers=parts.first_customers, first_customers=None)
+            parts = parts.but(customers=parts.first_customers, first_customers=None)
             counts = [self.FEW]
         branches = tuple(
             Branch(number, sort, is_walked=count > self.FEW or parts.has_in_order(number, sort))

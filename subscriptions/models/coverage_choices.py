@@ -1,7 +1,6 @@
 """What the filter of the coverage offers to choose from, and what its lists need to know before."""
 
 import uuid
-from dataclasses import dataclass
 from functools import lru_cache
 
 from django.db import models
@@ -27,7 +26,6 @@ from .offers import Offer
 COLUMNS = ("kind", "key", "name", "number", "name_key")
 
 
-@dataclass(frozen=True, kw_only=True)
 class _Choices(Question):
     """Partners, offers, and one row more: the keys of the customers found, and how many gave DAP."""
 

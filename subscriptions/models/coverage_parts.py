@@ -1,7 +1,7 @@
 """The subscriptions that a partner sees, in parts that indexes serve, and how each is read (ADR 0008)."""
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import models
@@ -41,7 +41,6 @@ class Branch:
     is_walked: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class Parts(Question):
     """The subscriptions that exist for ``partner``, in parts without a common row.
 
@@ -150,9 +149,9 @@ class Parts(Question):
         if not self.first_customers:
             return None
         if not self.may_sell:
-            [found] = replace(self, customers=self.first_customers).querysets()
+            [found] = self.but(customers=self.first_customers).querysets()
             return found
-        first, *_others = replace(self, words=()).querysets()
+        first, *_others = self.but(words=()).querysets()
         return having_one_of(first, "customer", self.first_customers)
 
     def _counted_by(self):

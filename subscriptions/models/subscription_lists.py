@@ -1,7 +1,6 @@
 """The list of one customer's subscriptions."""
 
 import uuid
-from dataclasses import dataclass
 
 from django.db import models
 
@@ -10,7 +9,6 @@ from portal.models import Parameter, Question, containing
 from .subscriptions import Subscription
 
 
-@dataclass(frozen=True, kw_only=True)
 class SubscriptionsOfCustomer(Question):
     """The subscriptions of ``customer`` that exist for ``partner`` (T1), both by key.
 

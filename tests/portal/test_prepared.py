@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from portal.keyset import Order
 from portal.models import Parameter, Partner, Prepared, prepared
-from relationships.models import CustomersOfPartner, Relationship
+from relationships.models import CustomersOfPartner, Relationship, RequestsOfPartner
 
 NAMED = Parameter("word", models.CharField())
 KEY = Parameter("key", models.UUIDField())
@@ -86,3 +86,12 @@ class TestQuestion:
         assert question.count(BY_NAME, None, 1) == 1
         [first] = question.read(("listed_key", "listed_id"), BY_NAME, None, 1)
         assert question.count(BY_NAME, BY_NAME.position(first), 5) == 1
+
+    def test_what_a_question_has_no_name_for_is_refused(self):
+        with pytest.raises(TypeError, match="CustomersOfPartner has no seller"):
+            CustomersOfPartner(partner=None, seller=None)
+
+    def test_only_the_same_of_the_same_kind_is_equal(self):
+        one = CustomersOfPartner(partner=1, words=("a",))
+        assert one == one.but(words=("b",)).but(words=("a",)) != one.but(words=("b",))
+        assert RequestsOfPartner(partner=1) != CustomersOfPartner(partner=1)
