@@ -30,9 +30,9 @@ SIGN_IN = {
     "MFA_SUPPORTED_TYPES": ["totp", "webauthn", "recovery_codes"],
     "MFA_PASSKEY_LOGIN_ENABLED": True,
     "MFA_FORMS": {
-        "authenticate": "portal.sign_in.forms.CodeForm",
-        "reauthenticate": "portal.sign_in.forms.CodeConfirmForm",
-        "activate_totp": "portal.sign_in.forms.AppForm",
+        "authenticate": "portal.sign_in.code_forms.CodeForm",
+        "reauthenticate": "portal.sign_in.code_forms.CodeConfirmForm",
+        "activate_totp": "portal.sign_in.code_forms.AppForm",
         "add_webauthn": "portal.sign_in.passkey_forms.PasskeyForm",
         "edit_webauthn": "portal.sign_in.passkey_forms.PasskeyNameForm",
     },

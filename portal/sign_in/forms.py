@@ -1,8 +1,6 @@
 """The forms of django-allauth in the portal's design and words."""
 
 from allauth.account import forms as account_forms
-from allauth.mfa.base import forms as factor_forms
-from allauth.mfa.totp.forms import ActivateTOTPForm
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +10,6 @@ from portal.forms import StyledField
 from portal.models import User
 
 NEW_PASSWORD = {"password1": _("New password"), "password2": _("New password, again")}
-CODE_HELP = _("The six digits that your authenticator app shows, or one of your recovery codes.")
 
 
 class DesignedForm:
@@ -95,18 +92,3 @@ class ResetLinkForm(account_forms.UserTokenForm):
 def may_reset(user):
     """Whether ``user`` may get a new password by mail: it may sign in, and has one."""
     return user.may_sign_in and user.has_usable_password()
-
-
-class CodeForm(DesignedForm, factor_forms.AuthenticateForm):
-    labels = {"code": _("Code")}
-    help_texts = {"code": CODE_HELP}
-
-
-class CodeConfirmForm(DesignedForm, factor_forms.ReauthenticateForm):
-    labels = {"code": _("Code")}
-    help_texts = {"code": CODE_HELP}
-
-
-class AppForm(DesignedForm, ActivateTOTPForm):
-    labels = {"code": _("Code")}
-    help_texts = {"code": _("The six digits that the app shows now.")}
