@@ -6,7 +6,7 @@ rows to leave out: an index on (…, key, id) leads straight to it.
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.core.exceptions import FieldError, ValidationError
 from django.db import models
@@ -45,8 +45,7 @@ class Beyond(models.Func):
         return f"({', '.join(columns)}) {self.way} (%s, %s)", params + last
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """The order of a list: by ``key``, rows with the same key by ``pk``; both are never empty.
 
     Both may name an annotation. ``pk`` identifies a row of the list.
@@ -97,8 +96,7 @@ def read_cursor(word):
     return (key, pk) if usable else None
 
 
-@dataclass(frozen=True)
-class KeysetPage:
+class KeysetPage(NamedTuple):
     """One page of a list: its rows, and the cursors that lead on, empty at the ends."""
 
     rows: list

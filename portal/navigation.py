@@ -1,6 +1,6 @@
 """The menu: which pages there are for whom, in the words of the product."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -9,8 +9,7 @@ from portal.models import PartnerType
 from portal.permissions import Permission
 
 
-@dataclass(frozen=True)
-class MenuItem:
+class MenuItem(NamedTuple):
     label: Promise
     url_name: str
     permission: Permission | None = None

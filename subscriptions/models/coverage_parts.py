@@ -1,8 +1,8 @@
 """The subscriptions that a partner sees, in parts that indexes serve, and how each is read (ADR 0008)."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import models
 
@@ -29,8 +29,7 @@ SORTS = {
 Key = uuid.UUID | str | Parameter
 
 
-@dataclass(frozen=True)
-class Branch:
+class Branch(NamedTuple):
     """How one part is read for a list: ``sort`` says in which order, ``number`` which part.
 
     ``is_walked``: along an index in that order, as there are many rows. Few are found first and sorted then.
