@@ -97,7 +97,8 @@ def measure(engine, create, scale):
 
 
 def cold_start(environ, database):
-    """Return the CPU seconds to the first page: of the portal, and of a bare project with its admin.
+    """Return the CPU seconds to the first page, of the portal and of a bare project with its admin.
+    And their ``ratio``, of two starts one right after the other: the machine gets faster and slower.
 
     The bare project has a ``database`` of its own, of the kind that the portal has. The first start of each,
     which writes the byte code of what was not compiled yet, is not counted.
@@ -119,7 +120,7 @@ def cold_start(environ, database):
             env=bare,
             cwd=folder,
         )
-        for _round in range(10):
+        for _round in range(16):
             for name, env, wsgi, path in (
                 ("bare", bare, "bare.wsgi", "/admin/login/"),
                 ("portal", environ, "portal.wsgi", "/accounts/login/"),
@@ -127,7 +128,9 @@ def cold_start(environ, database):
                 script = str(ROOT / "bench" / "first_page.py")
                 output, _seconds = run(script, wsgi, path, environ=env)
                 times[name].append(float(output))
-    return {name: median(values[1:]) for name, values in times.items()}
+    portal, bare = times["portal"][1:], times["bare"][1:]
+    ratios = [one / other for one, other in zip(portal, bare, strict=True)]
+    return {"portal": median(portal), "bare": median(bare), "ratio": median(ratios)}
 
 
 def machine():

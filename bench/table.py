@@ -60,8 +60,7 @@ def rows_loaded(load):
 
 
 def cold_start(times):
-    ratio = times["portal"] / times["bare"]
-    return marked(f"{ratio:.2f} ×", ratio <= COLD_START)
+    return marked(f"{times['ratio']:.2f} ×", times["ratio"] <= COLD_START)
 
 
 def extra_queries(lines):
