@@ -98,6 +98,7 @@ def measure(engine, create, scale):
 
 def cold_start(environ, database):
     """Return the CPU seconds to the first page, of the portal and of a bare project with its admin.
+
     And their ``ratio``, of two starts one right after the other: the machine gets faster and slower.
 
     The bare project has a ``database`` of its own, of the kind that the portal has. The first start of each,
@@ -120,7 +121,7 @@ def cold_start(environ, database):
             env=bare,
             cwd=folder,
         )
-        for _round in range(16):
+        for _round in range(12):
             for name, env, wsgi, path in (
                 ("bare", bare, "bare.wsgi", "/admin/login/"),
                 ("portal", environ, "portal.wsgi", "/accounts/login/"),
