@@ -95,7 +95,6 @@ class BulkAssignmentQuerySet(models.QuerySet):
         add_rows(waiting, visible)
         if not count:
             raise ValidationError(_("The file has no lines."), code="empty")
-        look_up_by_key()
         bulk.rows.filter(outcome=BulkOutcome.WAITING).look()
         bulk.rows.judge(bulk.partner, by=by)
         return bulk
@@ -216,7 +215,6 @@ class BulkAssignment(models.Model):
             )
         self.contact = contact
         self.save(update_fields=["contact"])
-        look_up_by_key()
         self.rows.look(contact=contact)
         self.rows.judge(acting, by=by)
 

@@ -1,7 +1,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from portal.models import FEW, Partner, recount_for_planner
+from portal.models import FEW, Partner, look_up_by_key, recount_for_planner
 from relationships.models import Partnership, Relationship, RelationshipRequest
 
 from .subscriptions import Subscription
@@ -65,6 +65,7 @@ class BulkAssignmentRowQuerySet(models.QuerySet):
 
     def look(self, **columns):
         """Note which contact is in force now, as seen by whoever is shown the preview (C8)."""
+        look_up_by_key()
         history = SupportContactAssignment.objects.filter(
             subscription=models.OuterRef("subscription"), ended_at=None
         )
