@@ -1,0 +1,101 @@
+"""Emails and domains in the one form in which the portal keeps and compares them (R14).
+
+Domains are kept in the ASCII form of IDNA 2008, ``xn--mller-kva.de``, which is what browsers send from an
+email field and what DNS and mail servers speak. People read the other one, ``müller.de``.
+"""
+
+import re
+import unicodedata
+
+import idna
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.translation import gettext_lazy as _
+
+NO_DOMAIN = _("Enter a domain, such as firm.example.")
+_DOMAIN = re.compile(
+    r"(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
+)
+# Longer texts are none, and the tables of IDNA are slow to find that out.
+_MOST = 320
+
+
+def normal_domain(text):
+    """Return the domain that ``text`` names, in the form that is kept and compared.
+
+    People copy it from where they find it: with ``https://`` and a path, with ``www.`` in front, out of an
+    email address, with umlauts or as ``xn--``. Raises ``ValidationError`` with code ``domain`` for an IP
+    address, for a name without a dot and for whatever else is no domain.
+    """
+    place = re.sub(r"\A([a-z][a-z0-9+.-]*:)?//", "", text.strip(), flags=re.IGNORECASE)
+    host = re.split(r"[/?#\\]", place, maxsplit=1)[0].rpartition("@")[2]
+    try:
+        host = _ascii_form(re.sub(r":[0-9]*\Z", "", host))
+    except ValueError:
+        host = ""
+    while host.startswith("www.") and host.count(".") > 1:
+        host = host.removeprefix("www.")
+    if not _DOMAIN.fullmatch(host):
+        raise ValidationError(NO_DOMAIN, code="domain")
+    return host
+
+
+def normal_email(text):
+    """Return the email address ``text`` in the form that is kept and compared.
+
+    Case does not count, and of the domain neither does a dot at its end nor whether it is written with
+    umlauts or as ``xn--``. Raises ``ValidationError`` with code ``invalid`` for what is no address.
+    """
+    name, _at, domain = text.strip().rpartition("@")
+    name = unicodedata.normalize("NFC", name.lower())
+    try:
+        email = f"{name}@{_ascii_form(domain)}"
+    except ValueError:
+        email = ""
+    validate_email(email)
+    return email
+
+
+def shown_domain(domain):
+    """Return a kept domain as people read it: ``müller.de`` for ``xn--mller-kva.de``.
+
+    A label that mixes scripts, or that is of another script than Latin below an ending that is not, could
+    be taken for another firm's name: it stays as it is kept.
+    """
+    if "xn--" not in domain:
+        return domain
+    labels = [_readable(label) for label in domain.split(".")]
+    ending = _scripts(labels[-1])
+    return ".".join(
+        shown if _scripts(shown) in ({"LATIN"}, ending) else kept
+        for shown, kept in zip(labels, domain.split("."), strict=True)
+    )
+
+
+def shown_email(email):
+    """Return a kept email address as people read it, with its domain as ``shown_domain`` has it."""
+    name, at, domain = email.rpartition("@")
+    return f"{name}{at}{shown_domain(domain)}"
+
+
+def _ascii_form(host):
+    host = host.lower()
+    if len(host) > _MOST:
+        raise ValueError("too long for a domain")
+    if not host.isascii() or "xn--" in host:
+        host = idna.encode(host, uts46=True, std3_rules=True).decode()
+    return host.removesuffix(".")
+
+
+def _readable(label):
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return idna.decode(label)
+    except ValueError:
+        return label
+
+
+def _scripts(label):
+    """The scripts of the letters of ``label``, by the first word of their Unicode names."""
+    return {unicodedata.name(sign, "").split(" ")[0] for sign in label if sign.isalpha()}
