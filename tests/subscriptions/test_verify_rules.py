@@ -267,9 +267,9 @@ def test_C10_a_row_in_the_middle_that_was_pruned(demo, with_hafen):
 def test_C10_a_trigger_that_is_gone(demo):
     with unprotected():
         found = broken()
-    assert found == [
-        ("C10", "this trigger is missing: what was written can be changed.") for _ in range(9)
-    ]
+    gone = {"sqlite": "missing", "postgresql": "disabled"}[connection.vendor]
+    sentence = f"this trigger is {gone}: what was written can be changed."
+    assert found == [("C10", sentence) for _ in range(9)]
 
 
 def test_R1_two_active_relationships(demo, to_hafen):
