@@ -10,7 +10,11 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import (
+    AdminPasswordChangeForm,
+    AdminUserCreationForm,
+    UserChangeForm,
+)
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -173,24 +177,39 @@ class PartnerAdmin(PortalAdmin):
         self.act(request, queryset, "reactivate", _("%(row)s was reactivated."))
 
 
-class UserAddForm(AdminUserCreationForm):
+class UserAddForm(PortalModelForm, AdminUserCreationForm):
     class Meta:
         model = User
         fields = ("email", "name", "language", "is_staff")
         field_classes: dict = {}
 
 
-class UserEditForm(UserChangeForm):
+class UserEditForm(PortalModelForm, UserChangeForm):
     class Meta:
         model = User
         fields = "__all__"
         field_classes: dict = {}
 
 
+class UserPasswordForm(AdminPasswordChangeForm):
+    """An invited user to whom the operator gives a password has joined by that."""
+
+    def clean(self):
+        cleaned = super().clean()
+        if not self.user.has_joined and cleaned.get("set_usable_password"):
+            self.user.has_joined = True
+            try:
+                self.user.validate_constraints()
+            except ValidationError as error:
+                self.add_error(None, error.messages)
+        return cleaned
+
+
 @admin.register(User)
 class UserAdmin(PortalAdmin, DjangoUserAdmin):
     form = UserEditForm
     add_form = UserAddForm
+    change_password_form = UserPasswordForm
     added_action = Action.USER_ADDED
     changed_action = Action.USER_CHANGED
     fieldsets = (

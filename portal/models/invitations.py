@@ -5,7 +5,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.core import signing
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -104,15 +104,26 @@ class PersonalInvitation:
         self.invited_at = timezone.now()
         self.save(update_fields=["invited_at"])
         self.record(Action.USER_INVITED, by=by)
+        owner = self._owner_of_address()
+        reader = owner or self
         mail.send(
-            "invitation",
-            [self],
+            "invitation_elsewhere" if owner else "invitation",
+            [reader],
             organisation=self.organisation,
             # Called by the template, in the language of the mail.
-            inviter=partial(by.name_for, self.membership) if by and by != self else None,
+            inviter=(
+                partial(by.name_for, getattr(reader, "membership", None))
+                if by and by != self
+                else None
+            ),
             link=settings.PORTAL_URL + self.invitation_path,
             expires_at=self.invitation_expires_at,
         )
+
+    def _owner_of_address(self):
+        """The other user whose account has this address already, or None."""
+        others = type(self).objects.joined().with_organisation().exclude(pk=self.pk)
+        return others.filter(email=self.email).first()
 
     def require_open_invitation(self):
         """Raise ``ValidationError``, saying why, unless the link that found this user can be used.
@@ -137,6 +148,19 @@ class PersonalInvitation:
                 code="expired",
                 params={"date": date_format(self.invitation_expires_at, "DATE_FORMAT")},
             )
+        if self._owner_of_address():
+            self._refuse_second_account()
+
+    def _refuse_second_account(self):
+        # Only who reads mail to the address has this link, so it may know of the account.
+        raise ValidationError(
+            _(
+                "%(email)s has an account already, and an account belongs to one organisation. Ask "
+                "%(organisation)s to invite another address of yours."
+            ),
+            code="dead",
+            params={"email": self.email, "organisation": self.organisation},
+        )
 
     def _require_active(self):
         if not self.may_sign_in:
@@ -155,7 +179,13 @@ class PersonalInvitation:
         self._lock_invitation()
         self.require_open_invitation()
         self.set_password(password)
-        self.save(update_fields=["password"])
+        self.has_joined = True
+        try:
+            with transaction.atomic():
+                self.save(update_fields=["password", "has_joined"])
+        except IntegrityError:
+            # Another invitation to the same address was accepted just now.
+            self._refuse_second_account()
         self.record(Action.USER_JOINED, by=self)
 
     @transaction.atomic
@@ -178,5 +208,6 @@ class PersonalInvitation:
         # Of two who use the same link at once, one finds it used.
         locked = type(self).objects.select_for_update(no_key=True)
         self.refresh_from_db(
-            fields=["password", "last_login", "is_active", "invited_at"], from_queryset=locked
+            fields=["password", "last_login", "is_active", "invited_at", "has_joined"],
+            from_queryset=locked,
         )

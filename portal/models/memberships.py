@@ -2,7 +2,7 @@ from functools import partial
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, models, transaction
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -69,10 +69,13 @@ class MembershipQuerySet(models.QuerySet):
     def invite(self, organisation, *, email, name, roles, by):
         """Create a user without a password, make it a member, and mail it its personal link.
 
+        Where the address has an account outside of the organisation, all is the same for whoever
+        invites, also afterwards (T1): only its owner reads, in another mail, that an account belongs to
+        one organisation (T3), and the invitation can't be accepted.
+
         Raises ``ValidationError`` with code ``not_allowed`` unless ``by`` may manage the users of the
-        organisation; at the field ``email`` with ``member`` if the organisation has this user, and with
-        ``elsewhere`` if the account is not the organisation's, without telling whose it is (T1);
-        and like ``join``. Nothing is written or mailed then.
+        organisation; at the field ``email`` with ``member`` if the organisation has this user; and
+        like ``join``. Nothing is written or mailed then.
         """
         require_one_of(by, (organisation, Permission.MANAGE_USERS))
         return self._invite(organisation, email, name, roles, by)
@@ -99,34 +102,27 @@ class MembershipQuerySet(models.QuerySet):
         return self._invite(organisation, email, name, [role], by, language=language)
 
     def _invite(self, organisation, email, name, roles, by, *, language=""):
-        user = User(email=email.strip().lower(), name=name.strip(), language=language)
+        user = User(
+            email=email.strip().lower(), name=name.strip(), language=language, has_joined=False
+        )
         user.set_unusable_password()
+        # Of two who invite the same person at once, one waits here and is told.
+        type(organisation).objects.select_for_update(no_key=True).get(pk=organisation.pk)
         self._require_new(user.email, organisation)
         user.full_clean()
-        try:
-            with transaction.atomic():
-                user.save()
-        except IntegrityError:
-            # Someone invited the same person just now.
-            self._require_new(user.email, organisation)
-            raise
+        user.save()
         membership = self.join(user, organisation, roles, by=by)
         user.write_invitation(by=by)
         return membership
 
     @staticmethod
     def _require_new(email, organisation):
-        known = User.objects.with_organisation().filter(email=email).first()
+        known = User.objects.filter(
+            email=email, pk__in=organisation.memberships.values("user")
+        ).first()
         if known is None:
             return
-        if known.organisation != organisation:
-            error = ValidationError(
-                _(
-                    "There is an account with this email outside your organisation. Use another email."
-                ),
-                code="elsewhere",
-            )
-        elif known.is_active:
+        if known.is_active:
             error = ValidationError(_("This user is in your organisation already."), code="member")
         else:
             error = ValidationError(

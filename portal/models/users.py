@@ -37,6 +37,14 @@ class UserQuerySet(UserBreaches):
             membership__partner=membership.partner_id, membership__customer=membership.customer_id
         )
 
+    def joined(self):
+        """Return the users whose address is theirs: all but those who were invited and never came.
+
+        An address is one account's among these only. Any organisation may invite it, and none of them
+        learns by that whether there is an account.
+        """
+        return self.filter(has_joined=True)
+
     def with_organisation(self):
         return self.select_related("membership__partner", "membership__customer")
 
@@ -70,10 +78,14 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
 
     def create_superuser(self, email, password=None, **fields):
         """Create an operator. Called by ``manage.py createsuperuser``."""
+        # The command asks the database only where a field is unique among all rows.
+        user = self.model(email=email, is_staff=True, **fields)
+        user.clean()
+        user.validate_constraints()
         return self.create_user(email, password, is_staff=True, **fields)
 
     def get_by_natural_key(self, email):
-        return self.get(email=email.strip().lower())
+        return self.joined().get(email=email.strip().lower())
 
 
 class User(PersonalInvitation, SignIn, AbstractBaseUser, PermissionsMixin):
@@ -89,9 +101,7 @@ class User(PersonalInvitation, SignIn, AbstractBaseUser, PermissionsMixin):
     is_superuser = None
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    email = models.EmailField(
-        _("email"), unique=True, error_messages={"unique": _("A user with this email exists.")}
-    )
+    email = models.EmailField(_("email"))
     name = models.CharField(_("name"), max_length=200, blank=True)
     name_key = FoldedField(source="name")
     language = models.CharField(
@@ -116,6 +126,12 @@ class User(PersonalInvitation, SignIn, AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("active"), default=True, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     invited_at = models.DateTimeField(_("invited"), null=True, blank=True, editable=False)
+    has_joined = models.BooleanField(
+        _("joined"),
+        default=True,
+        editable=False,
+        help_text=_("An invited user joins by its invitation; until then the email is nobody's."),
+    )
     notices_seen = models.BigIntegerField(default=0, editable=False)
     sessions_ended_at = models.DateTimeField(null=True, editable=False)
 
@@ -133,8 +149,16 @@ class User(PersonalInvitation, SignIn, AbstractBaseUser, PermissionsMixin):
                 condition=models.Q(email=Lower("email")),
                 name="portal_user_email_lower",
                 violation_error_message=_("Emails are stored in lower case."),
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["email"],
+                condition=models.Q(has_joined=True),
+                name="portal_user_email_once",
+                violation_error_code="unique",
+                violation_error_message=_("A user with this email exists."),
+            ),
         ]
+        indexes = [models.Index(fields=["email"], name="portal_user_email")]
 
     def __str__(self):
         return self.name or self.email

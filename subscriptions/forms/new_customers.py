@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from portal.forms import FilteredSelect, PortalModelForm, StyledField
-from portal.models import Partner, User, language_of
+from portal.models import Partner, language_of
 from relationships.models import SalesRegion
 
 
@@ -21,7 +21,6 @@ class AccountForm(PortalModelForm):
         label=_("Email of the first admin"),
         max_length=254,
         help_text=_("The portal mails a personal link there, to set a password."),
-        error_messages={"known": _("There is an account with this email.")},
     )
     language = forms.ChoiceField(label=_("Language of the first admin"), choices=settings.LANGUAGES)
     reseller = forms.ModelChoiceField(
@@ -62,10 +61,7 @@ class AccountForm(PortalModelForm):
             del self.fields["reseller"]
 
     def clean_email(self):
-        email = self.cleaned_data["email"].lower()
-        if User.objects.filter(email=email).exists():
-            raise ValidationError(self.fields["email"].error_messages["known"], code="known")
-        return email
+        return self.cleaned_data["email"].lower()
 
     def clean(self):
         cleaned = super().clean()
@@ -85,18 +81,15 @@ class AccountForm(PortalModelForm):
 
     @cached_property
     def is_known(self):
-        """Whether the firm is in the portal already, by its domain or its admin: then it can't be added."""
-        return self.has_error("domain", "unique") or self.has_error("email", "known")
+        """Whether the firm is in the portal already, by its domain: then it can't be added."""
+        return self.has_error("domain", "unique")
 
     @cached_property
     def own_customer(self):
         """The customer that it is, where that is the partner's own; of others nothing is told (T1)."""
         own = Customer.objects.visible_to(self.user.membership)
         domain = self.data.get(self.add_prefix("domain"), "").strip().lower()
-        email = self.data.get(self.add_prefix("email"), "").strip().lower()
-        return (
-            own.filter(domain=domain).first() or own.filter(memberships__user__email=email).first()
-        )
+        return own.filter(domain=domain).first()
 
     @property
     def customer(self):

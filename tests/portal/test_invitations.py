@@ -137,21 +137,60 @@ class TestInviting:
         }
 
     @pytest.mark.parametrize(
-        "email",
-        [
-            "global@suedwind.example",
-            "admin@albers.example",
-            "operator@portal.example",
-        ],
+        "email", ["global@suedwind.example", "admin@albers.example", "operator@portal.example"]
     )
-    def test_T1_whose_a_foreign_account_is_stays_untold(self, demo, nothing_written, email):
-        with nothing_written(), pytest.raises(ValidationError) as refusal:
-            invite(demo, email=email)
-        assert refusal.value.message_dict == {
-            "email": [
-                "There is an account with this email outside your organisation. Use another email."
-            ]
-        }
+    def test_T3_the_owner_of_a_foreign_account_alone_is_told_of_it(self, demo, email):
+        owner = demo.user(email)
+        user = invite(demo, email=email.upper())
+        assert (user.email, user.is_invited, user.has_joined) == (email, True, False)
+        owner.refresh_from_db()
+        assert owner.organisation != demo.partner("Nordlicht Distribution")
+        [sent] = mail.outbox
+        assert sent.to == [email]
+        assert "Nordlicht Distribution" in sent.subject
+        assert "/accounts/invitations/" not in sent.body
+        assert "https://portal.example/accounts/login/" in sent.body
+
+    def test_T3_the_mail_to_it_says_who_wanted_what(self, demo):
+        owner = demo.user("global@suedwind.example")
+        owner.language = "en"
+        owner.save()
+        invite(demo, email=owner.email)
+        [sent] = mail.outbox
+        assert sent.subject == "Nordlicht Distribution wanted to invite you to the partner portal"
+        assert sent.body.startswith(
+            "Nordlicht Distribution wanted to add global@suedwind.example to the partner portal as "
+            "a user of Nordlicht Distribution. This address has an account already, and an account "
+            "belongs to one organisation. So nothing was changed for you, and nobody was told of "
+            "your account."
+        )
+
+    def test_T3_its_invitation_can_not_be_accepted(self, demo, nothing_written):
+        user = invite(demo, email="global@suedwind.example")
+        with nothing_written():
+            status, page = open_link(user.invitation_path)
+            assert english().post(user.invitation_path, SENT).status_code == 410
+        assert status == 410
+        assert page.alerts == [
+            (
+                None,
+                "global@suedwind.example has an account already, and an account belongs to one "
+                "organisation. Ask Nordlicht Distribution to invite another address of yours.",
+            )
+        ]
+
+    def test_R14_an_invitation_keeps_nobody_from_the_own_address(self, demo):
+        """Hafen IT only typed it: Nordlicht Distribution, whose colleague it is, invites it all the same."""
+        squatted = invite(demo, by="global@hafen.example", organisation=demo.partner("Hafen IT"))
+        user = invite(demo)
+        assert english().post(user.invitation_path, SENT).status_code == 302
+        assert authenticate(username="neu@nordlicht.example", password=PASSWORD) == user
+        assert open_link(squatted.invitation_path)[0] == 410
+
+    def test_it_is_not_in_the_way_of_the_owners_sign_in(self, demo):
+        invite(demo, email="global@suedwind.example")
+        found = authenticate(username="global@suedwind.example", password="demo-portal")
+        assert found.organisation == demo.partner("Südwind Cloud")
 
     @pytest.mark.parametrize("email", ["", "nobody", "a@b", "x" * 250 + "@firm.example"])
     def test_an_address_that_is_none_is_refused_at_the_field(self, demo, nothing_written, email):
@@ -166,7 +205,7 @@ class TestInviting:
 def test_of_two_that_invite_the_same_person_one_is_told(demo, play):
     first, second = play(
         lambda: invite(demo, by=USERS),
-        lambda: invite(demo, by="global@hafen.example", organisation=demo.partner("Hafen IT")),
+        lambda: invite(demo, by=GLOBAL),
     )
     assert sorted([first.error is None, second.error is None]) == [False, True]
     error = first.error or second.error
@@ -389,6 +428,23 @@ def test_of_two_that_use_the_link_at_once_one_is_refused(demo, play):
     assert sorted(one.error is None for one in outcomes) == [False, True]
     [error] = [one.error for one in outcomes if one.error]
     assert error.code == "dead"
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("play", ORDERS)
+def test_T3_of_two_organisations_that_invited_the_same_person_one_gets_it(demo, play):
+    ours = invite(demo).invitation_path.split("/")[-2]
+    theirs = invite(
+        demo, by="global@hafen.example", organisation=demo.partner("Hafen IT")
+    ).invitation_path.split("/")[-2]
+    outcomes = play(
+        lambda: User.objects.find_invited(ours).accept_invitation("barrel-of-apples"),
+        lambda: User.objects.find_invited(theirs).accept_invitation("barrel-of-pears"),
+    )
+    [error] = [one.error for one in outcomes if one.error]
+    assert error.code == "dead"
+    assert User.objects.joined().filter(email="neu@nordlicht.example").count() == 1
 
 
 class TestSendingAgain:

@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from post_office.models import Email
 
 from customers.models import Customer
-from portal.models import Action
+from portal.models import Action, User
 from relationships.models import Relationship
 from subscriptions.models import RefusedOrder, add_customer
 from tests.races import at_once
@@ -159,8 +159,17 @@ def test_R2_not_for_a_reseller_that_was_closed_down(demo, refused):
     assert list(refused(reseller=hafen).error_dict) == ["reseller"]
 
 
-def test_an_email_that_is_known_takes_all_of_it_back(refused):
-    assert list(refused(email="admin@albers.example").error_dict) == ["email"]
+def test_T1_nobody_learns_that_its_first_admin_has_an_account_elsewhere(demo, add, queue):
+    customer = add(email="admin@albers.example")
+    [membership] = customer.memberships.all()
+    assert (membership.user.is_invited, membership.user.has_joined) == (True, False)
+    assert (
+        User.objects.get_by_natural_key("admin@albers.example").organisation.name
+        == "Reederei Albers"
+    )
+    [mail] = Email.objects.all()
+    assert mail.to == ["admin@albers.example"]
+    assert "/accounts/invitations/" not in mail.message
 
 
 def test_what_is_wrong_with_a_subscription_takes_all_of_it_back(demo, refused):

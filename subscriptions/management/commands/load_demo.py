@@ -240,7 +240,7 @@ class Command(BaseCommand):
             self.restore_subscription(*names, *row)
 
     def add_user(self, email, organisation=None, role=None, **fields):
-        user = User.objects.filter(email=email).first() or User(id=key(email), email=email)
+        user = User.objects.joined().filter(email=email).first() or User(id=key(email), email=email)
         for name, value in fields.items():
             setattr(user, name, value)
         if not is_demo_password(user.password):
@@ -379,7 +379,11 @@ class Command(BaseCommand):
 
     def admin_of(self, partner):
         domain = partner.support_email.partition("@")[2]
-        return User.objects.select_related("membership__partner").get(email=f"global@{domain}")
+        return (
+            User.objects.joined()
+            .select_related("membership__partner")
+            .get(email=f"global@{domain}")
+        )
 
     def print_people(self):
         self.stdout.write(f"Demo data loaded. Everyone's password: {PASSWORD}\n\n")
