@@ -7,7 +7,6 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 
-from portal.sign_in.middleware import HAS_SECOND_FACTOR
 from portal.wsgi import application
 
 HOST = "bench.portal.example"
@@ -40,8 +39,6 @@ class Browser:
         session[SESSION_KEY] = str(user.pk)
         session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
         session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-        # Whoever needs a second factor has entered it.
-        session[HAS_SECOND_FACTOR] = True
         session.create()
         cookies = {
             settings.SESSION_COOKIE_NAME: session.session_key,

@@ -1,9 +1,17 @@
 """Who is signed in, and what the roles of that user permit."""
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.backends import ModelBackend
+from django.db.models import Exists, OuterRef
 
 from portal.models import User
+from portal.models.sign_in import FACTORS
 from portal.permissions import PERMISSIONS_BY_ROLE, Permission
+
+# One statement for what every request asks about whoever is signed in.
+_PEOPLE = User.objects.with_organisation().annotate(
+    has_second_factor=Exists(Authenticator.objects.filter(user=OuterRef("pk"), type__in=FACTORS))
+)
 
 
 class RoleBackend(ModelBackend):
@@ -14,11 +22,7 @@ class RoleBackend(ModelBackend):
     """
 
     def get_user(self, user_id):
-        user = (
-            User.objects.select_related("membership__partner", "membership__customer")
-            .filter(pk=user_id)
-            .first()
-        )
+        user = _PEOPLE.filter(pk=user_id).first()
         return user if user and self.user_can_authenticate(user) else None
 
     def user_can_authenticate(self, user):

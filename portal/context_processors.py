@@ -16,10 +16,15 @@ def appearance(request):
 
 
 def navigation(request):
-    """The menu of the signed-in user, and the organisation it acts for."""
+    """The menu of the signed-in user, and the organisation it acts for.
+
+    While a second factor is missing nothing else opens, so there is no menu.
+    """
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}
+    if getattr(request, "is_held", False):
+        return {"organisation": user.organisation, "is_held": True}
     menu = []
     for item in menu_for(user):
         path = reverse(item.url_name)

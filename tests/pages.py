@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import html5lib
+from allauth.account.internal.flows import login
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import (
     TOTP,
@@ -59,6 +60,17 @@ def code_of(app, later=0):
 def set_up_passkey(user, name="Office laptop"):
     """A passkey of ``user`` as it is stored; no browser holds its other half."""
     return WebAuthn.add(user, name, PASSKEY).instance
+
+
+def show_factor(browser):
+    """Let this browser's session have shown a second factor just now, as a sign-in with one does."""
+    session = browser.session
+    records = session.get(login.AUTHENTICATION_METHODS_SESSION_KEY, [])
+    shown = {"method": "mfa", "at": time.time(), "type": "totp"}
+    session[login.AUTHENTICATION_METHODS_SESSION_KEY] = [*records, shown]
+    user = User.objects.get(pk=session["_auth_user_id"])
+    session[login._AUTHENTICATION_METHODS_USER_SESSION_KEY] = login.user_id_to_str(user)
+    session.save()
 
 
 def words(element):

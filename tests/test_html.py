@@ -18,6 +18,7 @@ from tests.pages import (
     own_routes,
     set_up_app,
     set_up_passkey,
+    show_factor,
     sign_in,
     signed_in,
 )
@@ -309,6 +310,8 @@ def test_the_pages_of_the_second_factor_are_good_html(demo, email, language):
     for name in ("mfa_activate_totp", "mfa_add_webauthn"):
         require_good_html(browser.get(reverse(name)))
     app, passkey = set_up_app(demo.user(email)), set_up_passkey(demo.user(email))
+    require_good_html(browser.get(reverse("mfa_index"), follow=True))
+    show_factor(browser)
     pages = [
         reverse(name)
         for name in (

@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from portal.permissions import require_one_of
@@ -29,6 +30,11 @@ class SignIn:
     @property
     def second_factors(self):
         return self.authenticator_set.filter(type__in=FACTORS)
+
+    @cached_property
+    def has_second_factor(self):
+        """Whether the user has a second factor. The sign-in loads it together with the user."""
+        return self.second_factors.exists()
 
     def may_remove_factor(self, factor):
         """Whether another second factor is left, where one is needed."""

@@ -113,11 +113,23 @@ class AccountAdapter(DefaultAccountAdapter):
         user.save(update_fields=["password"])
 
     def is_reauthentication_required(self, *, app, **kwargs):
-        """Whoever has just signed in is not asked for the password again."""
+        """Whoever has just signed in is not asked again; who has a second factor has to have shown it."""
         records = get_authentication_records(self.request, self.request.user)
+        if self.request.user.has_second_factor:
+            records = [record for record in records if record["method"] == "mfa"]
         if records and time.time() - records[-1]["at"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT:
             return False
         return super().is_reauthentication_required(app=app, **kwargs)
+
+    def get_reauthentication_methods(self, user):
+        """How ``user`` can confirm that it is it, the best first; not by password where there is a factor."""
+        ways = {way["id"]: way for way in super().get_reauthentication_methods(user)}
+        if user.is_authenticated and user.has_second_factor:
+            ways.pop("reauthenticate", None)
+            if not user.second_factors.filter(type="totp").exists():
+                # A recovery code is the last resort of who has passkeys only.
+                ways["mfa_reauthenticate"] = ways.pop("mfa_reauthenticate", None)
+        return [way for way in ways.values() if way]
 
     def add_message(self, request, level, message_template=None, *args, message=None, **kwargs):
         text = message or DONE.get(message_template)

@@ -29,6 +29,8 @@ SIGN_IN = {
     "MFA_ADAPTER": "portal.sign_in.adapters.SecondFactorAdapter",
     "MFA_SUPPORTED_TYPES": ["totp", "webauthn", "recovery_codes"],
     "MFA_PASSKEY_LOGIN_ENABLED": True,
+    # The clock of a phone may be half a minute off; code_forms sees to it that a code is good once.
+    "MFA_TOTP_TOLERANCE": 1,
     "MFA_FORMS": {
         "authenticate": "portal.sign_in.code_forms.CodeForm",
         "reauthenticate": "portal.sign_in.code_forms.CodeConfirmForm",

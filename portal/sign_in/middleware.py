@@ -1,22 +1,32 @@
-from django.shortcuts import redirect
+"""What a session may open before it has shown a second factor."""
 
-# What someone may do who needs a second factor and has none: set one up, sign out, read it in German.
-OPEN_WITHOUT_SECOND_FACTOR = {
-    "account_logout",
-    "account_reauthenticate",
-    "mfa_activate_totp",
-    "mfa_add_webauthn",
-    "mfa_index",
-    "set_language",
-    "set_theme",
-}
-HAS_SECOND_FACTOR = "has_second_factor"
+from allauth.account.adapter import get_adapter
+from allauth.account.authentication import get_authentication_records
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.shortcuts import redirect
+from django.utils.http import urlencode
+
+# Signing out, and reading what is asked in German or in the dark.
+ALWAYS_OPEN = {"account_logout", "set_language", "set_theme"}
+SET_UP = {"account_reauthenticate", "mfa_activate_totp", "mfa_add_webauthn", "mfa_index"}
+QUESTION = {"account_reauthenticate", "mfa_reauthenticate", "mfa_reauthenticate_webauthn"}
+
+
+def has_shown_factor(request):
+    """Whether somebody showed a second factor, or a code that stands in for it, in this very session.
+
+    A sign-in by passkey counts, and so does setting up the first factor.
+    """
+    return any(
+        record["method"] == "mfa" for record in get_authentication_records(request, request.user)
+    )
 
 
 class SecondFactorMiddleware:
-    """Lead those who need a second factor and have none to the page where they set one up.
+    """Open nothing to a session that has shown no second factor, where one is there or required.
 
-    Django admin is behind it too. The session remembers who has one, so it is asked once.
+    Who has one is asked for it, and sent on to the page that was wanted. Who needs one and has none is
+    led to the page where one is set up. Django admin is behind it too.
     """
 
     def __init__(self, get_response):
@@ -27,14 +37,22 @@ class SecondFactorMiddleware:
 
     def process_view(self, request, view, args, kwargs):
         user = request.user
-        if (
-            not user.is_authenticated
-            or not user.needs_second_factor
-            or request.session.get(HAS_SECOND_FACTOR)
-            or request.resolver_match.view_name in OPEN_WITHOUT_SECOND_FACTOR
-        ):
+        if not user.is_authenticated:
             return None
-        if not user.second_factors.exists():
-            return redirect("mfa_index")
-        request.session[HAS_SECOND_FACTOR] = True
-        return None
+        if user.has_second_factor:
+            request.is_held = not has_shown_factor(request)
+        else:
+            request.is_held = user.needs_second_factor
+        if not request.is_held:
+            return None
+        allowed = QUESTION if user.has_second_factor else SET_UP
+        if request.resolver_match.view_name in ALWAYS_OPEN | allowed:
+            return None
+        return self.ask(request) if user.has_second_factor else redirect("mfa_index")
+
+    def ask(self, request):
+        """Send to the question for the factor; it leads on to the page, unless something was posted."""
+        way = get_adapter().get_reauthentication_methods(request.user)[0]["url"]
+        if request.method in ("GET", "HEAD"):
+            way = f"{way}?{urlencode({REDIRECT_FIELD_NAME: request.get_full_path()})}"
+        return redirect(way)

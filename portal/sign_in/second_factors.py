@@ -1,16 +1,17 @@
 """The pages of second factors by the names that urls.py gives: those of allauth, some with a rule more."""
 
+from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.base.views import authenticate, index, reauthenticate
 from allauth.mfa.recovery_codes.views import (
     download_recovery_codes,
     generate_recovery_codes,
     view_recovery_codes,
 )
-from allauth.mfa.totp.views import DeactivateTOTPView, activate_totp
+from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
 from allauth.mfa.webauthn.views import (
+    AddWebAuthnView,
     ReauthenticateWebAuthnView,
     RemoveWebAuthnView,
-    add_webauthn,
     edit_webauthn,
     list_webauthn,
     login_webauthn,
@@ -22,7 +23,9 @@ from django.utils.translation import gettext as _
 
 from portal.models import User
 
-from .middleware import HAS_SECOND_FACTOR
+from .adapters import DONE
+from .code_forms import use_up
+from .middleware import has_shown_factor
 from .views import end_other_sessions
 
 __all__ = [
@@ -43,10 +46,47 @@ __all__ = [
 ]
 
 
+class FirstFactorMixin:
+    """Adding a second factor: the first one ends the other sessions, which have shown none.
+
+    This session has shown it by setting it up.
+    """
+
+    @transaction.atomic
+    def form_valid(self, form):
+        # Of two sessions that add the first one each, the second has not shown what is there by now.
+        user = User.objects.select_for_update(no_key=True).get(pk=self.request.user.pk)
+        is_first = not user.has_second_factor
+        if not is_first and not has_shown_factor(self.request):
+            return redirect(self.request.path)  # which asks for it
+        answer = super().form_valid(form)
+        added = user.second_factors.latest("pk")
+        self.added(added, form)
+        if is_first:
+            end_other_sessions(self.request)
+            messages.info(self.request, DONE["usersessions/messages/sessions_logged_out.txt"])
+            record_authentication(
+                self.request, self.request.user, "mfa", id=added.pk, type=added.type
+            )
+        return answer
+
+    def added(self, factor, form):
+        pass
+
+
+class AppAddView(FirstFactorMixin, ActivateTOTPView):
+    def added(self, factor, form):
+        use_up(factor, form.period)
+
+
+class PasskeyAddView(FirstFactorMixin, AddWebAuthnView):
+    pass
+
+
 class LastFactorMixin:
     """Removing a second factor: refused for the last one while one is needed.
 
-    Without any left the other sessions end, so that none of them remembers to have one.
+    The other sessions end: one of them may be on the device that was lost.
     """
 
     @property
@@ -60,9 +100,9 @@ class LastFactorMixin:
         if not request.user.may_remove_factor(self.factor):
             messages.error(request, self.explanation)
             return redirect("mfa_index")
+        count = user.second_factors.count()
         answer = super().post(request, *args, **kwargs)
-        if not user.second_factors.exists():
-            request.session.pop(HAS_SECOND_FACTOR, None)
+        if user.second_factors.count() < count:
             end_other_sessions(request)
         return answer
 
@@ -98,6 +138,8 @@ class PasskeyConfirmView(ReauthenticateWebAuthnView):
         return redirect(self.request.get_full_path())
 
 
+activate_totp = AppAddView.as_view()
+add_webauthn = PasskeyAddView.as_view()
 deactivate_totp = AppRemoveView.as_view()
 reauthenticate_webauthn = PasskeyConfirmView.as_view()
 remove_webauthn = PasskeyRemoveView.as_view()

@@ -10,7 +10,7 @@ from django.utils.translation import gettext, override
 from portal.models import ActivityEntry, Membership, User
 from portal.permissions import Role
 from relationships.models import RelationshipRequest, RequestKind
-from tests.pages import set_up_app, set_up_passkey, signed_in
+from tests.pages import code_of, set_up_app, set_up_passkey, signed_in
 from tests.test_html import PAGES
 
 AXE = (Path(__file__).parents[1] / "vendor" / "axe.min.js").read_text()
@@ -169,8 +169,13 @@ def test_nobody_meets_a_barrier_on_the_way_to_sign_in_safely(demo, open_browser,
     page.get_by_role("heading", name="Second factor").wait_for()
     paths = ["", "app/", "../passkeys/add/", "../password/change/", "../sessions/"]
     require_no_barriers(page, *(f"/accounts/second-factor/{path}" for path in paths))
-    set_up_app(demo.user(HELPDESK))
-    passkey = set_up_passkey(demo.user(HELPDESK))
+    app, passkey = set_up_app(demo.user(HELPDESK)), set_up_passkey(demo.user(HELPDESK))
+    require_no_barriers(page, "/accounts/second-factor/")  # the question for it
+    speak(page, "en")
+    page.goto("/accounts/second-factor/")
+    page.get_by_label("Code").fill(code_of(app))
+    press(page, "Confirm")
+    page.get_by_text("Remove the app").wait_for()
     paths = ["", "codes/", "codes/new/", "app/remove/", "../passkeys/", "../identities/"]
     paths += [f"../passkeys/{passkey.pk}/name/"]
     require_no_barriers(page, *(f"/accounts/second-factor/{path}" for path in paths))

@@ -1,9 +1,12 @@
 """Authenticator apps, passkeys and recovery codes; who must have one, and what happens without."""
 
 import json
+from urllib.parse import quote
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.test import Client
 
@@ -17,6 +20,7 @@ from tests.pages import (
     code_of,
     set_up_app,
     set_up_passkey,
+    show_factor,
     sign_in,
     signed_in,
 )
@@ -25,6 +29,7 @@ INDEX = "/accounts/second-factor/"
 ENTER = "/accounts/second-factor/enter/"
 APP = "/accounts/second-factor/app/"
 CODES = "/accounts/second-factor/codes/"
+QUESTION = "/accounts/second-factor/confirm/"
 GLOBAL = "global@nordlicht.example"
 WRONG_CODE = "This code is wrong or was used already. Try the next one."
 
@@ -72,8 +77,31 @@ def test_an_app_is_set_up_and_asked_for_at_the_next_sign_in(
     again = Client(headers={"accept-language": "en"})
     assert sign_in(again, NORDLICHT, next="/activity/?start=").url == ENTER
     assert not is_in(again)
-    assert again.post(ENTER, {"code": code_of(app)}).url == "/activity/?start="
+    # The code that set it up was seen by whoever looked on.
+    assert Page(again.post(ENTER, {"code": code_of(app)})).field_errors == [WRONG_CODE]
+    assert again.post(ENTER, {"code": code_of(app, 1)}).url == "/activity/?start="
     assert is_in(again)
+
+
+def key_of(browser):
+    [field] = Page(browser.get(APP)).find("input[@id='key']")
+    return field.get("value")
+
+
+def test_the_key_stays_the_same_until_the_app_is_set_up(demo, browser):
+    sign_in(browser, NORDLICHT)
+    key = key_of(browser)
+    assert key_of(browser) == key
+    refused = browser.post(APP, {"code": "000000"})
+    assert Page(refused).find("input[@id='key']")[0].get("value") == key
+    assert key_of(browser) == key
+    assert browser.post(APP, {"code": code_of(Authenticator(data={"secret": key}))}).url == CODES
+
+    browser.post(APP + "remove/")
+    assert key_of(browser) != key
+    other = Client()
+    sign_in(other, NORDLICHT)
+    assert key_of(other) not in (key, key_of(browser))
 
 
 def test_a_wrong_code_sets_no_app_up(demo, browser):
@@ -104,10 +132,44 @@ def test_a_code_works_once(demo, browser):
     assert Page(thief.post(ENTER, {"code": code})).field_errors == [WRONG_CODE]
 
 
-def test_an_old_code_does_not_work(demo, browser):
+@pytest.mark.parametrize("period", [-1, 0, 1])
+def test_a_clock_may_be_half_a_minute_off(demo, browser, period):
     app = set_up_app(demo.user(NORDLICHT))
     sign_in(browser, NORDLICHT)
-    assert Page(browser.post(ENTER, {"code": code_of(app, -1)})).field_errors == [WRONG_CODE]
+    assert browser.post(ENTER, {"code": code_of(app, period)}).url == "/"
+
+
+@pytest.mark.parametrize("period", [-2, 2])
+def test_a_clock_that_is_further_off_is_refused(demo, browser, period):
+    app = set_up_app(demo.user(NORDLICHT))
+    sign_in(browser, NORDLICHT)
+    assert Page(browser.post(ENTER, {"code": code_of(app, period)})).field_errors == [WRONG_CODE]
+
+
+@pytest.mark.parametrize("seconds", [0, 31, 59])
+def test_a_used_code_is_not_good_again_while_the_clock_might_be_off(
+    demo, browser, time_machine, seconds
+):
+    """The code of the next period, typed by a clock that is ahead, would be good for a minute and a half."""
+    app = set_up_app(demo.user(NORDLICHT))
+    sign_in(browser, NORDLICHT)
+    code, older = code_of(app, 1), code_of(app)
+    assert browser.post(ENTER, {"code": code}).url == "/"
+    time_machine.shift(seconds)
+    cache.clear()  # a cache may drop what it holds
+    thief = Client(headers={"accept-language": "en"})
+    sign_in(thief, NORDLICHT)
+    for used in (code, older):
+        assert Page(thief.post(ENTER, {"code": used})).field_errors == [WRONG_CODE]
+    assert not is_in(thief)
+
+
+def test_a_used_code_confirms_nothing_either(demo, browser):
+    app = set_up_app(demo.user(NORDLICHT))
+    sign_in(browser, NORDLICHT)
+    browser.post(ENTER, {"code": code_of(app)})
+    answer = browser.post(QUESTION, {"code": code_of(app)})
+    assert Page(answer).field_errors == [WRONG_CODE]
 
 
 def test_codes_are_not_guessed_for_long(demo, browser):
@@ -195,16 +257,50 @@ def test_recovery_codes_can_be_downloaded_and_made_anew(
     assert entry.actor == demo.user(NORDLICHT)
 
 
-def test_codes_are_shown_to_a_fresh_sign_in_only(demo, time_machine):
-    set_up_app(demo.user(NORDLICHT))
-    left_open = signed_in(NORDLICHT)
-    for path in (CODES, CODES + "download/", CODES + "new/", APP + "remove/"):
-        assert left_open.get(path).url == f"/accounts/confirm/?next={path.replace('/', '%2F')}"
-    sure = left_open.post(f"/accounts/confirm/?next={CODES}", {"password": "demo-portal"})
-    assert sure.url == CODES
-    assert left_open.get(CODES).status_code == 200
+def test_what_changes_a_factor_wants_one_that_was_shown_just_now(demo, browser, time_machine):
+    """A password alone confirms nothing where there is a factor."""
+    app, passkey = set_up_app(demo.user(NORDLICHT)), set_up_passkey(demo.user(NORDLICHT))
+    sign_in(browser, NORDLICHT)
+    browser.post(ENTER, {"code": code_of(app)})
+    paths = [CODES, CODES + "download/", CODES + "new/", APP + "remove/", "/accounts/passkeys/add/"]
+    paths += [f"/accounts/passkeys/{passkey.pk}/{act}/" for act in ("name", "remove")]
+    assert {browser.get(path).status_code for path in paths} == {200}
     time_machine.shift(301)
-    assert left_open.get(CODES).status_code == 302
+    for path in paths:
+        asked = browser.get(path).url
+        assert asked == f"{QUESTION}?next={path.replace('/', '%2F')}"
+        by_password = browser.post(f"/accounts/confirm/?next={path}", {"password": "demo-portal"})
+        assert by_password.url == asked
+        assert browser.get(path).url == asked
+        if path not in (CODES, CODES + "download/"):
+            assert browser.post(path, {"name": "x"}).url == asked
+    assert demo.user(NORDLICHT).second_factors.count() == 2
+    assert browser.post(f"{QUESTION}?next={CODES}", {"code": code_of(app)}).url == CODES
+    assert {browser.get(path).status_code for path in paths} == {200}
+
+
+def test_a_recovery_code_confirms_where_the_app_is_lost(demo, browser, time_machine):
+    app = set_up_app(demo.user(NORDLICHT))
+    sign_in(browser, NORDLICHT)
+    browser.post(ENTER, {"code": code_of(app)})
+    [code, *_others] = codes_of(browser)
+    time_machine.shift(301)
+    assert browser.get(APP + "remove/").status_code == 302
+    assert browser.post(f"{QUESTION}?next={APP}remove/", {"code": code}).url == APP + "remove/"
+    assert browser.post(APP + "remove/").url == INDEX
+
+
+def test_the_passkey_is_asked_for_first_where_there_is_no_app(demo, browser):
+    user = demo.user(NORDLICHT)
+    set_up_passkey(user)
+    RecoveryCodes.activate(user)
+    browser = signed_in(NORDLICHT)
+    asked = browser.get("/activity/")
+    assert asked.url == "/accounts/passkeys/confirm/?next=%2Factivity%2F"
+    page = Page(browser.get(asked.url))
+    assert page.heading == "Second factor"
+    [other] = page.find("li/a")
+    assert other.get("href") == f"{QUESTION}?next=%2Factivity%2F"
 
 
 def test_a_wrong_password_confirms_nothing(demo):
@@ -220,6 +316,7 @@ def test_a_wrong_password_confirms_nothing(demo):
 def test_a_passkey_has_a_name_that_can_be_changed(demo, browser):
     sign_in(browser, NORDLICHT)
     passkey = set_up_passkey(demo.user(NORDLICHT))
+    show_factor(browser)
     [row] = Page(browser.get("/accounts/passkeys/")).table
     assert (row["Name"], row["Last used"]) == ("Office laptop", "Never")
     path = f"/accounts/passkeys/{passkey.pk}/name/"
@@ -246,6 +343,7 @@ def test_the_list_of_passkeys_costs_the_same_with_1_and_with_20(
     sign_in(browser, NORDLICHT)
     for number in range(count):
         set_up_passkey(demo.user(NORDLICHT), f"Key {number}")
+    show_factor(browser)
     with django_assert_num_queries(4):
         assert len(Page(browser.get("/accounts/passkeys/")).table) == count
 
@@ -312,6 +410,136 @@ def test_a_made_up_passkey_confirms_nothing(demo, credential):
     left_open.get(path)
     assert left_open.post(path, {"credential": credential}).url == path
     assert left_open.get(APP).status_code == 302
+    assert not is_in(left_open)
+
+
+# A session from before
+
+
+# What opens nothing while the factor is missing: pages, acts, Django admin, files, personal links.
+EVERYTHING = [
+    "/",
+    "/activity/",
+    "/activity/export/",
+    "/settings/profile/",
+    "/accounts/password/change/",
+    "/accounts/password/reset/",
+    "/accounts/sessions/",
+    "/accounts/identities/",
+    "/accounts/passkeys/",
+    "/accounts/passkeys/add/",
+    "/accounts/login/",
+    "/admin/",
+    "/admin/portal/user/",
+    "/admin/password_change/",
+    "/invitations/x/",
+    INDEX,
+    APP,
+    APP + "remove/",
+    CODES,
+    CODES + "download/",
+    CODES + "new/",
+]
+
+
+@pytest.mark.parametrize("email", [NORDLICHT, ALBERS, OPERATOR])
+def test_a_session_that_has_shown_no_factor_opens_nothing(demo, nothing_written, email):
+    before = signed_in(email)
+    set_up_app(demo.user(email))
+    with nothing_written():
+        for path in EVERYTHING:
+            answer = before.get(path, {"q": "x"})
+            assert (answer.status_code, answer.url) == (
+                302,
+                f"{QUESTION}?next={quote(path, safe='')}%3Fq%3Dx",
+            )
+            posted = before.post(path, {"name": "X", "action": "reset_second_factor"})
+            assert (posted.status_code, posted.url) == (302, QUESTION)
+
+
+def test_it_is_asked_for_the_factor_and_led_on(demo):
+    before = signed_in(NORDLICHT)
+    app = set_up_app(demo.user(NORDLICHT))
+    asked = before.get("/activity/?start=").url
+    page = Page(before.get(asked))
+    assert (page.heading, page.menu) == ("Second factor", [])
+    assert "you have not shown it since you signed in" in page.text
+    assert page.all_text("li/a") == []  # no other way: not by password
+    assert before.post("/accounts/language/", {"language": "de", "next": asked}).url == asked
+    assert Page(before.get(asked)).language == "de"
+    assert before.post(asked, {"code": "000000"}).status_code == 200
+    assert not is_in(before)
+    assert before.post(asked, {"code": code_of(app)}).url == "/activity/?start="
+    assert is_in(before)
+    assert Page(before.get("/activity/")).menu
+
+
+def test_it_can_sign_out(demo):
+    before = signed_in(NORDLICHT)
+    set_up_app(demo.user(NORDLICHT))
+    assert before.post("/accounts/logout/").url == "/accounts/login/"
+    assert before.get("/activity/").url == "/accounts/login/?next=/activity/"
+
+
+def test_what_another_showed_in_the_same_browser_does_not_count(demo, browser):
+    app = set_up_app(demo.user(NORDLICHT))
+    sign_in(browser, NORDLICHT)
+    browser.post(ENTER, {"code": code_of(app)})
+    set_up_app(demo.user(ALBERS))
+    browser.force_login(demo.user(ALBERS))
+    assert browser.get("/activity/").url == f"{QUESTION}?next=%2Factivity%2F"
+
+
+def test_the_first_factor_ends_the_other_sessions(demo, browser, required):
+    """Also where it is set up because it became necessary, with a session of the past left open elsewhere."""
+    before, elsewhere = signed_in(NORDLICHT), Client()
+    sign_in(elsewhere, NORDLICHT)
+    sign_in(browser, NORDLICHT)
+    key = key_of(browser)
+    browser.post(APP, {"code": code_of(Authenticator(data={"secret": key}))})
+    page = Page(browser.get(CODES))
+    assert ("status", "You are signed out everywhere else.") in page.alerts
+    assert is_in(browser)
+    for ended in (before, elsewhere):
+        assert ended.get("/activity/").url == "/accounts/login/?next=/activity/"
+
+
+def test_a_second_one_ends_none(demo, browser, monkeypatch):
+    passkey = set_up_passkey(demo.user(NORDLICHT))
+    other = signed_in(NORDLICHT)
+    sign_in(browser, NORDLICHT)
+    for client in (browser, other):
+        client.force_login(demo.user(NORDLICHT))
+        show_factor(client)
+    key = key_of(browser)
+    browser.post(APP, {"code": code_of(Authenticator(data={"secret": key}))})
+    assert [one.type for one in demo.user(NORDLICHT).second_factors.order_by("pk")] == [
+        passkey.type,
+        "totp",
+    ]
+    assert is_in(browser)
+    assert is_in(other)
+
+
+def test_of_two_sessions_that_set_one_up_at_once_the_second_is_asked_for_the_first(
+    demo, browser, monkeypatch
+):
+    sign_in(browser, NORDLICHT)
+    path = "/accounts/passkeys/add/"
+    browser.get(path)
+
+    def meanwhile(form):
+        set_up_app(demo.user(NORDLICHT))
+        form.cleaned_data = {"name": "x", "credential": PASSKEY}
+        return True
+
+    monkeypatch.setattr("portal.sign_in.passkey_forms.PasskeyForm.is_valid", meanwhile)
+    answer = browser.post(path, follow=True)
+    assert [address for address, _status in answer.redirect_chain] == [
+        path,
+        f"{QUESTION}?next=%2Faccounts%2Fpasskeys%2Fadd%2F",
+    ]
+    assert [one.type for one in demo.user(NORDLICHT).second_factors] == ["totp"]
 
 
 # Who needs one
@@ -390,6 +618,8 @@ def test_operators_need_one_where_the_environment_says_so(demo, browser, setting
     [(_role, text)] = Page(browser.get(INDEX)).alerts
     assert text == "Operators need a second factor. Set one up to go on."
     set_up_app(demo.user(OPERATOR))
+    assert browser.get("/admin/").url == f"{QUESTION}?next=%2Fadmin%2F"
+    show_factor(browser)
     assert browser.get("/admin/").status_code == 200
     assert signed_in(NORDLICHT).get("/activity/").status_code == 200
 
@@ -408,11 +638,13 @@ def test_an_app_can_be_removed_and_its_codes_go_with_it(demo, browser, queue):
     sign_in(browser, NORDLICHT)
     browser.post(ENTER, {"code": code_of(app)})
     other = signed_in(NORDLICHT)
+    show_factor(other)
+    assert is_in(other)
     assert browser.get(APP + "remove/").status_code == 200
     assert browser.post(APP + "remove/").url == INDEX
     assert not Authenticator.objects.exists()
     assert is_in(browser)
-    # The other sessions end: none of them goes on as if there were a second factor.
+    # The other sessions end: one of them may be on the phone that was lost.
     assert not is_in(other)
     [entry] = demo.log(action=Action.SECOND_FACTOR_REMOVED)
     assert entry.actor == demo.user(NORDLICHT)
@@ -489,6 +721,8 @@ def test_an_operator_takes_a_lost_factor_away(demo, admin_client):
     set_up_app(user)
     set_up_passkey(user)
     theirs = signed_in(NORDLICHT)
+    show_factor(theirs)
+    assert is_in(theirs)
     chosen = {"action": "reset_second_factor", "_selected_action": [str(user.pk)]}
     admin_client.post("/admin/portal/user/", chosen)
     assert not Authenticator.objects.exists()
