@@ -34,7 +34,8 @@ demo: $(RUNTIME) ## Serve the portal with demo data on 127.0.0.1:8000, or on POR
 	@$(PY) manage.py migrate --verbosity 0
 	@$(PY) manage.py load_demo
 	@echo "The portal is at http://127.0.0.1:$(PORT)/ (Ctrl-C stops it)"
-	@DJANGO_RUNSERVER_HIDE_WARNING=true exec $(PY) manage.py runserver --noreload 127.0.0.1:$(PORT)
+	@$(PY) manage.py worker --parent $$$$ & \
+	DJANGO_RUNSERVER_HIDE_WARNING=true exec $(PY) manage.py runserver --noreload 127.0.0.1:$(PORT)
 
 test: test-sqlite test-postgresql ## Run the whole suite on SQLite, then on PostgreSQL
 

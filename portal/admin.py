@@ -30,7 +30,9 @@ from portal.models import (
     Membership,
     MembershipRole,
     Partner,
+    Task,
     User,
+    Worker,
     describe,
 )
 from portal.permissions import Role
@@ -363,6 +365,16 @@ class ActivityReaderAdmin(ReadOnlyAdmin):
     list_filter = ("action",)
     list_select_related = ("partner", "customer")
     search_fields = ("partner__name_key",)
+
+
+@admin.register(Task)
+class TaskAdmin(ReadOnlyAdmin):
+    list_display = ("name", "due_at", "done_at", "outcome", "failures")
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnlyAdmin):
+    list_display = ("host", "seen_at")
 
 
 # What the mail queue brings for the operator.

@@ -3,6 +3,7 @@
 from .activity import Action, ActivityEntry, describe
 from .activity_lists import LogOf, actors_of
 from .activity_readers import ActivityReader
+from .due import Due, DueQuerySet, LeaseLost, Task, Worker
 from .editing import Editable, StaleRow
 from .fields import FoldedField, KeyField
 from .memberships import Membership, MembershipRole
@@ -35,11 +36,14 @@ __all__ = [
     "ActivityEntry",
     "ActivityReader",
     "DayText",
+    "Due",
+    "DueQuerySet",
     "Editable",
     "FoldedField",
     "KeyField",
     "KeyList",
     "KeyText",
+    "LeaseLost",
     "LogOf",
     "Membership",
     "MembershipRole",
@@ -49,8 +53,10 @@ __all__ = [
     "Prepared",
     "Question",
     "StaleRow",
+    "Task",
     "Unindexed",
     "User",
+    "Worker",
     "actors_of",
     "bounded_count",
     "containing",

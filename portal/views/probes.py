@@ -7,6 +7,8 @@ from django.http import HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from portal.models import Worker
+
 
 @login_not_required
 @never_cache
@@ -19,12 +21,21 @@ def alive(request):
 @never_cache
 @require_safe
 def ready(request):
-    """Answer 200 if the database is reachable and every migration applied, else 503."""
+    """Answer 200 if the database is reachable and every migration applied, else 503.
+
+    A worker that is not there keeps no page from being served, so it is only told.
+    """
     try:
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        worker = "" if pending or not Worker.objects.are_late() else _absence_of_worker()
     except DatabaseError:
         return HttpResponse("database unreachable\n", content_type="text/plain", status=503)
     if pending:
         return HttpResponse("migrations pending\n", content_type="text/plain", status=503)
-    return HttpResponse("ok\n", content_type="text/plain")
+    return HttpResponse(f"ok\n{worker}", content_type="text/plain")
+
+
+def _absence_of_worker():
+    seen = Worker.objects.last_seen()
+    return f"worker: {f'last seen {seen:%Y-%m-%d %H:%M} UTC' if seen else 'never seen'}\n"

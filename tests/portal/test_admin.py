@@ -9,7 +9,7 @@ from django.urls import reverse
 from post_office.models import Attachment, Email, EmailTemplate, Log
 
 from customers.models import Customer
-from portal.models import Action, ActivityEntry, Membership, Partner, User
+from portal.models import Action, ActivityEntry, Membership, Partner, Task, User, Worker
 from portal.permissions import Role
 from relationships.models import Partnership, RegionCountry, Relationship, SalesRegion
 from subscriptions.models import BulkAssignment, Offer, Subscription
@@ -29,6 +29,8 @@ READ_ONLY = {
     "MembershipRole",
     "RelationshipRequest",
     "SupportContactAssignment",
+    "Task",
+    "Worker",
 }
 SETTINGS = [
     SalesRegion,
@@ -104,6 +106,8 @@ class TestPages:
             customer=demo.customer("Reederei Albers"),
             recipient_name="Reederei Albers",
         )
+        Worker.objects.tell("portal-1")
+        Task.objects.know(["sessions"])
 
     def test_every_model_is_registered(self):
         assert [model for model in MODELS if model not in admin.site._registry] == []

@@ -1,10 +1,13 @@
 """The pages of the ground floor: the way in and out, the language, the profile, the probes, errors."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.contrib.messages import get_messages
 from django.db import OperationalError, connection
 from django.test import Client
 
+from portal.models import Worker
 from tests.pages import OPERATOR, Page, signed_in
 
 HELPDESK = "helpdesk@nordlicht.example"
@@ -445,12 +448,23 @@ def test_a_broken_session_cookie_is_nobody_s(demo, browser, cookie):
 
 
 def test_the_portal_is_alive_and_ready(browser):
+    Worker.objects.tell("portal-1")
     for path in ("/healthz", "/readyz"):
         answer = browser.get(path)
         assert (answer.status_code, answer.content) == (200, b"ok\n")
         assert answer["Content-Type"] == "text/plain"
         assert "no-store" in answer["Cache-Control"]
         assert browser.head(path).status_code == 200
+
+
+def test_a_worker_that_is_gone_is_a_line_and_keeps_no_page_from_being_served(browser):
+    answer = browser.get("/readyz")
+    assert (answer.status_code, answer.content) == (200, b"ok\nworker: never seen\n")
+    Worker.objects.tell("portal-1")
+    Worker.objects.update(seen_at=datetime(2026, 11, 30, 12, 5, tzinfo=UTC))
+    answer = browser.get("/readyz")
+    said = b"ok\nworker: last seen 2026-11-30 12:05 UTC\n"
+    assert (answer.status_code, answer.content) == (200, said)
 
 
 def test_alive_asks_no_database(browser, django_assert_num_queries):

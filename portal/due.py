@@ -1,0 +1,49 @@
+"""What the worker does for the ground floor, and what operators are told of it."""
+
+from datetime import timedelta
+
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from portal.models import Task, Worker
+from portal.worker import Finding, due
+
+
+def forget_sessions(task):
+    """Delete the sessions that are over."""
+    with task.held():
+        forgotten, _by_model = Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    return forgotten and f"{forgotten} sessions that were over forgotten"
+
+
+def check_worker():
+    seen = Worker.objects.last_seen()
+    if seen is None:
+        yield Finding(_("The worker was never seen. Run manage.py worker."), is_alarm=True)
+        return
+    when = {"when": date_format(timezone.localtime(seen), "DATETIME_FORMAT")}
+    if Worker.objects.are_late():
+        sentence = _("The worker was last seen on %(when)s. Mail and all that is due waits for it.")
+        yield Finding(sentence % when, is_alarm=True)
+    else:
+        yield Finding(_("The worker was last seen on %(when)s.") % when)
+
+
+def check_tasks():
+    """A task that failed once may have met a lock; one that fails again and again needs someone."""
+    for task in Task.objects.filter(failures__gte=3):
+        sentence = ngettext(
+            "%(task)s has failed %(count)d time in a row: %(error)s.",
+            "%(task)s has failed %(count)d times in a row: %(error)s.",
+            task.failures,
+        )
+        said = {"task": task.name, "count": task.failures, "error": task.outcome}
+        yield Finding(sentence % said, is_alarm=True)
+
+
+due.register("sessions", every=timedelta(days=1), run=forget_sessions)
+due.watch(check_worker)
+due.watch(check_tasks)
