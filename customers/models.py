@@ -3,20 +3,17 @@
 import uuid
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
+from portal.address_fields import DomainField, EmailField
+from portal.addresses import shown_domain, unicode_domain
 from portal.models import Action, ActivityEntry, Editable, FoldedField
 from portal.permissions import Permission
-
-domain_validator = RegexValidator(
-    r"\A(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]\Z",
-    _("Enter a domain, such as firm.example."),
-)
+from portal.text import fold
 
 
 class CustomerQuerySet(models.QuerySet):
@@ -35,7 +32,6 @@ class CustomerQuerySet(models.QuerySet):
 
     def known_by_email(self, address):
         """Return the customer that this address belongs to, by its domain or one of its users, or None."""
-        address = address.lower()
         found = self.filter(memberships__user__email=address).first()
         return found or self.filter(domain=address.rpartition("@")[2]).first()
 
@@ -60,11 +56,10 @@ class Customer(Editable, models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(_("name"), max_length=200)
     name_key = FoldedField(source="name")
-    domain = models.CharField(
+    domain = DomainField(
         _("primary domain"),
         max_length=253,
         unique=True,
-        validators=[domain_validator],
         error_messages={"unique": _("A customer with this domain exists.")},
     )
     country = CountryField(_("country"))
@@ -72,7 +67,7 @@ class Customer(Editable, models.Model):
     postal_code = models.CharField(_("postal code"), max_length=20, blank=True)
     city = models.CharField(_("city"), max_length=100, blank=True)
     contact_name = models.CharField(_("contact person"), max_length=200, blank=True)
-    contact_email = models.EmailField(_("contact email"), blank=True)
+    contact_email = EmailField(_("contact email"), blank=True)
     contact_phone = models.CharField(_("contact phone"), max_length=30, blank=True)
     agreement_accepted_at = models.DateTimeField(
         _("customer agreement accepted"), null=True, blank=True, editable=False
@@ -104,20 +99,22 @@ class Customer(Editable, models.Model):
     def __str__(self):
         return self.name
 
-    def clean_fields(self, exclude=None):
-        self.domain = self.domain.strip().lower()
-        super().clean_fields(exclude=exclude)
-
     @transaction.atomic
     def save(self, *args, **kwargs):
         """Save; what the customer's relationships and subscriptions keep of its name and domain follows."""
         is_new = self._state.adding
-        self.domain = self.domain.strip().lower()
         super().save(*args, **kwargs)
         written = kwargs.get("update_fields")
         if not is_new and (written is None or {"name", "domain"}.intersection(written)):
             self.relationships.follow(self)
             self.subscriptions.follow(self)
+
+    @staticmethod
+    def key_of(domain):
+        """Return a domain as a key by which lists sort and search: folded, with its own letters."""
+        if "xn--" not in domain:
+            return domain
+        return fold(unicode_domain(domain)).encode()[:253].decode(errors="ignore")
 
     @staticmethod
     def written_together(name_key, domain):
@@ -126,7 +123,12 @@ class Customer(Editable, models.Model):
         It sorts by name, as every letter stands behind a tab, and has the words of both, none of which
         has a tab in it.
         """
-        return f"{name_key}{Customer.BETWEEN}{domain}"
+        return f"{name_key}{Customer.BETWEEN}{Customer.key_of(domain)}"
+
+    @property
+    def shown_domain(self):
+        """The domain as people read it."""
+        return shown_domain(self.domain)
 
     @property
     def address(self):

@@ -6,16 +6,21 @@ email field and what DNS and mail servers speak. People read the other one, ``m√
 
 import re
 import unicodedata
+from collections import Counter
 
 import idna
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 NO_DOMAIN = _("Enter a domain, such as firm.example.")
 _DOMAIN = re.compile(
     r"(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
 )
+# What a text has that may not be in its normal form, for the database to find: few have it.
+SUSPECT_DOMAIN = r"[^a-z0-9.-]|^www\.|\.$|xn--"
+SUSPECT_EMAIL = r"[^!-~]|[A-Z]|\.$|xn--"
 # Longer texts are none, and the tables of IDNA are slow to find that out.
 _MOST = 320
 
@@ -64,7 +69,7 @@ def shown_domain(domain):
     """
     if "xn--" not in domain:
         return domain
-    labels = [_readable(label) for label in domain.split(".")]
+    labels = unicode_domain(domain).split(".")
     ending = _scripts(labels[-1])
     return ".".join(
         shown if _scripts(shown) in ({"LATIN"}, ending) else kept
@@ -76,6 +81,55 @@ def shown_email(email):
     """Return a kept email address as people read it, with its domain as ``shown_domain`` has it."""
     name, at, domain = email.rpartition("@")
     return f"{name}{at}{shown_domain(domain)}"
+
+
+def out_of_form(rows, field, normal, suspect):
+    """Return key, text and normal form of those of ``rows`` whose ``field`` is not in its normal form (R14).
+
+    Of what has no normal form nothing is said: it equals nothing in any form.
+    """
+    found = []
+    for pk, text in rows.filter(**{f"{field}__regex": suspect}).values_list("pk", field):
+        try:
+            form = normal(text)
+        except ValidationError:
+            continue
+        if form != text:
+            found.append((pk, text, form))
+    return found
+
+
+def bring_into_form(rows, field, normal, suspect, *, is_unique=False):
+    """Bring ``field`` of ``rows`` into its normal form, for a migration.
+
+    Where it must be unique, texts that fall together with each other or with another row's stay as they are.
+    """
+    if not is_unique:
+        rows.exclude(**{field: Lower(field)}).update(**{field: Lower(field)})
+    found = out_of_form(rows, field, normal, suspect)
+    times = Counter(form for _pk, _text, form in found)
+    for pk, _text, form in found:
+        if not is_unique or (times[form] == 1 and not rows.filter(**{field: form}).exists()):
+            rows.filter(pk=pk).update(**{field: form})
+
+
+def unicode_domain(domain):
+    """Return a kept domain with its own letters, whatever they could be taken for: to be searched in."""
+    return ".".join(map(_readable, domain.split(".")))
+
+
+def kept_address(text):
+    """Return an email or a domain with umlauts, or a part of one, as it is kept; other text as it is.
+
+    For what a search looks for: a text without a dot and an @ may as well be a name.
+    """
+    name, at, domain = text.rpartition("@")
+    if text.isascii() or not (at or "." in domain):
+        return text
+    try:
+        return f"{name}{at}{_ascii_form(domain)}"
+    except ValueError:
+        return text
 
 
 def _ascii_form(host):

@@ -22,6 +22,7 @@ from django.http import HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 from post_office.models import Attachment, Email, EmailTemplate, Log
 
+from portal.admin_filters import OutOfFormFilter
 from portal.forms import PortalModelForm, SupportLanguagesField
 from portal.models import (
     Action,
@@ -36,7 +37,7 @@ from portal.models import (
     describe,
 )
 from portal.permissions import Role
-from portal.text import fold
+from portal.text import kept_word
 
 admin.site.unregister(Group)  # roles take the place of groups
 # How people sign in is theirs; an operator can take a lost second factor away, see UserAdmin.
@@ -92,7 +93,7 @@ class PortalAdmin(ForgivingAdmin):
 
     def get_search_results(self, request, queryset, search_term):
         if any(name.endswith("name_key") for name in self.search_fields):
-            search_term = fold(search_term)
+            search_term = " ".join(map(kept_word, search_term.split()))
         return super().get_search_results(request, queryset, search_term)
 
     def has_delete_permission(self, request, obj=None):
@@ -244,7 +245,7 @@ class UserAdmin(PortalAdmin, DjangoUserAdmin):
         "last_login",
     )
     list_display = ("email", "name", "organisation", "is_staff", "is_active")
-    list_filter = ("is_staff", "is_active")
+    list_filter = ("is_staff", "is_active", OutOfFormFilter.of("email"))
     list_select_related = ("membership__partner", "membership__customer")
     search_fields = ("email", "name_key")
     ordering = ("email",)

@@ -2,6 +2,8 @@
 
 import unicodedata
 
+from portal.addresses import kept_address, unicode_domain
+
 # Letters that Unicode does not decompose into a base letter and a mark.
 _LETTERS = str.maketrans(
     {"ı": "i", "ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe"}
@@ -20,5 +22,12 @@ def fold(text):
 
 
 def words_of(text):
-    """Return the words of ``text`` that are looked for, folded."""
-    return tuple(fold(text).split())
+    """Return the words of ``text`` that are looked for, folded; domains with their own letters."""
+    return tuple(
+        fold(unicode_domain(word)) if "xn--" in word else word for word in fold(text).split()
+    )
+
+
+def kept_word(word):
+    """Return a word that is looked for in emails and names: folded, an email or domain as it is kept."""
+    return fold(kept_address(word))

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
 from customers.models import Customer
+from portal.address_fields import EmailFormField
 from portal.forms import ListSelect, NamedRows, PortalModelForm, SearchForm, StyledField
 from portal.models import Partner, PartnerType, User, dashed, language_of
 from portal.permissions import Permission
@@ -183,7 +184,7 @@ class RegistrationForm(SetPasswordMixin, PortalModelForm):
 
     bound_field_class = StyledField
 
-    email = forms.EmailField(
+    email = EmailFormField(
         label=_("Your email"), help_text=_("You sign in with it."), max_length=254
     )
     password1, password2 = SetPasswordMixin.create_password_fields(
@@ -217,7 +218,7 @@ class RegistrationForm(SetPasswordMixin, PortalModelForm):
     def clean(self):
         cleaned = super().clean()
         self.validate_passwords()
-        email = cleaned.get("email", "").lower()
+        email = cleaned.get("email", "")
         self.user = User(email=email, name=cleaned.get("contact_name", ""))
         self.validate_password_for_user(self.user, "password1")
         if User.objects.filter(email=email).exists():

@@ -7,6 +7,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
+from portal.addresses import shown_email
 from portal.client_address import current_address
 from portal.permissions import Role
 
@@ -91,6 +92,8 @@ FIELD_LABELS = {
 }
 # The fields whose values stand in the log with a label.
 WITH_LABELS = ("auto_renew", "has_dap", "with_dap", "requires_second_factor", "status", "roles")
+# The fields whose values are emails or domains.
+ADDRESSES = ("contact_email", "domain", "email", "support_email")
 VALUE_LABELS = {
     "active": _("Active"),
     "suspended": _("Suspended"),
@@ -131,6 +134,8 @@ def _described(field, value):
     values = value if isinstance(value, list) else [value]
     if field == "country":
         values = [countries.name(one) or one for one in values]
+    if field in ADDRESSES:
+        values = [shown_email(str(one)) for one in values]
     if field in WITH_LABELS:
         values = [VALUE_LABELS.get(str(one), one) for one in values]
     return ", ".join(str(one) for one in values)

@@ -167,7 +167,7 @@ class PersonalInvitation:
             raise ValidationError(
                 _("The account %(email)s is deactivated."),
                 code="inactive",
-                params={"email": self.email},
+                params={"email": self.shown_email},
             )
 
     @transaction.atomic

@@ -102,13 +102,11 @@ class MembershipQuerySet(models.QuerySet):
         return self._invite(organisation, email, name, [role], by, language=language)
 
     def _invite(self, organisation, email, name, roles, by, *, language=""):
-        user = User(
-            email=email.strip().lower(), name=name.strip(), language=language, has_joined=False
-        )
+        user = User(email=email, name=name.strip(), language=language, has_joined=False)
         user.set_unusable_password()
         # Of two who invite the same person at once, one waits here and is told.
         type(organisation).objects.select_for_update(no_key=True).get(pk=organisation.pk)
-        self._require_new(user.email, organisation)
+        self._require_new(email, organisation)
         user.full_clean()
         user.save()
         membership = self.join(user, organisation, roles, by=by)

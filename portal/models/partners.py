@@ -8,6 +8,7 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
+from portal.address_fields import EmailField
 from portal.permissions import Permission, require_one_of
 
 from .activity import Action, ActivityEntry, describe
@@ -63,7 +64,7 @@ class Partner(models.Model):
         error_messages={"unique": _("Another partner has this MPN ID.")},
     )
     country = CountryField(_("country"))
-    support_email = models.EmailField(_("support email"))
+    support_email = EmailField(_("support email"))
     support_phone = models.CharField(
         _("support phone"), max_length=30, validators=[phone_validator]
     )

@@ -9,8 +9,10 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from portal.address_fields import AsKept, EmailField
+from portal.addresses import shown_email
 from portal.permissions import Permission, require_one_of
-from portal.text import words_of
+from portal.text import fold, kept_word
 from portal.zones import validate_time_zone
 
 from .activity import Action, ActivityEntry
@@ -51,12 +53,24 @@ class UserQuerySet(UserBreaches):
     def search(self, text):
         """Return the users whose name or email contains every word of ``text``.
 
-        Case and accents do not count; a word may stand inside another.
+        Case and accents do not count; a word may stand inside another. An email or a domain is found in
+        either of its forms.
         """
         found = self
-        for word in words_of(text):
-            found = found.filter(models.Q(name_key__contains=word) | models.Q(email__contains=word))
+        for word in text.split():
+            of_name = models.Q(name_key__contains=fold(word))
+            found = found.filter(of_name | models.Q(email__contains=kept_word(word)))
         return found
+
+    def called(self, email):
+        """Return the user that joined whose email this is, in whichever form it is written, or None.
+
+        Of two whose emails are the same in normal form, from before there was one, it is the one whose
+        email is written like that.
+        """
+        written = email.strip().lower()
+        found = list(self.joined().filter(email__in=[AsKept(written), email]))
+        return next((user for user in found if user.email == written), next(iter(found), None))
 
     def find_invited(self, token):
         """Return the user that a personal link invites, with what the link knew of it, or None."""
@@ -80,12 +94,16 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         """Create an operator. Called by ``manage.py createsuperuser``."""
         # The command asks the database only where a field is unique among all rows.
         user = self.model(email=email, is_staff=True, **fields)
+        user.clean_fields(exclude={"password"})
         user.clean()
         user.validate_constraints()
         return self.create_user(email, password, is_staff=True, **fields)
 
     def get_by_natural_key(self, email):
-        return self.joined().get(email=email.strip().lower())
+        found = self.called(email)
+        if found is None:
+            raise self.model.DoesNotExist
+        return found
 
 
 class User(PersonalInvitation, SignIn, AbstractBaseUser, PermissionsMixin):
@@ -101,7 +119,7 @@ class User(PersonalInvitation, SignIn, AbstractBaseUser, PermissionsMixin):
     is_superuser = None
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    email = models.EmailField(_("email"))
+    email = EmailField(_("email"))
     name = models.CharField(_("name"), max_length=200, blank=True)
     name_key = FoldedField(source="name")
     language = models.CharField(
@@ -161,10 +179,14 @@ class User(PersonalInvitation, SignIn, AbstractBaseUser, PermissionsMixin):
         indexes = [models.Index(fields=["email"], name="portal_user_email")]
 
     def __str__(self):
-        return self.name or self.email
+        return self.name or self.shown_email
+
+    @property
+    def shown_email(self):
+        """The email as people read it."""
+        return shown_email(self.email)
 
     def clean(self):
-        self.email = self.email.strip().lower()
         if self.is_staff and hasattr(self, "membership"):
             raise ValidationError(
                 {
@@ -173,10 +195,6 @@ class User(PersonalInvitation, SignIn, AbstractBaseUser, PermissionsMixin):
                     )
                 }
             )
-
-    def save(self, *args, **kwargs):
-        self.email = self.email.strip().lower()
-        super().save(*args, **kwargs)
 
     def _get_session_auth_hash(self, secret=None):
         # Sessions end when the password changes (Django) and when they are ended on purpose (T3).

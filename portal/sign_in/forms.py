@@ -2,10 +2,12 @@
 
 from allauth.account import forms as account_forms
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from portal import mail
+from portal.addresses import normal_email
 from portal.forms import StyledField
 from portal.models import User
 
@@ -28,6 +30,14 @@ class DesignedForm:
                 field.help_text = self.help_texts.get(name, "")
 
 
+def email_of(user, typed):
+    """Return ``typed``, the email of ``user`` or of nobody, as it is kept: so attempts are counted."""
+    try:
+        return user.email if user else normal_email(typed)
+    except ValidationError:
+        return typed
+
+
 class SignInForm(DesignedForm, account_forms.LoginForm):
     """Email and password. The answer does not tell whether an account exists."""
 
@@ -36,6 +46,10 @@ class SignInForm(DesignedForm, account_forms.LoginForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["login"].widget.attrs |= {"autocomplete": "username", "autofocus": True}
+
+    def clean_login(self):
+        typed = self.cleaned_data["login"]
+        return email_of(User.objects.called(typed), typed)
 
     def add_prefix(self, field_name):
         # Password managers and scripts know the field by this name.
@@ -62,6 +76,13 @@ class PasswordResetForm(DesignedForm, account_forms.ResetPasswordForm):
     """Asks for a link by mail. Page and effort are the same whether or not there is an account."""
 
     labels = {"email": _("Email")}
+
+    def clean_email(self):
+        typed = self.cleaned_data["email"]
+        called = User.objects.called(typed)
+        invited = User.objects.filter(email=typed, has_joined=False)
+        self.users = [user for user in (called, *invited) if user and user.is_active]
+        return email_of(called, typed)
 
     def save(self, request, **kwargs):
         email = self.cleaned_data["email"]

@@ -46,7 +46,7 @@ class UserInviteView(PortalView, FormView):
         if invited is None:
             return self.form_invalid(form)
         messages.success(
-            self.request, _("An invitation was sent to %(email)s.") % {"email": invited.email}
+            self.request, _("An invitation was sent to %(email)s.") % {"email": invited.shown_email}
         )
         return redirect("users:list")
 

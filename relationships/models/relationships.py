@@ -51,7 +51,7 @@ class RelationshipQuerySet(LockingQuerySet):
     def follow(self, customer):
         """Copy the name and domain of ``customer`` to these rows, by which lists sort and search."""
         together = customer.written_together(customer.name_key, customer.domain)
-        self.update(name_and_domain=together, customer_domain=customer.domain)
+        self.update(name_and_domain=together, customer_domain=customer.key_of(customer.domain))
 
     def named(self, words):
         """Return those with a customer whose name, not domain, has every one of ``words``, folded."""
@@ -260,7 +260,7 @@ class Relationship(models.Model):
         if is_new:
             keys = Customer.objects.values_list("name_key", "domain").get(pk=self.customer_id)
             self.name_and_domain = Customer.written_together(*keys)
-            _name, self.customer_domain = keys
+            self.customer_domain = Customer.key_of(keys[1])
         super().save(*args, **kwargs)
         if is_new:
             self.customer.subscriptions.follow_relationship(self)

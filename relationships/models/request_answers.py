@@ -20,7 +20,7 @@ class Answer:
         if self.kind == RequestKind.CUSTOMER and self.customer is None:
             self.customer = Customer.objects.known_by_email(self.recipient_email)
         elif self.kind == RequestKind.RESELLER and self.reseller is None:
-            address = self.recipient_email.lower()
+            address = self.recipient_email
             self.reseller = Partner.objects.filter(
                 type=PartnerType.INDIRECT_RESELLER, memberships__user__email=address
             ).first()

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from portal import mail
+from portal.address_fields import EmailField
 from portal.models import (
     Action,
     ActivityEntry,
@@ -67,7 +68,7 @@ class RelationshipRequest(PersonalLink, Answer, models.Model):
     with_dap = models.BooleanField(_("with delegated admin privileges"), default=True)
     recipient_name = models.CharField(_("firm"), max_length=200)
     recipient_key = FoldedField(source="recipient_name")
-    recipient_email = models.EmailField(_("email of its admin"))
+    recipient_email = EmailField(_("email of its admin"))
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
     subject = models.CharField(_("subject"), max_length=200, blank=True)
     text = models.TextField(_("text"), max_length=5000, blank=True)

@@ -1,6 +1,7 @@
 from django.utils.translation import gettext as _
 from django_countries import countries
 
+from portal.addresses import shown_domain
 from portal.keyset import Order
 from portal.permissions import Permission
 from portal.text import words_of
@@ -54,7 +55,7 @@ class CustomerListView(CustomersMixin, NoticesMixin, PreparedListView):
             (
                 str(row.listed_id),
                 row.customer__name,
-                row.customer__domain,
+                shown_domain(row.customer__domain),
                 country_names[row.customer__country],
                 row.listed_dap,
                 day(row.listed_since),
@@ -107,7 +108,7 @@ class CustomerExportView(CustomersMixin, ExportView):
             yield [
                 str(pk),
                 name,
-                domain,
+                shown_domain(domain),
                 country_names.get(country, country),
                 *contact,
                 has_dap[dap],

@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import FormView, UpdateView
 
 from customers.models import Customer
+from portal.addresses import shown_email
 from portal.keyset import Order
 from portal.permissions import Permission
-from portal.text import words_of
+from portal.text import kept_word
 from portal.views import ActView, PortalView, PreparedListView, ScopedView
 from portal.zones import day_writer
 from relationships.forms import DraftForm, RequestForm
@@ -48,7 +49,9 @@ class RequestListView(PreparedListView):
     )
 
     def get_question(self, *, q):
-        return RequestsOfPartner(partner=self.membership.partner_id, words=words_of(q))
+        return RequestsOfPartner(
+            partner=self.membership.partner_id, words=tuple(map(kept_word, q.split()))
+        )
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
@@ -58,7 +61,7 @@ class RequestListView(PreparedListView):
             (
                 str(row.pk),
                 row.recipient_name,
-                row.recipient_email,
+                shown_email(row.recipient_email),
                 kinds[row.kind],
                 row.provider__name,
                 row.kind == RequestKind.CUSTOMER,
@@ -66,7 +69,7 @@ class RequestListView(PreparedListView):
                 RequestStatus.at_present(row.status, row.expires_at),
                 row.decline_reason,
                 day(row.created_at),
-                row.created_by__name or row.created_by__email,
+                row.created_by__name or shown_email(row.created_by__email),
                 day(row.expires_at),
                 row.answered_at and day(row.answered_at),
             )

@@ -7,6 +7,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
+from portal.address_fields import EmailFormField
 from portal.forms import FilteredSelect, PortalModelForm, StyledField
 from portal.models import Partner, language_of
 from relationships.models import SalesRegion
@@ -17,7 +18,7 @@ class AccountForm(PortalModelForm):
 
     bound_field_class = StyledField
 
-    email = forms.EmailField(
+    email = EmailFormField(
         label=_("Email of the first admin"),
         max_length=254,
         help_text=_("The portal mails a personal link there, to set a password."),
@@ -60,9 +61,6 @@ class AccountForm(PortalModelForm):
         else:
             del self.fields["reseller"]
 
-    def clean_email(self):
-        return self.cleaned_data["email"].lower()
-
     def clean(self):
         cleaned = super().clean()
         if cleaned.get("country"):
@@ -88,7 +86,7 @@ class AccountForm(PortalModelForm):
     def own_customer(self):
         """The customer that it is, where that is the partner's own; of others nothing is told (T1)."""
         own = Customer.objects.visible_to(self.user.membership)
-        domain = self.data.get(self.add_prefix("domain"), "").strip().lower()
+        domain = self.data.get(self.add_prefix("domain"), "")
         return own.filter(domain=domain).first()
 
     @property

@@ -6,7 +6,8 @@ from django.db import IntegrityError, transaction
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from customers.models import Customer, domain_validator
+from customers.models import Customer
+from portal.addresses import normal_domain
 from portal.models import Action, ActivityEntry
 from tests.factories import CustomerFactory
 
@@ -103,7 +104,7 @@ class TestDomain:
         ["firm.example", "a.de", "xn--mller-kva.example", "sub.firm-1.co.uk", "1.2.example"],
     )
     def test_a_domain_is_accepted(self, domain):
-        domain_validator(domain)
+        normal_domain(domain)
 
     @pytest.mark.parametrize(
         "domain",
@@ -111,7 +112,6 @@ class TestDomain:
             "",
             "firm",
             ".firm.example",
-            "firm.example.",
             "firm..example",
             "-firm.example",
             "firm-.example",
@@ -120,11 +120,6 @@ class TestDomain:
             "firm.123",
             "192.0.2.1",
             "fir m.example",
-            "müller.example",
-            "firm.example\n",
-            "http://firm.example",
-            "firm.example/",
-            "user@firm.example",
             "firm_1.example",
             f"{'a' * 64}.example",
             f"{'a.' * 130}example",
@@ -132,7 +127,7 @@ class TestDomain:
     )
     def test_what_is_no_domain_is_refused(self, domain):
         with pytest.raises(ValidationError) as refusal:
-            domain_validator(domain)
+            normal_domain(domain)
         assert refusal.value.messages == ["Enter a domain, such as firm.example."]
 
     LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -147,10 +142,10 @@ class TestDomain:
     ):
         domain = ".".join([*labels, top])
         if len(domain) <= 253:
-            domain_validator(domain)
+            normal_domain(domain)
         else:
             with pytest.raises(ValidationError):
-                domain_validator(domain)
+                normal_domain(domain)
 
     @given(st.text())
     @example("a.bc\n")
@@ -158,7 +153,7 @@ class TestDomain:
     @example("a.exampl\u0131")
     def test_whatever_is_accepted_is_a_domain(self, text):
         try:
-            domain_validator(text)
+            text = normal_domain(text)
         except ValidationError:
             return
         assert text == text.lower()

@@ -36,7 +36,9 @@ def verify():
 def broken():
     """The rules that it names, with what is wrong, and nothing about the rows."""
     lines, ends = verify()
-    assert bool(ends) == (lines != [("The rules C1, C2, C3, C4, C9, C10, R1, S4, T1, T3 hold.",)])
+    assert bool(ends) == (
+        lines != [("The rules C1, C2, C3, C4, C9, C10, R1, R14, S4, T1, T3 hold.",)]
+    )
     return [(rule, sentence) for rule, _row, sentence in lines] if ends else []
 
 
@@ -367,7 +369,7 @@ def test_it_costs_as_many_queries_with_many_rows_as_with_few(demo):
             lines, _ends = verify()
         costs.append(len(queries))
     assert len(lines) == 40  # C1 and C2 of each
-    assert costs[0] == costs[1] <= 14
+    assert costs[0] == costs[1] <= 16
 
 
 def test_every_history_row_is_looked_at(demo, with_hafen):

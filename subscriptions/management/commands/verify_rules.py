@@ -2,6 +2,7 @@ from collections import Counter
 
 from django.core.management.base import BaseCommand, CommandError
 
+from customers.models import Customer
 from portal.append_only import broken_triggers
 from portal.models import PartnerType, User
 from relationships.models import Relationship
@@ -94,8 +95,20 @@ def of_users():
         yield "T3", row, "was deactivated, or its partner, without ending its sessions."
 
 
-CHECKS = (of_history, of_subscriptions, of_relationships, of_users)
-RULES = ("C1", "C2", "C3", "C4", "C9", "C10", "R1", "S4", "T1", "T3")
+def of_addresses():
+    for model, name in ((User, "email"), (Customer, "domain")):
+        rows = model.objects.order_by("pk")
+        for pk, text, form in model._meta.get_field(name).out_of_form(rows, name):
+            named = f"{model._meta.model_name} {pk}"
+            yield (
+                "R14",
+                named,
+                f"its {name} “{text}” is the same as “{form}”, which is another one's.",
+            )
+
+
+CHECKS = (of_history, of_subscriptions, of_relationships, of_users, of_addresses)
+RULES = ("C1", "C2", "C3", "C4", "C9", "C10", "R1", "R14", "S4", "T1", "T3")
 
 
 class Command(BaseCommand):
