@@ -18,7 +18,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 from portal import mail
-from portal.client_address import address_of
+from portal.client_address import counted_address_of
 from portal.models import Action, User
 
 # In the state of a sign-in by an identity provider: the token of the invitation that began it.
@@ -90,8 +90,8 @@ class AccountAdapter(DefaultAccountAdapter):
         )
 
     def get_client_ip(self, request):
-        """The address whose attempts are counted; all whose address can't be told share one."""
-        return address_of(request) or "::"
+        """The address whose attempts are counted."""
+        return counted_address_of(request)
 
     def pre_login(self, request, user, **kwargs):
         self.require_active(user)

@@ -3,7 +3,12 @@
 import pytest
 from django.test import Client, RequestFactory
 
-from portal.client_address import acting_from, address_of, current_address
+from portal.client_address import (
+    acting_from,
+    address_of,
+    counted_address_of,
+    current_address,
+)
 from portal.models import Action, ActivityEntry
 from portal.permissions import Role
 from tests.pages import signed_in
@@ -26,6 +31,14 @@ from tests.pages import signed_in
         (1, "2001:DB8::0:1", "2001:db8::1"),
         (1, "::ffff:203.0.113.9", "203.0.113.9"),
         (1, "fe80::1%eth0", "fe80::1"),
+        (1, "203.0.113.7:50001", "203.0.113.7"),
+        (1, "10.9.9.9:1, [2001:db8::7]:4444", "2001:db8::7"),
+        (1, "[2001:db8::7]", "2001:db8::7"),
+        (1, "[::ffff:203.0.113.9]:80", "203.0.113.9"),
+        (1, "[203.0.113.7]:", None),
+        (1, "203.0.113.7:http", None),
+        (1, "2001:db8::7:4444", "2001:db8::7:4444"),
+        (1, "_hidden", None),
     ],
 )
 def test_only_what_proxies_of_the_installation_wrote_is_believed(
@@ -41,6 +54,31 @@ def test_only_what_proxies_of_the_installation_wrote_is_believed(
 def test_a_peer_without_an_address_is_none(peer):
     """A server behind a socket in the file system names no peer."""
     assert address_of(RequestFactory().get("/", REMOTE_ADDR=peer or "")) is None
+
+
+def counted(forwarded, peer="192.0.2.1"):
+    headers = {} if forwarded is None else {"x-forwarded-for": forwarded}
+    return counted_address_of(RequestFactory().get("/", headers=headers, REMOTE_ADDR=peer))
+
+
+def test_who_can_not_be_told_counts_apart_from_everyone_else(settings, caplog):
+    """Attempts of a client whose address can't be read lock out nobody whose address can."""
+    settings.TRUSTED_PROXIES = 1
+    assert counted("203.0.113.7:50001") == "203.0.113.7"
+    assert caplog.messages == []
+    unread = [counted("unknown"), counted("_hidden"), counted("999.1.1.1")]
+    assert len(set(unread)) == 3
+    assert {one[:2] for one in unread} == {"fd"}
+    assert len(caplog.messages) == 3
+    assert "can't be read" in caplog.messages[0]
+
+
+def test_who_came_past_the_proxy_counts_by_its_connection(settings):
+    settings.TRUSTED_PROXIES = 1
+    assert counted(None) == "192.0.2.1"
+    settings.TRUSTED_PROXIES = 2
+    assert counted("203.0.113.9") == "192.0.2.1"
+    assert counted(None, peer="").startswith("fd")
 
 
 def test_an_entry_carries_the_address_of_its_request_and_of_no_other(demo, settings):
