@@ -54,7 +54,9 @@ def counted_address_of(request):
     if found is None and not seen.strip():
         found = _parsed(request.META.get("REMOTE_ADDR", ""))
     if found is None:
-        logger.warning("The address of a client can't be read; check TRUSTED_PROXIES and the proxy.")
+        logger.warning(
+            "The address of a client can't be read; check TRUSTED_PROXIES and the proxy."
+        )
         digest = hashlib.sha256(seen.encode()).digest()
         found = str(ipaddress.IPv6Address(b"\xfd" + digest[:15]))
     return found

@@ -17,23 +17,47 @@ MAX_BYTES = 2_000_000
 MAX_ROWS = 5_000
 MAX_ERRORS = 20
 
-# What makes a spreadsheet take a cell for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_CELL_END = "\0"
-_FORMULA_AT_START = re.compile(rf"(?:\A|{_CELL_END})[{re.escape(''.join(_FORMULA))}]")
+# By the names that scripts may use for them.
+SEPARATORS = {"comma": ",", "semicolon": ";"}
 
-_NEEDS_QUOTES = re.compile('[",\r\n]')
+# Where a spreadsheet may begin a cell, whatever the file was written with: at the separators of its
+# country or of its import dialogue, and at each line. Spaces are left out: no program splits there unless
+# told to.
+_SPLITS = r",;|\t\r\n"
+# What makes a spreadsheet take a cell for a formula, the wide signs of East Asian keyboards included.
+# Spaces and quotation marks may stand before it.
+_FORMULA = r"[\s\"']*[=+\-@\uff1d\uff0b\uff0d\uff20]"
+_UNSAFE = re.compile(rf"(\A(?='*[\t\r])|(?:\A|[{_SPLITS}])(?={_FORMULA}))")
+_MADE_SAFE = re.compile(rf"(\A(?='+[\t\r])|(?:\A|[{_SPLITS}])(?='{_FORMULA}))'")
+_CELL_END = "\0"
+_UNSAFE_SOMEWHERE = re.compile(
+    rf"(?:\A|{_CELL_END})'*[\t\r]|(?:\A|[{_CELL_END}{_SPLITS}]){_FORMULA}"
+)
+
+_NEEDS_QUOTES = re.compile('[",;\r\n]')
 
 ROWS_IN_A_PIECE = 500
 
 
+def separator_for(language):
+    """Return what separates the cells in files for readers of ``language``.
+
+    A spreadsheet splits a file that is double-clicked at the list separator of its country: a German one at
+    the semicolon, as the comma is its decimal sign.
+    """
+    return ";" if language.startswith("de") else ","
+
+
 def safe_cell(text):
-    """Return ``text`` so that no spreadsheet runs it as a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """Return ``text`` so that no spreadsheet runs a part of it as a formula.
+
+    That holds whichever separator the program splits the line at. ``plain_cell`` gives the text back.
+    """
+    return _UNSAFE.sub(r"\1'", text)
 
 
 def written_cell(text):
-    """Return ``text`` as a CSV file has it: safe, and in quotes where the csv module would put them."""
+    """Return ``text`` as a CSV file has it: safe, and in quotes where a separator or a quote is in it."""
     text = safe_cell(text)
     if _NEEDS_QUOTES.search(text):
         doubled = text.replace('"', '""')
@@ -43,25 +67,24 @@ def written_cell(text):
 
 def plain_cell(text):
     """Return what ``safe_cell`` made ``text`` of, without the spaces around it."""
-    plain = text.strip()
-    return plain[1:] if plain.startswith("'") and plain[1:].startswith(_FORMULA) else plain
+    return _MADE_SAFE.sub(r"\1", text.strip()).strip()
 
 
 def safe_row(row):
     """Return the texts of ``row``, each safe in a spreadsheet. Most are already: one look finds out."""
-    if _FORMULA_AT_START.search(_CELL_END.join(row)):
+    if _UNSAFE_SOMEWHERE.search(_CELL_END.join(row)):
         return [safe_cell(cell) for cell in row]
     return row
 
 
-def stream_csv(header, rows, *, are_lines=False):
+def stream_csv(header, rows, *, separator=",", are_lines=False):
     """Yield a CSV file of ``rows``, lists of texts, piece by piece: UTF-8 with BOM, safe in a spreadsheet.
 
-    The header comes at once, before the first row is asked for; the rows come many at a time. With
-    ``are_lines`` each row is a line already, of ``written_cell``s with commas.
+    The rows come many at a time. With ``are_lines`` each row is a line already, of ``written_cell``s with
+    ``separator`` between them.
     """
     buffer = io.StringIO()
-    writer = csv.writer(buffer)
+    writer = csv.writer(buffer, delimiter=separator)
     writer.writerow(header)
     yield "\ufeff" + buffer.getvalue()
     rows = iter(rows) if are_lines else map(safe_row, rows)

@@ -4,6 +4,7 @@
 with a sentence that says what to set.
 """
 
+import os
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -250,6 +251,16 @@ RELATIONSHIP_REQUEST_PERIOD = timedelta(days=read(env.int, "RELATIONSHIP_REQUEST
 
 # How long the personal link works that invites a user to set a password.
 INVITATION_PERIOD = timedelta(days=read(env.int, "INVITATION_DAYS", 7))
+
+# An export is written completely before it is sent: where, and how large it may become.
+EXPORT_FOLDER = read(env.str, "EXPORT_FOLDER", "") or None
+EXPORT_MAX_BYTES = read(env.int, "EXPORT_MAX_MB", 1000) * 1_000_000
+if EXPORT_MAX_BYTES <= 0:
+    raise ImproperlyConfigured("EXPORT_MAX_MB can't be 0 or below. See .env.example.")
+if EXPORT_FOLDER and not os.access(EXPORT_FOLDER, os.W_OK | os.X_OK):
+    raise ImproperlyConfigured(
+        "EXPORT_FOLDER can't be written to: name a folder that exists and is the portal's. See .env.example."
+    )
 
 # How many proxies of the installation stand before the portal; 0 believes no X-Forwarded-For. Were it too
 # low, all clients would have the proxy's address, and share its limit on failed sign-ins.

@@ -9,7 +9,8 @@ import requests
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connection, transaction
-from django.test import override_settings
+from django.http import FileResponse
+from django.test import Client, override_settings
 from post_office.models import Email
 
 from customers.models import Customer
@@ -85,6 +86,22 @@ def _no_other_server(monkeypatch):
         raise requests.ConnectionError(f"{method} {url} in a test")
 
     monkeypatch.setattr(requests.Session, "request", refuse)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _files_are_taken():
+    """A browser takes a file to its end; the test client would leave it open, and its place taken."""
+    request = Client.request
+
+    def request_and_take(self, **environ):
+        answer = request(self, **environ)
+        if isinstance(answer, FileResponse):
+            answer.streaming_content = [b"".join(answer.streaming_content)]
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Client, "request", request_and_take)
+        yield
 
 
 def load_demo():

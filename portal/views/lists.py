@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from django.http import StreamingHttpResponse
+from django.shortcuts import render
 from django.utils.functional import cached_property
 from django.views.generic import ListView, View
 from django.views.generic.list import MultipleObjectMixin
 
 from portal.csv import stream_csv
+from portal.exports import ExportRefused, export, separator_of
 from portal.forms import SearchForm
 from portal.keyset import Keyset, Order
 from portal.models import FEW
@@ -212,13 +213,19 @@ class PreparedListView(QuestionView, ScopedListView):
         return total if known is None or total.is_exact else Total(lambda most: known)
 
 
-def csv_response(filename, header, rows, *, are_lines=False):
-    """A CSV file of ``rows``, lists of texts, written while they are read; see ``stream_csv``."""
-    return StreamingHttpResponse(
-        stream_csv(header, rows, are_lines=are_lines),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{filename}"'},
-    )
+def csv_response(request, filename, header, rows, *, are_lines=False):
+    """A CSV file of ``rows``, lists of texts, complete before it is sent; see ``stream_csv`` and ``export``.
+
+    Where the user may not have it now, a page says why.
+    """
+    try:
+        pieces = stream_csv(header, rows, separator=separator_of(request), are_lines=are_lines)
+        return export(
+            request.user, pieces, filename=filename, content_type="text/csv; charset=utf-8"
+        )
+    except ExportRefused as refusal:
+        context = {"reason": refusal.message}
+        return render(request, refusal.template, context, status=refusal.status)
 
 
 class ExportView(FilteredView, View):
@@ -229,12 +236,18 @@ class ExportView(FilteredView, View):
 
     def get(self, request, *args, **kwargs):
         rows = self.get_rows(self.get_queryset()) if self.search_form.is_valid() else ()
-        return csv_response(self.filename, self.get_header(), rows, are_lines=self.are_lines)
+        return csv_response(
+            request, self.filename, self.get_header(), rows, are_lines=self.are_lines
+        )
+
+    @cached_property
+    def separator(self):
+        return separator_of(self.request)
 
     def get_header(self):
         """The titles of the columns, in the reader's language."""
         raise NotImplementedError
 
     def get_rows(self, queryset):
-        """Yield a list of texts for each row."""
+        """Yield a list of texts for each row; with ``are_lines`` a line with ``separator`` between cells."""
         raise NotImplementedError

@@ -155,6 +155,7 @@ class CoverageExportView(CoverageMixin, ExportView):
 
     def get_rows(self, queryset):
         """Yield the lines of the file."""
+        separator = self.separator
         labels = {key: written_cell(str(label)) for key, label in SubscriptionStatus.choices}
         offers = OfferCells(self.search_form.offers)
         partners = PartnerCells(self.search_form.partners)
@@ -188,13 +189,21 @@ class CoverageExportView(CoverageMixin, ExportView):
             ) in rows.iterator(chunk_size=EXPORT_CHUNK):
                 if customer != last:
                     last = customer
-                    customer_cells = f"{dashed(customer)},{written_cell(firm)}"
+                    customer_cells = f"{dashed(customer)}{separator}{written_cell(firm)}"
                 seller_name, _mpn_id = partners[seller]
-                yield (
-                    f"{dashed(pk)},{written_cell(name)},{offers[offer]},{customer_cells},"
-                    f"{'' if quantity is None else quantity},{labels[status]},{seller_name},"
-                    f"{','.join(partners[record])},{','.join(partners[contact])},"
-                    f"{since if contact else ''}"
+                yield separator.join(
+                    (
+                        dashed(pk),
+                        written_cell(name),
+                        offers[offer],
+                        customer_cells,
+                        "" if quantity is None else str(quantity),
+                        labels[status],
+                        seller_name,
+                        *partners[record],
+                        *partners[contact],
+                        since if contact else "",
+                    )
                 )
 
 

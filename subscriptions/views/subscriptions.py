@@ -383,4 +383,4 @@ class SupportContactHistoryExportView(HistoryMixin):
             ]
             for one in self.get_history()
         ]
-        return csv_response("history.csv", header, rows)
+        return csv_response(request, "history.csv", header, rows)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -169,8 +170,47 @@ def test_too_much_is_refused_without_reading_it_all():
         "1\t2",
     ],
 )
-def test_a_written_cell_is_what_the_csv_module_writes(text):
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_a_written_cell_is_read_as_what_the_csv_module_writes(text, separator):
     buffer = io.StringIO()
-    csv.writer(buffer).writerow([safe_cell(text), "end"])
-    [_header, piece] = stream_csv(["a"], [f"{written_cell(text)},end"], are_lines=True)
-    assert piece == buffer.getvalue()
+    csv.writer(buffer, delimiter=separator).writerow([safe_cell(text), "end"])
+    line = f"{written_cell(text)}{separator}end"
+    [_header, piece] = stream_csv(["a"], [line], separator=separator, are_lines=True)
+    [row] = csv.reader(io.StringIO(piece, newline=""), delimiter=separator)
+    assert [row] == list(
+        csv.reader(io.StringIO(buffer.getvalue(), newline=""), delimiter=separator)
+    )
+
+
+# What people write, with all that a spreadsheet may split at or take for a formula.
+HOSTILE = st.text(st.sampled_from(list("=+-@',;\t\r\n|\" a1＝")), max_size=8)
+
+
+@given(HOSTILE)
+def test_a_safe_cell_tells_what_it_was(text):
+    assert plain_cell(f"a{safe_cell(text)}a") == f"a{text}a".replace("\x00", "")
+    assert plain_cell(safe_cell(text.strip())) == text.strip()
+
+
+@given(
+    st.lists(st.tuples(HOSTILE, HOSTILE), min_size=1, max_size=3),
+    st.sampled_from(",;"),
+    st.booleans(),
+)
+def test_no_spreadsheet_finds_a_formula_at_whatever_it_splits(rows, separator, are_lines):
+    written = [separator.join(map(written_cell, row)) for row in rows] if are_lines else rows
+    pieces = stream_csv(["a", "b"], written, separator=separator, are_lines=are_lines)
+    content = "".join(pieces).removeprefix("\ufeff")
+    for split_at in ",;|\t":
+        minding_quotes = csv.reader(io.StringIO(content, newline=""), delimiter=split_at)
+        cells = [cell for row in minding_quotes for cell in row]
+        cells += re.split(f"[\r\n{re.escape(split_at)}]", content)
+        for cell in cells:
+            assert not cell.lstrip('\t\r\n "').startswith(("=", "+", "-", "@", "＝"))
+
+
+def test_a_formula_behind_another_separator_is_text():
+    """A file with commas, opened where the semicolon separates: the cell's end would run."""
+    assert written_cell("Wiebke;=1+1") == '"Wiebke;\'=1+1"'
+    assert written_cell("Weg 5; 2. Stock") == '"Weg 5; 2. Stock"'
+    assert plain_cell("Wiebke;'=1+1") == "Wiebke;=1+1"
