@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.urls import reverse
 
 from portal.navigation import menu_for
@@ -8,7 +9,7 @@ THEMES = ("light", "dark")
 
 def appearance(request):
     """The colours that this browser was told to show (none: the system's), and the time zone of the user."""
-    theme = request.COOKIES.get("theme", "")
+    theme = request.COOKIES.get(settings.THEME_COOKIE_NAME, "")
     return {
         "theme": theme if theme in THEMES else "",
         "time_zone": zone_of(getattr(request, "user", None)),

@@ -332,6 +332,8 @@ CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+THEME_COOKIE_NAME = "theme"
+KNOWN_BROWSER_COOKIE_NAME = "known-browser"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 # Lax: a link in a mail, and the way back from an identity provider, find the user signed in.
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
@@ -350,6 +352,8 @@ if not DEBUG:
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
     LANGUAGE_COOKIE_NAME = "__Host-language"
+    THEME_COOKIE_NAME = "__Host-theme"
+    KNOWN_BROWSER_COOKIE_NAME = "__Host-known-browser"
 
 # Logging: each line names the request; a proxy may give it its id. See portal.logs for what is left out.
 

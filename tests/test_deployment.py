@@ -510,9 +510,25 @@ def test_every_cookie_can_be_set_by_this_host_alone(server):
         Cookie=f"__Host-csrftoken={token}",
     )
     assert cookies(language)["__Host-language"][0] == "de"
-    for name, (_value, attributes) in (cookies(form) | cookies(language)).items():
+    theme = server.ask(
+        "/accounts/theme/",
+        "POST",
+        data={"theme": "dark", "csrfmiddlewaretoken": token},
+        Cookie=f"__Host-csrftoken={token}",
+    )
+    assert cookies(theme)["__Host-theme"][0] == "dark"
+    found = [cookies(answer) for answer in (form, language, theme, sign_in(server))]
+    assert {name for one in found for name in one} == {
+        "__Host-csrftoken",
+        "__Host-known-browser",
+        "__Host-language",
+        "__Host-sessionid",
+        "__Host-theme",
+    }
+    for name, (_value, attributes) in (pair for one in found for pair in one.items()):
         assert name.startswith("__Host-")
         assert attributes >= {"secure", "httponly", "samesite=lax", "path=/"}
+        assert not [one for one in attributes if one.startswith("domain")]
 
 
 def test_the_log_is_json_with_the_id_of_the_request_and_without_personal_data(server):

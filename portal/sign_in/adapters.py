@@ -21,6 +21,8 @@ from portal import mail
 from portal.client_address import counted_address_of
 from portal.models import Action, User
 
+from .attempts import count_attempt, remember_browser
+
 # In the state of a sign-in by an identity provider: the token of the invitation that began it.
 INVITATION = "invitation"
 
@@ -93,6 +95,12 @@ class AccountAdapter(DefaultAccountAdapter):
         """The address whose attempts are counted."""
         return counted_address_of(request)
 
+    def pre_authenticate(self, request, **credentials):
+        # By this name allauth takes the attempt back if it succeeds.
+        self._login_failed_rl_usage = count_attempt(request, credentials.get("email", ""))
+        if not self._login_failed_rl_usage:
+            raise self.validation_error("too_many_login_attempts")
+
     def pre_login(self, request, user, **kwargs):
         self.require_active(user)
 
@@ -100,6 +108,11 @@ class AccountAdapter(DefaultAccountAdapter):
         # The user may have been deactivated while it was asked for the second factor.
         self.require_active(User.objects.select_related("membership__partner").get(pk=user.pk))
         super().login(request, user)
+
+    def post_login(self, request, user, **kwargs):
+        response = super().post_login(request, user, **kwargs)
+        remember_browser(request, response, user)
+        return response
 
     def require_active(self, user):
         """Refuse whom T3 locks out, whichever way it came in."""

@@ -13,7 +13,7 @@ SIGN_IN = {
     "ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR": "portal.sign_in.tokens.ResetTokenGenerator",
     "ACCOUNT_RATE_LIMITS": {
         "login": "30/m/ip",
-        # A person behind one address, or many who share it, may err now and then; nobody may guess.
+        # Of codes of a second factor, by person, after the password was right; for passwords see attempts.
         "login_failed": "20/5m/ip,5/5m/key",
         "reset_password": "20/m/ip,5/h/key",
     },

@@ -120,7 +120,7 @@ class SetThemeView(View):
         response = redirect(back if is_ours else "home")
         if request.POST.get("theme") in THEMES:
             response.set_cookie(
-                "theme",
+                settings.THEME_COOKIE_NAME,
                 request.POST["theme"],
                 max_age=timedelta(days=365),
                 secure=settings.SESSION_COOKIE_SECURE,
@@ -128,5 +128,5 @@ class SetThemeView(View):
                 samesite="Lax",
             )
         else:
-            response.delete_cookie("theme", samesite="Lax")
+            response.delete_cookie(settings.THEME_COOKIE_NAME, samesite="Lax")
         return response

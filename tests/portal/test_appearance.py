@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from portal.models import ActivityEntry, User
@@ -42,7 +43,7 @@ def test_colours_that_do_not_exist_are_those_of_the_system(demo, theme):
     browser.post("/accounts/theme/", {"theme": "dark"})
     browser.post("/accounts/theme/", {"theme": theme})
     assert "data-bs-theme" not in html(browser.get(PROFILE)).attrib
-    browser.cookies["theme"] = "contrast"
+    browser.cookies[settings.THEME_COOKIE_NAME] = "contrast"
     assert "data-bs-theme" not in html(browser.get(PROFILE)).attrib
 
 
@@ -54,11 +55,17 @@ def test_picking_colours_never_leads_out_of_the_portal(demo, back):
 
 def test_the_cookie_of_the_colours_says_nothing_else(demo, settings):
     settings.SESSION_COOKIE_SECURE = True
-    cookie = signed_in(NORDLICHT).post("/accounts/theme/", {"theme": "dark"}).cookies["theme"]
+    settings.THEME_COOKIE_NAME = "__Host-theme"
+    browser = signed_in(NORDLICHT)
+    cookie = browser.post("/accounts/theme/", {"theme": "dark"}).cookies["__Host-theme"]
     assert cookie.value == "dark"
     assert cookie["httponly"]
     assert cookie["secure"]
     assert cookie["samesite"] == "Lax"
+    assert html(browser.get(PROFILE)).get("data-bs-theme") == "dark"
+    gone = browser.post("/accounts/theme/", {"theme": ""}).cookies["__Host-theme"]
+    # A browser takes no such cookie, and so forgets none, unless it is Secure and for all paths.
+    assert (gone.value, gone["max-age"], gone["secure"], gone["path"]) == ("", 0, True, "/")
 
 
 # Time zones

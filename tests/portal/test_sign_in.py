@@ -10,7 +10,7 @@ from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.core import mail
+from django.core import mail, signing
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -295,15 +295,145 @@ def fail(browser, email, times, **extra):
         assert Page(answer).alerts == [("alert", WRONG)]
 
 
+def at(address, **headers):
+    """A browser at this address of the network, in which nobody has signed in yet."""
+    return Client(headers={"accept-language": "en", **headers}, REMOTE_ADDR=address)
+
+
 @pytest.mark.parametrize("email", [NORDLICHT, "nobody@nowhere.example"])
-def test_after_five_failures_an_email_is_locked_for_a_while(browser, email):
+def test_after_five_failures_an_email_is_locked_for_a_while_at_that_address(
+    browser, settings, email
+):
+    settings.ALLOWED_HOSTS = ["testserver", "other.example"]
     fail(browser, email, 5)
-    other = Client(headers={"accept-language": "en"}, REMOTE_ADDR="198.51.100.7")
-    for client in (browser, other):
+    # Nor does another browser help, or another of the portal's own hosts.
+    for client in (browser, at("127.0.0.1"), at("127.0.0.1", host="other.example")):
         for password in ("wrong", "demo-portal"):
             assert Page(sign_in(client, email.upper(), password)).alerts == [("alert", TOO_MANY)]
             assert not is_in(client)
-    assert sign_in(other, ALBERS).url == "/"
+    assert sign_in(browser, ALBERS).url == "/"
+    fail(at("198.51.100.7"), email, 5)
+
+
+@pytest.mark.parametrize("email", [NORDLICHT, "nobody@nowhere.example"])
+def test_after_twenty_five_failures_anywhere_an_email_is_locked_for_a_while(browser, email):
+    for number in range(5):
+        fail(at(f"198.51.100.{number}"), email, 5)
+    for password in ("wrong", "demo-portal"):
+        assert Page(sign_in(browser, email, password)).alerts == [("alert", TOO_MANY)]
+        assert not is_in(browser)
+    assert sign_in(browser, ALBERS).url == "/"
+
+
+def test_an_address_written_in_another_way_gives_no_new_attempts(browser):
+    fail(browser, "chef@müller-bau.example", 2)
+    fail(browser, "CHEF@xn--mller-bau-q9a.example", 2)
+    fail(browser, "chef@MÜLLER-bau.example", 1)
+    answer = sign_in(browser, "chef@müller-bau.example", "wrong")
+    assert Page(answer).alerts == [("alert", TOO_MANY)]
+
+
+def test_all_of_a_network_of_IPv6_is_one_address(browser):
+    for number in range(5):
+        fail(at(f"2001:db8::{number}"), NORDLICHT, 1)
+    answer = sign_in(at("2001:db8::ffff"), NORDLICHT)
+    assert Page(answer).alerts == [("alert", TOO_MANY)]
+
+
+@pytest.fixture
+def locked(demo):
+    """Strangers have tried so many passwords of a person that nobody may try another one."""
+
+    def lock(email):
+        for number in range(5):
+            fail(at(f"198.51.100.{number}"), email, 5)
+        assert Page(sign_in(at("203.0.113.9"), email)).alerts == [("alert", TOO_MANY)]
+
+    return lock
+
+
+def known_to(email, address="192.0.2.1"):
+    """A browser in which this person has signed in, and out again."""
+    browser = at(address)
+    assert sign_in(browser, email).url == "/"
+    browser.post("/accounts/logout/")
+    return browser
+
+
+def test_no_stranger_keeps_a_person_out_of_a_browser_that_signed_in_before(locked):
+    mine = known_to(NORDLICHT)
+    locked(NORDLICHT)
+    assert sign_in(mine, NORDLICHT).url == "/"
+
+
+def test_attempts_in_a_known_browser_are_counted_too(locked):
+    mine = known_to(NORDLICHT)
+    fail(mine, NORDLICHT, 5)
+    assert Page(sign_in(mine, NORDLICHT)).alerts == [("alert", TOO_MANY)]
+    # Signing in does not give it a new name.
+    again = known_to(NORDLICHT, "192.0.2.2")
+    fail(again, NORDLICHT, 4)
+    assert sign_in(again, NORDLICHT).url == "/"
+    again.post("/accounts/logout/")
+    fail(again, NORDLICHT, 1)
+    assert Page(sign_in(again, NORDLICHT)).alerts == [("alert", TOO_MANY)]
+
+
+def test_a_browser_is_known_for_whoever_signed_in_there_alone(locked):
+    theirs = known_to(ALBERS)
+    locked(NORDLICHT)
+    assert Page(sign_in(theirs, NORDLICHT)).alerts == [("alert", TOO_MANY)]
+    locked_too = "nobody@nowhere.example"
+    fail(theirs, locked_too, 5)
+    assert Page(sign_in(theirs, locked_too)).alerts == [("alert", TOO_MANY)]
+
+
+def test_a_browser_of_several_people_is_known_for_each(demo, locked):
+    shared = known_to(NORDLICHT)
+    for email in ("agent@nordlicht.example", "sales@nordlicht.example"):
+        sign_in(shared, email)
+        shared.post("/accounts/logout/")
+    locked(NORDLICHT)
+    assert sign_in(shared, NORDLICHT).url == "/"
+
+
+@pytest.mark.parametrize("change", [lambda it: it + "x", lambda it: "", lambda it: "x:y:z"])
+def test_a_made_up_browser_is_not_known(locked, change):
+    mine = known_to(NORDLICHT)
+    cookie = settings.KNOWN_BROWSER_COOKIE_NAME
+    mine.cookies[cookie] = change(mine.cookies[cookie].value)
+    locked(NORDLICHT)
+    assert Page(sign_in(mine, NORDLICHT)).alerts == [("alert", TOO_MANY)]
+
+
+def test_a_browser_is_known_for_a_year(locked, time_machine):
+    time_machine.move_to("2026-06-01 12:00:00+00:00", tick=False)
+    mine = known_to(NORDLICHT)
+    time_machine.move_to("2027-06-01 12:00:01+00:00", tick=False)
+    locked(NORDLICHT)
+    assert Page(sign_in(mine, NORDLICHT)).alerts == [("alert", TOO_MANY)]
+
+
+def test_the_address_of_a_known_browser_is_counted_as_any(locked):
+    mine = known_to(NORDLICHT)
+    for number in range(20):
+        fail(at("192.0.2.1"), f"person-{number}@nowhere.example", 1)
+    assert Page(sign_in(mine, NORDLICHT)).alerts == [("alert", TOO_MANY)]
+
+
+def test_half_a_sign_in_makes_no_browser_known(demo, browser):
+    set_up_app(demo.user(NORDLICHT))
+    answer = sign_in(browser, NORDLICHT)
+    assert answer.url == "/accounts/second-factor/enter/"
+    assert settings.KNOWN_BROWSER_COOKIE_NAME not in browser.cookies
+
+
+def test_the_cookie_of_a_known_browser_names_nobody(demo, browser, settings):
+    settings.SESSION_COOKIE_SECURE = True
+    cookie = sign_in(browser, NORDLICHT).cookies[settings.KNOWN_BROWSER_COOKIE_NAME]
+    assert "nordlicht" not in signing.b64_decode(cookie.value.split(":")[0].encode()).decode()
+    assert (cookie["httponly"], cookie["secure"], cookie["samesite"]) == (True, True, "Lax")
+    assert (cookie["path"], cookie["domain"]) == ("/", "")
 
 
 def test_after_twenty_failures_an_address_is_locked_for_a_while(browser):
