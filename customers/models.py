@@ -11,7 +11,8 @@ from django_countries.fields import CountryField
 
 from portal.address_fields import DomainField, EmailField
 from portal.addresses import shown_domain, unicode_domain
-from portal.models import Action, ActivityEntry, Editable, FoldedField
+from portal.authority import Refusal, require, require_standing
+from portal.models import Action, ActivityEntry, Editable, FoldedField, Partner
 from portal.permissions import Permission
 from portal.text import fold
 
@@ -141,8 +142,9 @@ class Customer(Editable, models.Model):
         """Accept the customer agreement, if that was not done before (R6).
 
         Raises ``ValidationError`` with code ``agreement`` where it is still to be done and the admin
-        ``by`` does not agree.
+        ``by`` does not agree, and ``NotAllowed`` unless ``by`` may answer for the customer.
         """
+        require(by, (self, Permission.ANSWER_REQUESTS), last_resort=False)
         locked = Customer.objects.select_for_update(no_key=True).get(pk=self.pk)
         if locked.agreement_accepted_at:
             return
@@ -160,23 +162,18 @@ class Customer(Editable, models.Model):
         that ``by`` saw; left out, the last word counts. Returns the names of those that changed; where
         none did, nothing is written.
 
-        Raises ``ValidationError`` with code ``not_allowed`` unless ``by`` is staff of a partner with an
-        active relationship, in a role that may, or an operator; and ``StaleRow`` if someone else
-        changed the customer since it was seen.
+        Raises ``NotAllowed`` unless ``by`` is staff of a partner with an active relationship, in a role that
+        may, or an operator; and ``StaleRow`` if someone else changed the customer since it was seen.
         """
+        grants = [(Partner, Permission.EDIT_CUSTOMERS)] if set(fields) <= set(self.DETAILS) else []
+        acting = require(by, *grants)
         stored = Customer.objects.select_for_update(no_key=True).get(pk=self.pk)
         told = None
-        if not by.is_staff:
-            membership = getattr(by, "membership", None)
-            own = self.relationships.active().filter(partner=membership and membership.partner_id)
-            if (
-                not by.has_perm(Permission.EDIT_CUSTOMERS)
-                or not set(fields) <= set(self.DETAILS)
-                or not own.lock()
-            ):
-                raise ValidationError(_("Your roles do not include this."), code="not_allowed")
+        if acting is not None:
+            own = self.relationships.active().filter(partner=acting)
+            require_standing(own.lock(), Refusal.ELSEWHERE)
             # The entry names who acted, and partners need not know of each other (T1).
-            told = [membership.partner]
+            told = [acting]
         return self.write_changes(fields, stored, by=by, seen=seen, partners=told)
 
     def record(self, action, *, by, partners=None, **changes):

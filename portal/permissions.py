@@ -3,11 +3,11 @@
 This is the only place where roles meet permissions. Views, templates, Django admin and tests read it
 through ``user.has_perm()``, answered by ``portal.backends.RoleBackend``.
 
-A permission answers *may this role do this at all*. On which rows is a question for the QuerySets
-(``visible_to``), and whether now is one for the models.
+A permission answers *may this role do this at all*. For which organisation is a question for
+``portal.authority``, on which rows one for the QuerySets (``visible_to``), and whether now is one for the
+models.
 """
 
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -91,20 +91,6 @@ PERMISSIONS_BY_ROLE = {
     )
     for role in Role
 }
-
-
-def require_one_of(user, *grants):
-    """Raise ``ValidationError`` with code ``not_allowed`` unless ``user`` holds one of ``grants``.
-
-    A grant is an organisation and the permission that its member needs. Operators may act as a last
-    resort, and None stands for the portal itself; the activity log names them.
-    """
-    if user is None or user.is_staff:
-        return
-    for organisation, permission in grants:
-        if user.organisation == organisation and user.has_perm(permission):
-            return
-    raise ValidationError(_("Your roles do not include this."), code="not_allowed")
 
 
 def roles_with(*permissions):

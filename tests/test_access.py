@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.views import View
 
 from customers.models import Customer
+from portal.authority import PORTAL
 from portal.models import Membership, Partner, User
 from portal.permissions import Permission, Role
 from portal.views import PortalView
@@ -448,7 +449,7 @@ def keys(demo, asked):
             return {"pk": own.pk}
         if name == "relationships:notice":
             petersen.subscriptions.update(status="suspended", suspended_at=timezone.now())
-            own.end(by=None)
+            own.end(by=PORTAL)
             return {"pk": own.pk}
         if name == "relationships:partnership_end":
             return {"pk": demo.partnership("Nordlicht Distribution", "Elbe Support").pk}
@@ -459,7 +460,7 @@ def keys(demo, asked):
             "relationships:requests",
             "relationships:request_new",
         ):
-            own.remove_dap(by=None)
+            own.remove_dap(by=PORTAL)
             made = asked()
             assert made.customer == petersen
             return {"token": made.token} if name.startswith("invitations:") else {"pk": made.pk}
@@ -730,9 +731,9 @@ def canary(demo):
     # What once was Nordlicht's or Hafen's, and is no more.
     former = CustomerFactory(name="CANARY Backhaus", domain="canary-backhaus.example")
     for partner in (nordlicht, hafen):
-        RelationshipFactory(partner=partner, customer=former).end(by=None)
+        RelationshipFactory(partner=partner, customer=former).end(by=PORTAL)
     left = PartnerFactory(name="CANARY Elbe Support", reseller=True)
-    PartnershipFactory(provider=nordlicht, reseller=left).end(by=None)
+    PartnershipFactory(provider=nordlicht, reseller=left).end(by=PORTAL)
 
     # What CANARY asked for: of a customer of its own, of Nordlicht's customer and of its reseller.
     RelationshipRequest.objects.ask(

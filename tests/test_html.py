@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from portal.authority import PORTAL
 from portal.models import Membership
 from portal.permissions import Role
 from relationships.models import RelationshipRequest, RequestKind
@@ -139,7 +140,7 @@ def requests(demo):
     """A joint request to Reederei Albers, one to a new firm, and two invitations to resellers."""
     nordlicht, hafen = demo.user(GLOBAL), demo.user("global@hafen.example")
     provider = demo.partner("Nordlicht Distribution")
-    demo.relationship("Reederei Albers", "Nordlicht Distribution").remove_dap(by=None)
+    demo.relationship("Reederei Albers", "Nordlicht Distribution").remove_dap(by=PORTAL)
     new = {"recipient_name": "Werft „Neu“ & Söhne", "recipient_email": "a@werft-neu.example"}
     new["language"] = "de"
     return {
@@ -397,7 +398,7 @@ def test_a_dead_link_is_good_html(demo, requests, language):
 
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_the_notice_to_the_customer_is_good_html(demo, language):
-    demo.relationship("Reederei Albers", "Elbe Support").end(by=None)
+    demo.relationship("Reederei Albers", "Elbe Support").end(by=PORTAL)
     [ended] = demo.customer("Reederei Albers").relationships.exclude(ended_at=None)
     browser = signed_in("global@elbe.example", **{"accept-language": language})
     response = browser.get(reverse("relationships:notice", args=[ended.pk]))

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
 from portal.addresses import shown_email
+from portal.authority import person_of
 from portal.client_address import current_address
 from portal.permissions import Role
 
@@ -189,8 +190,9 @@ class ActivityEntryQuerySet(models.QuerySet):
     ):
         """Write one entry, in the transaction of the change it tells of.
 
-        ``partners`` are the partners whom it concerns and who may read it; ``by`` is the user who
-        acted, or None for the portal itself. ``before`` and ``after`` hold what changed, by field.
+        ``partners`` are the partners whom it concerns and who may read it; ``by`` is the principal who
+        acted: for the portal itself the entry names nobody. ``before`` and ``after`` hold what changed, by
+        field. Raises ``NotAllowed`` where nobody acted.
         """
         return self.record_many(
             [
@@ -213,7 +215,7 @@ class ActivityEntryQuerySet(models.QuerySet):
         entries = self.bulk_create(
             ActivityEntry(
                 action=fact["action"],
-                actor=fact["by"],
+                actor=person_of(fact["by"]),
                 customer=fact.get("customer"),
                 subject=str(fact["subject"])[:200],
                 subject_id=fact["subject"].pk,
@@ -238,13 +240,14 @@ class ActivityEntryQuerySet(models.QuerySet):
         ``subject_id``, ``customer``, ``partners`` (a list) and ``columns`` are expressions over it. The
         subjects differ from each other and are locked, so nobody else writes of them meanwhile.
         """
+        person = person_of(by)
         last = self.order_by("-pk").values_list("pk", flat=True).first() or 0
         address = self.model._meta.get_field("address")
         added = insert_selected(
             ActivityEntry,
             source,
             at=models.Value(at, models.DateTimeField()),
-            actor=models.Value(by.pk, models.UUIDField()),
+            actor=models.Value(person and person.pk, models.UUIDField()),
             action=models.Value(action.value),
             address=Cast(models.Value(current_address()), address),
             customer=customer,

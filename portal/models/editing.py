@@ -4,6 +4,8 @@ import json
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from portal.authority import person_of
+
 from .activity import Action, ActivityEntry, describe
 from .fields import FoldedField
 
@@ -46,6 +48,7 @@ class Editable:
         ``ValidationError`` for what the model refuses, and ``StaleRow`` if ``seen``, a ``version``, is not
         that of ``stored``. ``told`` are further arguments of the model's ``record``.
         """
+        person_of(by)
         changed = [
             name for name in fields if self._stored_value(name) != stored._stored_value(name)
         ]

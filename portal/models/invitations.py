@@ -13,7 +13,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from portal import mail
-from portal.permissions import Permission, require_one_of
+from portal.authority import person_of, require
+from portal.permissions import Permission
 
 from .activity import Action
 
@@ -80,10 +81,10 @@ class PersonalInvitation:
         """Mail the user its personal link, a new one; an older link dies.
 
         Raises ``ValidationError`` with code ``joined`` if the user has a password or was signed in,
-        with ``inactive`` if it may not sign in, with ``nowhere`` if it belongs to no organisation, and
-        with ``not_allowed`` unless ``by`` may manage the users of the organisation.
+        with ``inactive`` if it may not sign in, with ``nowhere`` if it belongs to no organisation; and
+        ``NotAllowed`` unless ``by`` may manage the users of the organisation.
         """
-        require_one_of(by, (self.organisation, Permission.MANAGE_USERS))
+        require(by, (self.organisation, Permission.MANAGE_USERS))
         self._lock_invitation()
         if self.organisation is None:
             raise ValidationError(
@@ -101,6 +102,7 @@ class PersonalInvitation:
         self.write_invitation(by=by)
 
     def write_invitation(self, *, by):
+        inviter = person_of(by)
         self.invited_at = timezone.now()
         self.save(update_fields=["invited_at"])
         self.record(Action.USER_INVITED, by=by)
@@ -111,11 +113,9 @@ class PersonalInvitation:
             [reader],
             organisation=self.organisation,
             # Called by the template, in the language of the mail.
-            inviter=(
-                partial(by.name_for, getattr(reader, "membership", None))
-                if by and by != self
-                else None
-            ),
+            inviter=None
+            if inviter in (None, self)
+            else partial(inviter.name_for, getattr(reader, "membership", None)),
             link=settings.PORTAL_URL + self.invitation_path,
             expires_at=self.invitation_expires_at,
         )

@@ -8,13 +8,13 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from portal import mail
+from portal.authority import Refusal, person_of, require, require_standing
 from portal.permissions import (
     CUSTOMER_ROLES,
     PARTNER_ROLES,
     PERMISSIONS_BY_ROLE,
     Permission,
     Role,
-    require_one_of,
 )
 
 from .activity import Action
@@ -32,7 +32,7 @@ class MembershipQuerySet(models.QuerySet):
     def admins(self, *, except_for=None):
         """Return the active users among these who are admin of their organisation, for mail to it.
 
-        Whoever caused the mail, ``except_for``, needs none.
+        Whoever caused the mail, the principal ``except_for``, needs none.
         """
         found = User.objects.filter(
             membership__in=self.filter(
@@ -40,8 +40,9 @@ class MembershipQuerySet(models.QuerySet):
             ),
             is_active=True,
         )
-        if except_for is not None:
-            found = found.exclude(pk=except_for.pk)
+        cause = except_for and person_of(except_for)
+        if cause is not None:
+            found = found.exclude(pk=cause.pk)
         return found.select_related("membership__partner", "membership__customer")
 
     def end_sessions(self):
@@ -52,9 +53,24 @@ class MembershipQuerySet(models.QuerySet):
     def join(self, user, organisation, roles, *, by):
         """Make ``user`` a member of a partner or customer, with ``roles``.
 
-        Raises ``ValidationError`` if the user belongs somewhere already or is an operator (T3), and
-        where a role is not one of that kind of organisation.
+        Raises ``ValidationError`` if the user belongs somewhere already or is an operator (T3), and with
+        ``role`` where a role is not one of that kind of organisation; and ``NotAllowed`` unless ``by`` may
+        manage the users of the organisation.
         """
+        require(by, (organisation, Permission.MANAGE_USERS))
+        return self._join(user, organisation, roles, by)
+
+    @transaction.atomic
+    def join_first(self, user, organisation):
+        """Make ``user``, who registers itself, the first member and admin of an organisation.
+
+        Whether it may do so is for the act to say that adds the organisation. Here nobody gets into one
+        that has users: raises ``ValidationError`` with code ``not_first`` then, and otherwise like ``join``.
+        """
+        self._require_empty(organisation)
+        return self._join(user, organisation, [self._first_role(organisation)], user)
+
+    def _join(self, user, organisation, roles, by):
         place = "partner" if isinstance(organisation, Partner) else "customer"
         membership = self.model(user=user, **{place: organisation})
         membership.full_clean()
@@ -73,11 +89,11 @@ class MembershipQuerySet(models.QuerySet):
         invites, also afterwards (T1): only its owner reads, in another mail, that an account belongs to
         one organisation (T3), and the invitation can't be accepted.
 
-        Raises ``ValidationError`` with code ``not_allowed`` unless ``by`` may manage the users of the
-        organisation; at the field ``email`` with ``member`` if the organisation has this user; and
-        like ``join``. Nothing is written or mailed then.
+        Raises ``NotAllowed`` unless ``by`` may manage the users of the organisation; ``ValidationError`` at
+        the field ``email`` with ``member`` if the organisation has this user; and like ``join``. Nothing is
+        written or mailed then.
         """
-        require_one_of(by, (organisation, Permission.MANAGE_USERS))
+        require(by, (organisation, Permission.MANAGE_USERS))
         return self._invite(organisation, email, name, roles, by)
 
     @transaction.atomic
@@ -86,10 +102,27 @@ class MembershipQuerySet(models.QuerySet):
 
         ``language`` is the one that the portal speaks to it; empty: that of the country.
 
-        Whether ``by`` may add it is for the act that adds it to say. Here nobody gets into an
-        organisation that has users: raises ``ValidationError`` with code ``not_first`` then, and
-        otherwise like ``invite``.
+        Nobody gets into an organisation that has users: raises ``ValidationError`` with code
+        ``not_first`` then, and otherwise like ``invite``; and ``NotAllowed`` unless ``by`` is an operator or,
+        for a customer, may add customers for a partner that looks after this one.
         """
+        if isinstance(organisation, Partner):
+            require(by)
+        else:
+            acting = require(by, (Partner, Permission.ADD_CUSTOMERS))
+            if acting is not None:
+                own = organisation.relationships.active().filter(partner=acting)
+                require_standing(own.exists(), Refusal.ELSEWHERE)
+        self._require_empty(organisation)
+        roles = [self._first_role(organisation)]
+        return self._invite(organisation, email, name, roles, by, language=language)
+
+    @staticmethod
+    def _first_role(organisation):
+        return Role.GLOBAL_ADMIN if isinstance(organisation, Partner) else Role.CUSTOMER_ADMIN
+
+    @staticmethod
+    def _require_empty(organisation):
         locked = type(organisation).objects.select_for_update(no_key=True)
         if locked.get(pk=organisation.pk).memberships.exists():
             raise ValidationError(
@@ -97,9 +130,6 @@ class MembershipQuerySet(models.QuerySet):
                 code="not_first",
                 params={"organisation": organisation},
             )
-        is_partner = isinstance(organisation, Partner)
-        role = Role.GLOBAL_ADMIN if is_partner else Role.CUSTOMER_ADMIN
-        return self._invite(organisation, email, name, [role], by, language=language)
 
     def _invite(self, organisation, email, name, roles, by, *, language=""):
         user = User(email=email, name=name.strip(), language=language, has_joined=False)
@@ -109,7 +139,7 @@ class MembershipQuerySet(models.QuerySet):
         self._require_new(email, organisation)
         user.full_clean()
         user.save()
-        membership = self.join(user, organisation, roles, by=by)
+        membership = self._join(user, organisation, roles, by)
         user.write_invitation(by=by)
         return membership
 
@@ -204,11 +234,11 @@ class Membership(models.Model):
 
         Raises ``ValidationError`` with code ``role`` for a role of another kind of organisation or
         none at all, with ``last_global_admin`` where the organisation's last admin would lose its
-        role, with ``self`` where ``by`` would give up managing users, and with ``not_allowed`` unless
-        ``by`` may manage the users of the organisation. Setting what already is changes and logs
+        role, with ``self`` where ``by`` would give up managing users; and ``NotAllowed`` unless ``by``
+        may manage the users of the organisation. Setting what already is changes and logs
         nothing. The other admins are mailed when someone becomes one of them.
         """
-        require_one_of(by, (self.organisation, Permission.MANAGE_USERS))
+        require(by, (self.organisation, Permission.MANAGE_USERS))
         self.lock_organisation()
         self._forget_roles()
         before, after = set(self.roles), set(roles)
@@ -216,7 +246,7 @@ class Membership(models.Model):
             return
         if self.admin_role not in after:
             self.require_other_admin()
-        if self.user == by:
+        if self.user == person_of(by):
             self.require_way_back(after)
         self.write_roles(after)
         self.user.record(
@@ -230,9 +260,10 @@ class Membership(models.Model):
 
     def tell_admins(self, *, by):
         """Mail the other admins that this user is one of them now, so that it never goes unnoticed."""
+        person = person_of(by)
         others = type(self).objects.visible_to(self).admins(except_for=by)
         # Called by the template, in the language of the mail.
-        actor = partial(by.name_for, self) if by else None
+        actor = partial(person.name_for, self) if person else None
         mail.send("admin_added", others.exclude(pk=self.user_id), membership=self, actor=actor)
 
     def write_roles(self, roles):
@@ -281,7 +312,7 @@ class Membership(models.Model):
         """Raise ``ValidationError``, saying why, where ``by`` can't take ``role`` from this user."""
         if role == self.admin_role:
             self.require_other_admin()
-        if self.user == by:
+        if self.user == person_of(by):
             self.require_way_back(set(self.roles) - {role})
 
     @staticmethod

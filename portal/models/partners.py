@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
 from portal.address_fields import EmailField
-from portal.permissions import Permission, require_one_of
+from portal.authority import require
+from portal.permissions import Permission
 
 from .activity import Action, ActivityEntry, describe
 from .fields import FoldedField
@@ -136,9 +137,9 @@ class Partner(models.Model):
     def change(self, fields, *, by):
         """Save ``fields`` as they are set on this object, and log what they were before.
 
-        Raises ``ValidationError`` with code ``not_allowed`` unless ``by`` may edit the company.
+        Raises ``NotAllowed`` unless ``by`` may edit the company.
         """
-        require_one_of(by, (self, Permission.EDIT_COMPANY))
+        require(by, (self, Permission.EDIT_COMPANY))
         stored = Partner.objects.select_for_update(no_key=True).get(pk=self.pk)
         self.save(update_fields=fields)
         self.record(
@@ -153,9 +154,9 @@ class Partner(models.Model):
         """Close the partner down: its people are signed out (T3), its support contacts fall back (C9).
 
         Deactivating again changes nothing. Relationships and partnerships stay readable. Raises
-        ``ValidationError`` with code ``not_allowed`` unless ``by`` is an operator.
+        ``NotAllowed`` unless ``by`` is an operator.
         """
-        require_one_of(by)
+        require(by)
         locked = Partner.objects.select_for_update(no_key=True).get(pk=self.pk)
         if locked.is_active:
             self.deactivated_at = timezone.now()
@@ -168,9 +169,9 @@ class Partner(models.Model):
     def reactivate(self, *, by):
         """Let the partner's people sign in again. Support contacts that fell back stay where they are.
 
-        Raises ``ValidationError`` with code ``not_allowed`` unless ``by`` is an operator.
+        Raises ``NotAllowed`` unless ``by`` is an operator.
         """
-        require_one_of(by)
+        require(by)
         locked = Partner.objects.select_for_update(no_key=True).get(pk=self.pk)
         if not locked.is_active:
             self.deactivated_at = None

@@ -4,7 +4,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from portal.permissions import require_one_of
+from portal.authority import require
 
 from .activity import Action
 
@@ -49,10 +49,9 @@ class SignIn:
     def reset_second_factor(self, *, by):
         """Take the second factors and recovery codes away, and end the sessions: for a lost device.
 
-        Without any, nothing changes. Raises ``ValidationError`` with code ``not_allowed`` unless ``by``
-        is an operator.
+        Without any, nothing changes. Raises ``NotAllowed`` unless ``by`` is an operator.
         """
-        require_one_of(by)
+        require(by)
         if self.authenticator_set.all().delete()[0]:
             self.end_sessions()
             self.record(Action.SECOND_FACTOR_REMOVED, by=by, reason=str(_("Reset by the operator")))

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.address_fields import AsKept, EmailField
 from portal.addresses import shown_email
-from portal.permissions import Permission, require_one_of
+from portal.authority import Principal, person_of, require
+from portal.permissions import Permission
 from portal.text import fold, kept_word
 from portal.zones import validate_time_zone
 
@@ -106,7 +107,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return found
 
 
-class User(PersonalInvitation, SignIn, AbstractBaseUser, PermissionsMixin):
+class User(PersonalInvitation, SignIn, AbstractBaseUser, PermissionsMixin, Principal):
     """A person who signs in by email.
 
     A user belongs to one partner or one customer through its membership, or is an operator of the
@@ -224,6 +225,18 @@ class User(PersonalInvitation, SignIn, AbstractBaseUser, PermissionsMixin):
         return actor.name_for(membership)
 
     @property
+    def may_act(self):
+        return self.may_sign_in
+
+    @property
+    def is_last_resort(self):
+        return self.is_staff
+
+    @property
+    def person(self):
+        return self
+
+    @property
     def organisation(self):
         """The partner or customer that the user belongs to, or None."""
         membership = getattr(self, "membership", None)
@@ -234,10 +247,10 @@ class User(PersonalInvitation, SignIn, AbstractBaseUser, PermissionsMixin):
         """Lock the user out and end its sessions at once (T3).
 
         Raises ``ValidationError`` with code ``last_global_admin`` where nobody else could take over,
-        with ``self`` where ``by`` would lock itself out, and with ``not_allowed`` unless ``by`` may
-        manage the users of the organisation. Deactivating again changes nothing.
+        with ``self`` where ``by`` would lock itself out, and ``NotAllowed`` unless ``by`` may manage
+        the users of the organisation. Deactivating again changes nothing.
         """
-        require_one_of(by, (self.organisation, Permission.MANAGE_USERS))
+        require(by, (self.organisation, Permission.MANAGE_USERS))
         membership = getattr(self, "membership", None)
         if membership:
             membership.lock_organisation()
@@ -252,7 +265,7 @@ class User(PersonalInvitation, SignIn, AbstractBaseUser, PermissionsMixin):
 
     def require_dispensable(self, *, by):
         """Raise ``ValidationError``, saying why, where ``by`` can't deactivate this user."""
-        if self == by:
+        if self == person_of(by):
             raise ValidationError(
                 _("You can't deactivate your own account. Ask another admin to do it."), code="self"
             )
@@ -263,9 +276,9 @@ class User(PersonalInvitation, SignIn, AbstractBaseUser, PermissionsMixin):
     def reactivate(self, *, by):
         """Let the user sign in again. Reactivating an active user changes nothing.
 
-        Raises ``ValidationError`` with code ``not_allowed`` like ``deactivate``.
+        Raises ``NotAllowed`` like ``deactivate``.
         """
-        require_one_of(by, (self.organisation, Permission.MANAGE_USERS))
+        require(by, (self.organisation, Permission.MANAGE_USERS))
         if type(self).objects.filter(pk=self.pk, is_active=False).update(is_active=True):
             self.is_active = True
             self.record(Action.USER_REACTIVATED, by=by)

@@ -5,8 +5,9 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from portal.authority import require
 from portal.models import Action, ActivityEntry, Partner
-from portal.permissions import Permission, require_one_of
+from portal.permissions import Permission
 
 from .locking import LockingQuerySet
 from .regions import SalesRegion
@@ -42,10 +43,10 @@ class PartnershipQuerySet(LockingQuerySet):
         """Let the two work together and log it.
 
         Raises ``ValidationError`` if they do already, if one is of the wrong type, and if they are
-        not in the same sales region (R11). With code ``not_allowed`` unless ``by`` may authorize it for
-        the reseller (R10).
+        not in the same sales region (R11). Raises ``NotAllowed`` unless ``by`` may authorize it for the
+        reseller (R10).
         """
-        require_one_of(by, (reseller, Permission.AUTHORIZE_PARTNERSHIP))
+        require(by, (reseller, Permission.AUTHORIZE_PARTNERSHIP))
         Partner.objects.select_for_update(no_key=True).get(pk=reseller.pk)
         partnership = self.model(provider=provider, reseller=reseller)
         partnership.full_clean()
@@ -119,11 +120,10 @@ class Partnership(models.Model):
         """End the partnership (R10). Customers, relationships and DAP stay as they are.
 
         Support contacts that rested on it fall back (C9), in the same transaction. Ending again
-        changes nothing. Raises ``ValidationError`` with code ``not_allowed`` unless ``by`` may do this
-        for one of the two.
+        changes nothing. Raises ``NotAllowed`` unless ``by`` may do this for one of the two.
         """
         permission = Permission.AUTHORIZE_PARTNERSHIP
-        require_one_of(by, (self.provider, permission), (self.reseller, permission))
+        require(by, (self.provider, permission), (self.reseller, permission))
         if not Partnership.objects.active().filter(pk=self.pk).lock():
             return
         self.ended_at = timezone.now()

@@ -8,8 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from portal import mail
+from portal.authority import require
 from portal.models import Action, ActivityEntry, KeyField, Partner, containing, describe
-from portal.permissions import Permission, require_one_of
+from portal.permissions import Permission
 
 from .locking import LockingQuerySet
 from .partnerships import Partnership
@@ -65,9 +66,9 @@ class RelationshipQuerySet(LockingQuerySet):
         """Let ``partner`` act for ``customer``, as the customer's admin wants (R2), and log it.
 
         Raises ``ValidationError`` if it does already (R1), if the two are not in the same sales region
-        (R11), and with code ``not_allowed`` unless ``by`` may answer for the customer.
+        (R11), and ``NotAllowed`` unless ``by`` may answer for the customer.
         """
-        require_one_of(by, (customer, Permission.ANSWER_REQUESTS))
+        require(by, (customer, Permission.ANSWER_REQUESTS))
         # One at a time for each customer: of two that start the same relationship one is refused.
         Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
         return self._begin(partner, customer, has_dap=has_dap, by=by)
@@ -83,13 +84,11 @@ class RelationshipQuerySet(LockingQuerySet):
     def add_customer(self, customer, *, by, reseller=None):
         """Add a customer that is new in the portal; the partner of ``by`` acts for it, with DAP (R2).
 
-        So does ``reseller``, for whom a provider may add it. Raises ``ValidationError`` with code
-        ``not_allowed`` unless the roles of ``by`` include it, and at its field for what is not valid: a
-        domain that exists, a country of another sales region (R11), a reseller without a partnership.
+        So does ``reseller``, for whom a provider may add it. Raises ``NotAllowed`` unless ``by`` may add
+        customers for a partner, and ``ValidationError`` at its field for what is not valid: a domain that
+        exists, a country of another sales region (R11), a reseller without a partnership.
         """
-        partner = getattr(getattr(by, "membership", None), "partner", None)
-        if partner is None or not by.has_perm(Permission.ADD_CUSTOMERS):
-            raise ValidationError(_("Your roles do not include this."), code="not_allowed")
+        partner = require(by, (Partner, Permission.ADD_CUSTOMERS), last_resort=False)
         if reseller is not None:
             # Whoever ends the partnership waits here, or is seen.
             together = Partnership.objects.lock_between(partner, [reseller])
@@ -128,6 +127,7 @@ class RelationshipQuerySet(LockingQuerySet):
 
         What is there already stays. Raises ``ValidationError`` like ``start``.
         """
+        require(by, (customer, Permission.ANSWER_REQUESTS))
         found = self.active().filter(partner=partner, customer=customer).lock()
         if not found:
             self.start(partner, customer, has_dap=with_dap, by=by)
@@ -269,9 +269,9 @@ class Relationship(models.Model):
     def grant_dap(self, *, by):
         """Give the partner delegated admin privileges (R7). Granting again changes nothing.
 
-        Raises ``ValidationError`` with code ``not_allowed`` unless ``by`` may answer for the customer.
+        Raises ``NotAllowed`` unless ``by`` may answer for the customer.
         """
-        require_one_of(by, (self.customer, Permission.ANSWER_REQUESTS))
+        require(by, (self.customer, Permission.ANSWER_REQUESTS))
         if not self._lock(has_dap=False):
             return
         self.has_dap, self.dap_removed_at = True, None
@@ -283,10 +283,10 @@ class Relationship(models.Model):
         """Take the delegated admin privileges away (R8); the relationship and subscriptions stay.
 
         Support contacts that rested on them fall back (C9), in the same transaction. Removing again
-        changes nothing. Raises ``ValidationError`` with code ``not_allowed`` unless ``by`` may answer for
-        the customer, or give them up for the partner.
+        changes nothing. Raises ``NotAllowed`` unless ``by`` may answer for the customer, or give them up
+        for the partner.
         """
-        require_one_of(
+        require(
             by,
             (self.customer, Permission.ANSWER_REQUESTS),
             (self.partner, Permission.REQUEST_DAP),
@@ -307,10 +307,10 @@ class Relationship(models.Model):
 
         The partner's support contacts at the customer fall back (C9), in the same transaction.
         Raises ``ValidationError`` with code ``active_subscriptions`` while active subscriptions sold
-        by the partner are left, and with ``not_allowed`` unless ``by`` may remove relationships of the
+        by the partner are left, and ``NotAllowed`` unless ``by`` may remove relationships of the
         partner. Ending again changes nothing.
         """
-        require_one_of(by, (self.partner, Permission.REMOVE_RELATIONSHIP))
+        require(by, (self.partner, Permission.REMOVE_RELATIONSHIP))
         locked = self._lock()
         if not locked:
             return

@@ -4,8 +4,8 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from portal import mail
+from portal.authority import NotAllowed, Refusal, require, require_standing
 from portal.models import Action, Membership, Partner, PartnerType
-from portal.permissions import Role
 
 from .partnerships import Partnership
 from .relationships import Relationship
@@ -25,16 +25,27 @@ class Answer:
                 type=PartnerType.INDIRECT_RESELLER, memberships__user__email=address
             ).first()
 
-    def may_be_answered_by(self, user):
-        """Whether ``user`` may answer for the organisation that the request is addressed to (R6, R10)."""
-        membership = getattr(user, "membership", None)
-        if membership is None or not user.has_perm(self.permission_to_answer):
+    def may_be_answered_by(self, by):
+        """Whether ``by`` may answer for the organisation that the request is addressed to (R6, R10)."""
+        try:
+            self._require_recipient(by)
+        except NotAllowed:
             return False
+        return True
+
+    def _require_recipient(self, by):
         self.bind()
-        if self.kind == RequestKind.RESELLER:
-            own = membership.partner
-            return own.is_reseller and self.reseller_id in (None, own.pk)
-        return self.customer_id in (None, membership.customer_id)
+        is_for_reseller = self.kind == RequestKind.RESELLER
+        known = self.reseller if is_for_reseller else self.customer
+        anyone = Partner if is_for_reseller else Customer
+        acting = require(
+            by,
+            (known or anyone, self.permission_to_answer),
+            last_resort=False,
+            foreign=Refusal.RECIPIENT,
+        )
+        require_standing(not is_for_reseller or acting.is_reseller, Refusal.RECIPIENT)
+        return acting
 
     @transaction.atomic
     def accept(self, *, by, agrees=False):
@@ -42,8 +53,8 @@ class Answer:
 
         ``agrees`` says that the customer agreement is accepted, for a customer that has not done so
         before. Works once. Raises ``ValidationError`` with code ``dead`` if it can't be answered any
-        more, ``not_allowed`` if not by ``by``, ``agreement`` while the agreement is not accepted, and
-        with ``R11`` outside the sales region. Nothing is written then.
+        more, ``agreement`` while the agreement is not accepted, and with ``R11`` outside the sales
+        region; and ``NotAllowed`` if not by ``by``. Nothing is written then.
         """
         self._lock_for_recipient(by)
         if self.kind == RequestKind.RESELLER:
@@ -105,22 +116,18 @@ class Answer:
             customer.full_clean()
             user.full_clean()
             raise
-        Membership.objects.join(user, customer, [Role.CUSTOMER_ADMIN], by=user)
+        Membership.objects.join_first(user, customer)
         customer.record(Action.CUSTOMER_ADDED, by=user)
         self.accept(by=user, agrees=True)
 
     def _lock_for_recipient(self, by):
         self._lock()
         self.require_open()
-        if not self.may_be_answered_by(by):
-            raise ValidationError(
-                _(
-                    "Only an admin of the organisation that this request is addressed to may answer it."
-                ),
-                code="not_allowed",
-            )
-        # One of the two is None, as the kind of the request wants it.
-        self.reseller, self.customer = by.membership.partner, by.membership.customer
+        acting = self._require_recipient(by)
+        if self.kind == RequestKind.RESELLER:
+            self.reseller = acting
+        else:
+            self.customer = acting
 
     def _sender_to_tell(self):
         if not self.created_by.is_active:

@@ -1,9 +1,8 @@
-from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
-from portal.models import Action
+from portal.authority import require
+from portal.models import Action, Partner
 
 from .personal_links import read_token
 from .request_kinds import RequestKind, RequestStatus
@@ -44,13 +43,12 @@ class RelationshipRequestQuerySet(models.QuerySet):
         """Create a request as the staff member ``by`` of its partner wants it, and log it (R3, R10, R12).
 
         Where the portal knows the customer or reseller, by the domain or a user of the recipient's
-        address, only that one can answer; the partner isn't told. Raises ``ValidationError`` with code
-        ``not_allowed`` if the roles of ``by`` don't include it, and for what ``clean`` refuses.
+        address, only that one can answer; the partner isn't told. Raises ``NotAllowed`` unless ``by`` may
+        ask for this in the name of a partner, and ``ValidationError`` for what ``clean`` refuses.
         """
-        membership = getattr(by, "membership", None)
-        made = self.model(created_by=by, partner=membership and membership.partner, **fields)
-        if not by.has_perm(made.permission_needed):
-            raise ValidationError(_("Your roles do not include this."), code="not_allowed")
+        made = self.model(**fields)
+        made.partner = require(by, (Partner, made.permission_needed), last_resort=False)
+        made.created_by = by.person
         made.bind()
         made.full_clean()
         made.save()

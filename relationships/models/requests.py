@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from portal import mail
 from portal.address_fields import EmailField
+from portal.authority import require
 from portal.models import (
     Action,
     ActivityEntry,
@@ -252,13 +253,7 @@ class RelationshipRequest(PersonalLink, Answer, models.Model):
         self.record(Action.REQUEST_WITHDRAWN, by=by)
 
     def _lock_for_sender(self, by):
-        membership = getattr(by, "membership", None)
-        if (
-            membership is None
-            or membership.partner_id != self.partner_id
-            or not by.has_perm(self.permission_needed)
-        ):
-            raise ValidationError(_("Your roles do not include this."), code="not_allowed")
+        require(by, (self.partner, self.permission_needed), last_resort=False)
         self._lock()
 
     def _lock(self):
@@ -267,7 +262,7 @@ class RelationshipRequest(PersonalLink, Answer, models.Model):
         self.refresh_from_db(from_queryset=locked)
 
     def _answer(self, status, *, by):
-        self.status, self.answered_by, self.answered_at = status, by, timezone.now()
+        self.status, self.answered_by, self.answered_at = status, by.person, timezone.now()
         answer = ("status", "answered_by", "answered_at", "decline_reason")
         self.save(update_fields=[*answer, "customer", "reseller"])
 

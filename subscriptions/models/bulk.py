@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from portal.authority import Refusal, require, require_standing
 from portal.models import (
     Action,
     ActivityEntry,
@@ -53,7 +54,7 @@ class BulkAssignmentQuerySet(models.QuerySet):
 
         ``parts`` are querysets that have no row in common.
 
-        Raises ``ValidationError`` with code ``not_allowed`` unless the roles of ``by`` include it, with
+        Raises ``NotAllowed`` unless the roles of ``by`` include it, ``ValidationError`` with code
         ``empty`` for no subscription, and with ``too_many`` for more than ``MOST_ROWS``.
         """
         bulk = self._create(by)
@@ -61,7 +62,7 @@ class BulkAssignmentQuerySet(models.QuerySet):
         for part in parts:
             added += insert_selected(
                 BulkAssignmentRow,
-                part.visible_to(by.membership)[: MOST_ROWS + 1],
+                part.visible_to(by.person.membership)[: MOST_ROWS + 1],
                 bulk=models.Value(bulk.pk, models.UUIDField()),
                 subscription=models.F("pk"),
                 outcome=models.Value(BulkOutcome.WAITING.value),
@@ -81,7 +82,7 @@ class BulkAssignmentQuerySet(models.QuerySet):
         """
         bulk = self._create(by, file_name=file_name[:200])
         contacts = dict(partner_and_resellers(bulk.partner_id).values_list("mpn_id", "pk"))
-        visible = Subscription.objects.visible_to(by.membership)
+        visible = Subscription.objects.visible_to(by.person.membership)
         seen = set()
         count = 0
         waiting = []
@@ -100,9 +101,9 @@ class BulkAssignmentQuerySet(models.QuerySet):
         return bulk
 
     def _create(self, by, **fields):
-        partner = Subscription.partner_of(by, Permission.ASSIGN_SUPPORT_CONTACT)
+        partner = require(by, (Partner, Permission.ASSIGN_SUPPORT_CONTACT), last_resort=False)
         self.pending().filter(created_at__lt=timezone.now() - KEEP_PENDING).delete()
-        return self.create(partner=partner, created_by=by, **fields)
+        return self.create(partner=partner, created_by=by.person, **fields)
 
 
 def require_few(count):
@@ -200,7 +201,7 @@ class BulkAssignment(models.Model):
     def choose(self, contact, *, by):
         """Take ``contact`` for all rows and say of each what would become of it: the preview.
 
-        Raises ``ValidationError`` with code ``not_allowed`` unless the roles of ``by`` include it, with
+        Raises ``NotAllowed`` unless ``by`` made the preview and still may, ``ValidationError`` with code
         ``not_eligible`` for a partner that ``by`` does not work with, and with ``submitted`` when it is
         too late.
         """
@@ -225,11 +226,9 @@ class BulkAssignment(models.Model):
 
     @transaction.atomic
     def _lock(self, by):
-        acting = Subscription.partner_of(by, Permission.ASSIGN_SUPPORT_CONTACT)
-        if (acting.pk, by.pk) != (self.partner_id, self.created_by_id):
-            raise ValidationError(
-                _("Only who made this preview may submit it."), code="not_allowed"
-            )
+        grant = (self.partner, Permission.ASSIGN_SUPPORT_CONTACT)
+        acting = require(by, grant, last_resort=False, foreign=Refusal.MAKER)
+        require_standing(by.person.pk == self.created_by_id, Refusal.MAKER)
         locked = type(self).objects.select_for_update(no_key=True).get(pk=self.pk)
         self.submitted_at = locked.submitted_at
         return acting
@@ -241,7 +240,7 @@ class BulkAssignment(models.Model):
         its right since the preview, or that someone else changed, is refused (C2–C4, C8) and the others
         are done; each has its row in the history (C10) and its log entry. Submitting again does nothing.
 
-        Raises ``ValidationError`` with code ``not_allowed`` unless ``by`` made the preview and still may.
+        Raises ``NotAllowed`` unless ``by`` made the preview and still may.
         """
         with transaction.atomic():
             acting = self._lock(by)
@@ -292,7 +291,7 @@ class BulkAssignment(models.Model):
             subscription=models.F("subscription"),
             partner=models.F("contact"),
             started_at=at,
-            changed_by=models.Value(by.pk, models.UUIDField()),
+            changed_by=models.Value(by.person.pk, models.UUIDField()),
             designated_for=models.Value(acting.pk, models.UUIDField()),
             reason=models.Value(reason.value),
         )

@@ -1,6 +1,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from portal.authority import person_of
 from portal.models import FEW, Partner, look_up_by_key, recount_for_planner
 from relationships.models import Partnership, Relationship, RelationshipRequest
 
@@ -80,12 +81,13 @@ class BulkAssignmentRowQuerySet(models.QuerySet):
 
     def judge(self, acting, *, by):
         """Say of each row what ``Subscription.designate`` would say now, in its order (C2–C4, C7, C8)."""
+        person = person_of(by)
         self.filter(outcome=BulkOutcome.SAME).update(outcome=BulkOutcome.CHANGE)
-        for outcome, condition in self._refusals(acting, by):
+        for outcome, condition in self._refusals(acting, person):
             self.filter(condition, outcome=BulkOutcome.CHANGE).update(outcome=outcome)
 
     @staticmethod
-    def _refusals(acting, by):
+    def _refusals(acting, person):
         customer = models.OuterRef("subscription__customer")
         contact = models.OuterRef("contact")
         dap = Relationship.objects.with_dap().filter(customer=customer)
@@ -98,7 +100,7 @@ class BulkAssignmentRowQuerySet(models.QuerySet):
         )
         is_same = models.Q(subscription__support_contact=models.F("contact"))
         by_oneself = SupportContactAssignment.objects.filter(
-            subscription=models.OuterRef("subscription"), ended_at=None, changed_by=by
+            subscription=models.OuterRef("subscription"), ended_at=None, changed_by=person
         )
         is_seen = models.Q(seen__ended_at=None) | is_same & models.Exists(by_oneself)
         other = ~models.Q(contact=acting)

@@ -4,6 +4,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal import mail
+from portal.authority import Refusal, require, require_standing
 from portal.models import Action, Partner
 from portal.permissions import Permission
 from relationships.models import Partnership, Relationship
@@ -69,20 +70,18 @@ class Designation:
         assignment that ``by`` saw in force when deciding; left out, the last word counts. Returns the
         new ``SupportContactAssignment``, or None where nothing had to change (C7).
 
-        Raises ``ValidationError`` with code ``not_allowed`` if ``by`` may not change it (C3), with
-        ``not_eligible`` if ``partner`` can't be the contact (C2), and ``StaleSupportContact`` if
-        someone else changed it since it was seen (C8). Nothing is written then.
+        Raises ``NotAllowed`` if ``by`` may not change it, as operators may not (C3), ``ValidationError`` with
+        code ``not_eligible`` if ``partner`` can't be the contact (C2), and ``StaleSupportContact`` if someone
+        else changed it since it was seen (C8). Nothing is written then.
         """
-        acting = self.partner_of(by, Permission.ASSIGN_SUPPORT_CONTACT)
+        acting = require(by, (Partner, Permission.ASSIGN_SUPPORT_CONTACT), last_resort=False)
         self._lock_for(acting, partner)
-        if not self.may_be_designated_by(acting):
-            raise ValidationError(
-                _("Only the staff of the partner that sold the subscription may change this."),
-                code="not_allowed",
-            )
+        require_standing(self.may_be_designated_by(acting), Refusal.CONTACT)
         current = self.contact_in_force
         is_same = current.partner == partner
-        if seen not in (None, current.pk) and not (is_same and current.changed_by_id == by.pk):
+        if seen not in (None, current.pk) and not (
+            is_same and current.changed_by_id == by.person.pk
+        ):
             raise StaleSupportContact(current)
         if is_same:
             return None
@@ -104,7 +103,7 @@ class Designation:
         assignment = self.support_contact_history.create(
             partner=partner,
             started_at=now,
-            changed_by=by,
+            changed_by=by.person,
             designated_for=acting,
             reason=Action.SUPPORT_CONTACT_DESIGNATED,
         )

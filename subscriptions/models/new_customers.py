@@ -1,6 +1,8 @@
 from django.db import transaction
 
-from portal.models import Membership
+from portal.authority import require
+from portal.models import Membership, Partner
+from portal.permissions import Permission
 from relationships.models import Partnership, Relationship
 
 from .subscriptions import Subscription
@@ -17,7 +19,7 @@ def add_customer(customer, *, email, name, by, language="", reseller=None, order
     Raises ``ValidationError`` like ``Relationship.objects.add_customer`` and
     ``Membership.objects.invite_first_admin``, and ``RefusedOrder``.
     """
-    partner = getattr(getattr(by, "membership", None), "partner", None)
+    partner = require(by, (Partner, Permission.ADD_CUSTOMERS), last_resort=False)
     records = [order.get("reseller_of_record") for order in orders]
     Partnership.objects.lock_between(partner, [reseller, *records])
     Relationship.objects.add_customer(customer, reseller=reseller, by=by)

@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from portal import mail
-from portal.models import Action, ActivityEntry, containing, describe
+from portal.authority import person_of, require
+from portal.models import Action, ActivityEntry, Partner, containing, describe
 from portal.permissions import Permission
 from portal.text import words_of
 from relationships.models import Partnership, Relationship
@@ -118,13 +119,14 @@ class SubscriptionQuerySet(SubscriptionBreaches):
     def add(self, *, by, **fields):
         """Add a subscription that the partner of ``by`` sells to a customer (S1), and log it.
 
-        An operator adds it for any ``seller``, or for none if bought elsewhere. Raises ``ValidationError``
-        with code ``not_allowed`` unless the roles of ``by`` include it, and for what ``clean`` refuses:
-        without an active relationship nothing is sold (R9).
+        An operator adds it for any ``seller``, or for none if bought elsewhere. Raises ``NotAllowed``
+        unless the roles of ``by`` include it, and ``ValidationError`` for what ``clean`` refuses: without an
+        active relationship nothing is sold (R9).
         """
         added = self.model(**fields)
-        if not by.is_staff:
-            added.seller = self.model.partner_of(by, Permission.MANAGE_SUBSCRIPTIONS)
+        acting = require(by, (Partner, Permission.MANAGE_SUBSCRIPTIONS))
+        if acting is not None:
+            added.seller = acting
         # Whoever ends the partnership waits here, or is seen in clean(); so below.
         Partnership.objects.lock_between(added.seller, [added.reseller_of_record])
         # Whoever ends the relationship waits here, and finds the subscription, or is seen in clean(). So
@@ -144,12 +146,12 @@ class SubscriptionQuerySet(SubscriptionBreaches):
 
         ``orders`` are dictionaries of the fields of ``add``; bases go before their add-ons. ``key``, a
         UUID, makes it safe to send twice: what was added with it before is returned as it is. Raises
-        ``ValidationError`` with code ``not_allowed`` like ``add``, and ``RefusedOrder`` for the first order
-        that ``add`` refuses.
+        ``NotAllowed`` unless the roles of ``by`` include it, and ``RefusedOrder`` for the first order that
+        ``add`` refuses.
         """
+        seller = require(by, (Partner, Permission.MANAGE_SUBSCRIPTIONS), last_resort=False)
         if not orders:
             return []
-        seller = self.model.partner_of(by, Permission.MANAGE_SUBSCRIPTIONS)
         # All that the orders rest on, before the first is carried out: the order of locks is always the
         # same. Who sends the same twice waits here until the first is done.
         Partnership.objects.lock_between(seller, [one.get("reseller_of_record") for one in orders])
@@ -178,6 +180,7 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         the log of each subscription. Those already with their seller stay as they are. Returns how
         many fell back.
         """
+        person = person_of(by)
         fallen = list(
             self.exclude(support_contact=models.F("seller"))
             .exclude(support_contact=None)
@@ -202,7 +205,7 @@ class SubscriptionQuerySet(SubscriptionBreaches):
                 subscription=subscription,
                 partner=subscription.seller,
                 started_at=now,
-                changed_by=by,
+                changed_by=person,
                 reason=reason,
             )
             for subscription in fallen

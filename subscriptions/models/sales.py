@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from portal.authority import Refusal, require, require_standing
 from portal.models import Action, Editable
 from portal.permissions import Permission
 from relationships.models import Partnership, Relationship
@@ -113,26 +114,31 @@ class Sale(Editable):
         ``fields`` are some of ``edited_fields``, ``seen`` is the ``version`` that ``by`` saw; left out, the
         last word counts. Returns the names of those that changed; where none did, nothing is written.
 
-        Raises ``ValidationError`` with code ``not_allowed`` unless ``by`` is staff of the seller, in a role
-        that may, or an operator; for what ``clean`` refuses, such as another quantity while it is
+        Raises ``NotAllowed`` unless ``by`` is staff of the seller, in a role that may, or an operator;
+        ``ValidationError`` for what ``clean`` refuses, such as another quantity while it is
         suspended (S2) or a reseller of record without a partnership with the seller (S4); and
         ``StaleRow`` if someone else changed it since it was seen.
         """
         self.friendly_name = self.friendly_name or self.offer.name
         # Whoever ends the partnership waits here, or is seen in clean().
         Partnership.objects.lock_between(self.seller, [self.reseller_of_record])
-        if not by.is_staff:
-            self.require_seller(by)
+        self._require_seller(by, last_resort=True)
         stored = type(self).objects.select_for_update(no_key=True).get(pk=self.pk)
         return self.write_changes(fields, stored, by=by, seen=seen)
 
-    def require_seller(self, user):
-        """Lock the relationship of the seller, or raise ``ValidationError`` unless ``user`` acts for it."""
-        acting = self.partner_of(user, Permission.MANAGE_SUBSCRIPTIONS)
-        relationship = Relationship.objects.active().filter(
-            customer=self.customer_id, partner=acting
+    def _require_seller(self, by, *, last_resort=False):
+        """Lock the relationship of the seller, or raise ``NotAllowed`` unless ``by`` acts for it.
+
+        With ``last_resort`` an operator may, too, relationship or not.
+        """
+        acting = require(
+            by,
+            (self.seller, Permission.MANAGE_SUBSCRIPTIONS),
+            last_resort=last_resort,
+            foreign=Refusal.SELLER,
         )
-        if self.seller_id != acting.pk or not relationship.lock():
-            raise ValidationError(
-                _("Only the partner that sold the subscription may do this."), code="not_allowed"
+        if acting is not None:
+            relationship = Relationship.objects.active().filter(
+                customer=self.customer_id, partner=acting
             )
+            require_standing(relationship.lock(), Refusal.SELLER)

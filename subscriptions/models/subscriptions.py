@@ -309,8 +309,7 @@ class Subscription(Sale, Designation, models.Model):
     def suspend(self, *, by):
         """Keep the customer from using it (S1, S2). Suspending again changes nothing.
 
-        Raises ``ValidationError`` with code ``not_allowed`` unless ``by`` is staff of the seller, in a
-        role that may.
+        Raises ``NotAllowed`` unless ``by`` is staff of the seller, in a role that may.
         """
         self._set_status(
             SubscriptionStatus.SUSPENDED, timezone.now(), Action.SUBSCRIPTION_SUSPENDED, by=by
@@ -319,14 +318,14 @@ class Subscription(Sale, Designation, models.Model):
     def reactivate(self, *, by):
         """Let the customer use it again (S1). Reactivating an active one changes nothing.
 
-        Raises ``ValidationError`` with code ``not_allowed`` unless ``by`` is staff of the seller, in a
-        role that may, and with ``too_late`` when the time for it has passed (S2).
+        Raises ``NotAllowed`` unless ``by`` is staff of the seller, in a role that may, and
+        ``ValidationError`` with code ``too_late`` when the time for it has passed (S2).
         """
         self._set_status(SubscriptionStatus.ACTIVE, None, Action.SUBSCRIPTION_REACTIVATED, by=by)
 
     @transaction.atomic
     def _set_status(self, status, suspended_at, action, *, by):
-        self.require_seller(by)
+        self._require_seller(by)
         locked = Subscription.objects.select_for_update(no_key=True).get(pk=self.pk)
         if locked.status == status:
             return
@@ -344,14 +343,6 @@ class Subscription(Sale, Designation, models.Model):
             before={"status": locked.status},
             after={"status": status},
         )
-
-    @staticmethod
-    def partner_of(user, permission):
-        """Return the partner that ``user`` acts for, or raise ``ValidationError`` (``not_allowed``)."""
-        membership = getattr(user, "membership", None)
-        if membership is None or membership.partner is None or not user.has_perm(permission):
-            raise ValidationError(_("Your roles do not include this."), code="not_allowed")
-        return membership.partner
 
     def record(self, action, *, by, partners=(), **changes):
         """Write what happened to this subscription into the log, for the customer and its parties.

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext, override
 
+from portal.authority import PORTAL
 from portal.models import ActivityEntry, Membership, User
 from portal.permissions import Role
 from relationships.models import RelationshipRequest, RequestKind
@@ -246,7 +247,7 @@ def test_who_manages_users_meets_no_barrier_nor_does_the_invited(demo, open_brow
 def notice(subscription):
     """Office 365 fell back from Hafen IT, so everyone concerned has a notice."""
     relationship = subscription.customer.relationships.get(partner__name="Hafen IT")
-    relationship.remove_dap(by=None)
+    relationship.remove_dap(by=PORTAL)
     return subscription
 
 
@@ -306,7 +307,7 @@ def test_a_helpdesk_agent_meets_no_barrier_where_controls_are_inactive(
 def test_the_notice_of_an_end_has_no_barrier(demo, open_browser, live_server):
     """It speaks the language of the customer, whom it is for."""
     relationship = demo.relationship("Reederei Albers", "Elbe Support")
-    relationship.end(by=None)
+    relationship.end(by=PORTAL)
     page = open_as(open_browser, live_server, "global@elbe.example")
     page.goto(reverse("relationships:notice", args=[relationship.pk]))
     assert barriers(page) == []

@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Page
 
+from portal.authority import PORTAL
 from tests.pages import NORDLICHT
 
 WORDS = {
@@ -106,7 +107,7 @@ def test_T3_the_passkey_of_the_deactivated_opens_nothing(demo, open_browser):
     page.get_by_role("button", name=words["make"], exact=True).click()
     page.get_by_role("heading", name=words["codes"]).wait_for()
     page.get_by_role("button", name=words["sign out"]).click()
-    demo.user(NORDLICHT).deactivate(by=None)
+    demo.user(NORDLICHT).deactivate(by=PORTAL)
     page.get_by_role("button", name=words["use"]).click()
     page.get_by_text("This account can't sign in. Ask your admin.").wait_for()
     assert page.get_by_role("button", name=words["sign out"]).count() == 0

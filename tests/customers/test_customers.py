@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from customers.models import Customer
 from portal.addresses import normal_domain
+from portal.authority import PORTAL
 from portal.models import Action, ActivityEntry
 from tests.factories import CustomerFactory
 
@@ -39,23 +40,23 @@ class TestT1:
     def test_T1_a_customer_whose_relationship_ended_is_gone(self, demo):
         """Others still act for it, and the ended relationship is still there."""
         membership = demo.user("global@hafen.example").membership
-        demo.relationship("Reederei Albers", "Hafen IT").end(by=None)
+        demo.relationship("Reederei Albers", "Hafen IT").end(by=PORTAL)
         assert names(Customer.objects.visible_to(membership)) == []
 
     def test_T1_a_customer_that_came_back_is_there_once(self, demo):
         membership = demo.user("global@hafen.example").membership
         for _ in range(2):
             relationship = demo.relationship("Reederei Albers", "Hafen IT")
-            relationship.end(by=None)
+            relationship.end(by=PORTAL)
             type(relationship).objects.start(
-                relationship.partner, relationship.customer, has_dap=True, by=None
+                relationship.partner, relationship.customer, has_dap=True, by=PORTAL
             )
         assert names(Customer.objects.visible_to(membership)) == ["Reederei Albers"]
 
     def test_T1_what_happens_to_it_is_read_by_itself_and_its_partners(self, demo):
         albers = demo.customer("Reederei Albers")
-        demo.relationship("Reederei Albers", "Hafen IT").end(by=None)
-        albers.record(Action.CUSTOMER_CHANGED, by=None, after={"city": "Bremen"})
+        demo.relationship("Reederei Albers", "Hafen IT").end(by=PORTAL)
+        albers.record(Action.CUSTOMER_CHANGED, by=PORTAL, after={"city": "Bremen"})
 
         def reads(email):
             seen = ActivityEntry.objects.visible_to(demo.user(email).membership)

@@ -6,6 +6,7 @@ import pytest
 from django.db.models import ProtectedError
 from django.test import Client
 
+from portal.authority import PORTAL
 from portal.models import Action, ActivityEntry
 from portal.permissions import Role
 from relationships.models import RelationshipRequest
@@ -69,7 +70,7 @@ def test_T1_the_reseller_of_record_reads_of_a_fall_back_as_of_the_designation(de
         reseller_of_record=demo.partner("Elbe Support"),
     )
     subscription.designate(hafen, by=demo.user("helpdesk@nordlicht.example"))
-    hafen.deactivate(by=None)
+    hafen.deactivate(by=PORTAL)
     assert since("global@elbe.example") == [
         Action.SUPPORT_CONTACT_DESIGNATED,
         Action.SUPPORT_CONTACT_FELL_BACK,
@@ -77,14 +78,14 @@ def test_T1_the_reseller_of_record_reads_of_a_fall_back_as_of_the_designation(de
 
 
 def test_T1_what_happens_among_colleagues_stays_with_them(demo, since):
-    demo.user("helpdesk@nordlicht.example").membership.set_roles([Role.SALES_AGENT], by=None)
+    demo.user("helpdesk@nordlicht.example").membership.set_roles([Role.SALES_AGENT], by=PORTAL)
     assert since("sales@nordlicht.example") == [Action.USER_ROLES_CHANGED]
     for email in ("global@hafen.example", "global@suedwind.example", "admin@albers.example"):
         assert since(email) == [], email
 
 
 def test_T1_a_customers_people_are_its_own_business(demo, since):
-    demo.user("admin@albers.example").record(Action.USER_CHANGED, by=None)
+    demo.user("admin@albers.example").record(Action.USER_CHANGED, by=PORTAL)
     assert since("admin@albers.example") == [Action.USER_CHANGED]
     assert since("global@nordlicht.example") == []
 
@@ -129,7 +130,7 @@ def test_a_subject_that_is_too_long_is_cut_not_refused(demo):
     customer = demo.customer("Reederei Albers")
     customer.name = "x" * 300
     entry = ActivityEntry.objects.record(
-        Action.CUSTOMER_CHANGED, by=None, partners=[], subject=customer
+        Action.CUSTOMER_CHANGED, by=PORTAL, partners=[], subject=customer
     )
     entry.refresh_from_db()
     assert entry.subject == "x" * 200
@@ -138,7 +139,7 @@ def test_a_subject_that_is_too_long_is_cut_not_refused(demo):
 def test_many_entries_cost_as_many_queries_as_one(demo, django_assert_num_queries):
     fact = {
         "action": Action.CUSTOMER_CHANGED,
-        "by": None,
+        "by": PORTAL,
         "partners": [demo.partner("Hafen IT"), demo.partner("Elbe Support")],
         "subject": demo.customer("Reederei Albers"),
     }

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from customers.models import Customer
+from portal.authority import PORTAL
 from portal.csv import safe_cell, stream_csv
 from portal.keyset import Order
 from portal.models import ActivityEntry, ActivityReader, LogOf, User
@@ -225,7 +226,7 @@ def test_T1_each_who_acted_is_named_as_the_reader_may_know_it(demo):
     for email in people:
         customer.record(
             "customer.changed",
-            by=email and demo.user(email),
+            by=demo.user(email) if email else PORTAL,
             partners=[demo.partner("Nordlicht Distribution")],
         )
     rows = Page(signed_in(HELPDESK).get("/activity/", {"action": "customer.changed"})).table

@@ -9,6 +9,7 @@ from django.urls import reverse
 from post_office.models import Attachment, Email, EmailTemplate, Log
 
 from customers.models import Customer
+from portal.authority import PORTAL
 from portal.models import Action, ActivityEntry, Membership, Partner, Task, User, Worker
 from portal.permissions import Role
 from relationships.models import Partnership, RegionCountry, Relationship, SalesRegion
@@ -188,7 +189,7 @@ class TestPages:
                 assert answer.url in (f"/admin/login/?next={path}", f"/accounts/login/?next={path}")
 
     def test_an_operator_who_was_deactivated_does_not_either(self, admin_client, operator):
-        operator.deactivate(by=None)
+        operator.deactivate(by=PORTAL)
         assert admin_client.get("/admin/").status_code == 302
 
     @pytest.mark.parametrize(
@@ -673,8 +674,8 @@ class TestRelationships:
 
     def test_an_old_one_can_be_opened_and_saved_while_a_new_one_is_active(self, admin_client, demo):
         old = demo.relationship("Reederei Albers", "Hafen IT")
-        old.end(by=None)
-        Relationship.objects.start(old.partner, old.customer, has_dap=True, by=None)
+        old.end(by=PORTAL)
+        Relationship.objects.start(old.partner, old.customer, has_dap=True, by=PORTAL)
         assert change(admin_client, old).status_code == 302
 
     def test_R9_what_blocks_the_end_is_told(self, admin_client, demo, nothing_written):
@@ -760,7 +761,10 @@ class TestSalesRegions:
         assert answer.status_code == 302
         assert SalesRegion.objects.have_in_common("US", "DE")
         Relationship.objects.start(
-            demo.partner("Pacific Resale"), demo.customer("Reederei Albers"), has_dap=True, by=None
+            demo.partner("Pacific Resale"),
+            demo.customer("Reederei Albers"),
+            has_dap=True,
+            by=PORTAL,
         )
 
     def test_R11_and_makes_a_region_of_its_own(self, admin_client, demo):
@@ -1033,7 +1037,9 @@ class TestSubscriptions:
     def test_the_log_names_what_was_changed_as_people_read_it(self, admin_client, demo):
         """Names, not keys; and nothing where nothing was."""
         basic = demo.subscription("Backhaus Petersen", "Microsoft 365 Business Basic")
-        Relationship.objects.start(demo.partner("Hafen IT"), basic.customer, has_dap=True, by=None)
+        Relationship.objects.start(
+            demo.partner("Hafen IT"), basic.customer, has_dap=True, by=PORTAL
+        )
         answer = change(
             admin_client,
             basic,

@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client, RequestFactory
 
+from portal.authority import PORTAL
 from portal.client_address import (
     acting_from,
     address_of,
@@ -90,7 +91,7 @@ def test_an_entry_carries_the_address_of_its_request_and_of_no_other(demo, setti
     [entry] = demo.log(action=Action.DAP_REMOVED)
     assert entry.address == "2001:db8::7"
     assert current_address() is None
-    demo.user("sales@nordlicht.example").membership.set_roles([Role.ADMIN_AGENT], by=None)
+    demo.user("sales@nordlicht.example").membership.set_roles([Role.ADMIN_AGENT], by=PORTAL)
     assert demo.log()[-1].address is None
 
 
@@ -107,7 +108,7 @@ def test_what_acts_inside_another_address_keeps_its_own(demo):
     customer = demo.customer("Reederei Albers")
     with acting_from("192.0.2.1"):
         with acting_from("192.0.2.2"):
-            customer.record(Action.CUSTOMER_CHANGED, by=None)
-        customer.record(Action.CUSTOMER_CHANGED, by=None)
+            customer.record(Action.CUSTOMER_CHANGED, by=PORTAL)
+        customer.record(Action.CUSTOMER_CHANGED, by=PORTAL)
     found = ActivityEntry.objects.filter(action=Action.CUSTOMER_CHANGED).order_by("id")
     assert list(found.values_list("address", flat=True)) == ["192.0.2.2", "192.0.2.1"]

@@ -13,6 +13,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
+from portal.authority import PORTAL
 from portal.models import Action, Membership
 from portal.permissions import Role
 from portal.sign_in.providers import apps_of, origins_of
@@ -169,8 +170,8 @@ def test_an_unknown_identity_needs_an_invitation_whatever_email_it_shows(
 def test_T3_the_deactivated_do_not_come_in_this_way_either(demo, browser, contoso):
     linked(demo, NORDLICHT)
     linked(demo, "global@hafen.example", "another")
-    demo.user(NORDLICHT).deactivate(by=None)
-    demo.partner("Hafen IT").deactivate(by=None)
+    demo.user(NORDLICHT).deactivate(by=PORTAL)
+    demo.partner("Hafen IT").deactivate(by=PORTAL)
     for subject in ("someone", "another"):
         answer = contoso.sign_in(browser, subject)
         assert answer.url == "/accounts/login/"
@@ -398,15 +399,15 @@ def use(invited):
 
 
 def renew(invited):
-    invited.send_invitation(by=None)
+    invited.send_invitation(by=PORTAL)
 
 
 def lock(invited):
-    invited.deactivate(by=None)
+    invited.deactivate(by=PORTAL)
 
 
 def lock_partner(invited):
-    invited.membership.partner.deactivate(by=None)
+    invited.membership.partner.deactivate(by=PORTAL)
 
 
 @pytest.mark.parametrize("happens", [use, renew, lock, lock_partner])

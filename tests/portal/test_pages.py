@@ -7,6 +7,7 @@ from django.contrib.messages import get_messages
 from django.db import OperationalError, connection
 from django.test import Client
 
+from portal.authority import PORTAL
 from portal.models import Worker
 from tests.pages import OPERATOR, Page, signed_in
 
@@ -140,8 +141,8 @@ def test_the_answer_to_a_wrong_sign_in_does_not_tell_whether_there_is_an_account
 
 
 def test_T3_the_deactivated_cannot_sign_in_and_read_the_same_sentence(demo, browser):
-    demo.user(HELPDESK).deactivate(by=None)
-    demo.partner("Hafen IT").deactivate(by=None)
+    demo.user(HELPDESK).deactivate(by=PORTAL)
+    demo.partner("Hafen IT").deactivate(by=PORTAL)
     for email in (HELPDESK, "global@hafen.example"):
         answer = sign_in(browser, email)
         assert answer.status_code == 200
@@ -151,11 +152,11 @@ def test_T3_the_deactivated_cannot_sign_in_and_read_the_same_sentence(demo, brow
 def test_T3_deactivating_signs_out_at_once_and_for_good(demo):
     user, partner = signed_in(HELPDESK), signed_in("global@hafen.example")
     assert user.get("/customers/").status_code == partner.get("/customers/").status_code == 200
-    demo.user(HELPDESK).deactivate(by=None)
-    demo.partner("Hafen IT").deactivate(by=None)
+    demo.user(HELPDESK).deactivate(by=PORTAL)
+    demo.partner("Hafen IT").deactivate(by=PORTAL)
     assert user.get("/customers/").status_code == partner.get("/customers/").status_code == 302
-    demo.user(HELPDESK).reactivate(by=None)
-    demo.partner("Hafen IT").reactivate(by=None)
+    demo.user(HELPDESK).reactivate(by=PORTAL)
+    demo.partner("Hafen IT").reactivate(by=PORTAL)
     assert user.get("/customers/").status_code == partner.get("/customers/").status_code == 302
 
 

@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import override
 
+from portal.authority import PORTAL
 from portal.models import Action, Partner, PartnerType
 from tests.factories import PartnerFactory
 
@@ -113,21 +114,21 @@ class TestDeactivating:
 
     def test_doing_it_again_writes_nothing(self, demo, nothing_written):
         stale = demo.partner("Hafen IT")
-        demo.partner("Hafen IT").deactivate(by=None)
+        demo.partner("Hafen IT").deactivate(by=PORTAL)
         with nothing_written():
-            stale.deactivate(by=None)
+            stale.deactivate(by=PORTAL)
         stale = demo.partner("Hafen IT")
-        demo.partner("Hafen IT").reactivate(by=None)
+        demo.partner("Hafen IT").reactivate(by=PORTAL)
         with nothing_written():
-            stale.reactivate(by=None)
+            stale.reactivate(by=PORTAL)
 
     def test_relationships_and_partnerships_stay_readable(self, demo):
-        demo.partner("Hafen IT").deactivate(by=None)
+        demo.partner("Hafen IT").deactivate(by=PORTAL)
         assert demo.relationship("Reederei Albers", "Hafen IT").has_dap
         demo.partnership("Nordlicht Distribution", "Hafen IT")
 
     def test_what_a_deactivated_seller_sold_stays_with_it(self, demo):
         """There is nobody else to give it to."""
-        demo.partner("Nordlicht Distribution").deactivate(by=None)
+        demo.partner("Nordlicht Distribution").deactivate(by=PORTAL)
         office = demo.subscription("Reederei Albers", "Office 365 Business Standard")
         assert office.support_contact.name == "Nordlicht Distribution"

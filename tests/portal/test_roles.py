@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import AnonymousUser
 
+from portal.authority import PORTAL
 from portal.permissions import (
     CUSTOMER_ROLES,
     PARTNER_ROLES,
@@ -129,18 +130,18 @@ class TestRoleBackend:
         assert not demo.user("global@nordlicht.example").has_perm("customers.see_everything")
 
     def test_a_deactivated_user_may_nothing(self, demo):
-        demo.user("helpdesk@nordlicht.example").deactivate(by=None)
+        demo.user("helpdesk@nordlicht.example").deactivate(by=PORTAL)
         helpdesk = demo.user("helpdesk@nordlicht.example")
         assert [one for one in EXPECTED if helpdesk.has_perm(one)] == []
 
     def test_a_deactivated_operator_may_nothing(self, demo):
-        demo.user("operator@portal.example").deactivate(by=None)
+        demo.user("operator@portal.example").deactivate(by=PORTAL)
         operator = demo.user("operator@portal.example")
         assert not operator.has_perm("portal.change_partner")
         assert not operator.has_module_perms("portal")
 
     def test_the_people_of_a_deactivated_partner_may_nothing(self, demo):
-        demo.partner("Nordlicht Distribution").deactivate(by=None)
+        demo.partner("Nordlicht Distribution").deactivate(by=PORTAL)
         helpdesk = demo.user("helpdesk@nordlicht.example")
         assert [one for one in EXPECTED if helpdesk.has_perm(one)] == []
 
@@ -159,15 +160,15 @@ class TestRoleBackend:
         assert authenticate(username="nobody@nordlicht.example", password="demo-portal") is None
 
     def test_a_deactivated_user_does_not_sign_in(self, demo):
-        demo.user("helpdesk@nordlicht.example").deactivate(by=None)
+        demo.user("helpdesk@nordlicht.example").deactivate(by=PORTAL)
         credentials = {"username": "helpdesk@nordlicht.example", "password": "demo-portal"}
         assert authenticate(**credentials) is None
 
     def test_nor_do_the_people_of_a_deactivated_partner(self, demo):
-        demo.partner("Nordlicht Distribution").deactivate(by=None)
+        demo.partner("Nordlicht Distribution").deactivate(by=PORTAL)
         credentials = {"username": "helpdesk@nordlicht.example", "password": "demo-portal"}
         assert authenticate(**credentials) is None
-        demo.partner("Nordlicht Distribution").reactivate(by=None)
+        demo.partner("Nordlicht Distribution").reactivate(by=PORTAL)
         assert authenticate(**credentials) is not None
 
     def test_who_was_invited_and_has_no_password_does_not_sign_in(self, db):

@@ -17,6 +17,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from portal import settings as portal_settings
+from portal.authority import PORTAL
 from portal.models import Action, Partner, User
 from tests.factories import MembershipFactory, UserFactory
 from tests.pages import ALBERS, NORDLICHT, OPERATOR, Page, set_up_app, sign_in, signed_in
@@ -212,8 +213,8 @@ def test_the_mail_speaks_the_language_of_the_person(demo, browser, queue):
 @pytest.fixture
 def locked_out(demo):
     """Emails of those who can't come in by a password, and of nobody."""
-    demo.user(NORDLICHT).deactivate(by=None)
-    demo.partner("Hafen IT").deactivate(by=None)
+    demo.user(NORDLICHT).deactivate(by=PORTAL)
+    demo.partner("Hafen IT").deactivate(by=PORTAL)
     invited = MembershipFactory(user__password=None, user__email="invited@elbe.example").user
     return [NORDLICHT, "global@hafen.example", invited.email, "nobody@nowhere.example"]
 
@@ -258,13 +259,13 @@ def test_T3_a_link_that_was_sent_before_does_not_let_the_deactivated_in(demo, br
     ask_for_a_link(browser, NORDLICHT)
     ask_for_a_link(browser, "global@hafen.example")
     links = [link_of(queued) for queued in queue.order_by("id")]
-    demo.user(NORDLICHT).deactivate(by=None)
-    demo.partner("Hafen IT").deactivate(by=None)
+    demo.user(NORDLICHT).deactivate(by=PORTAL)
+    demo.partner("Hafen IT").deactivate(by=PORTAL)
     for link in links:
         assert "does not work any more" in Page(browser.get(link)).text
     # Nor after it was let in again: it asks for a new one.
-    demo.user(NORDLICHT).reactivate(by=None)
-    demo.partner("Hafen IT").reactivate(by=None)
+    demo.user(NORDLICHT).reactivate(by=PORTAL)
+    demo.partner("Hafen IT").reactivate(by=PORTAL)
     for link in links:
         assert "does not work any more" in Page(browser.get(link)).text
 
@@ -272,7 +273,7 @@ def test_T3_a_link_that_was_sent_before_does_not_let_the_deactivated_in(demo, br
 def test_T3_who_is_deactivated_while_the_form_is_open_does_not_set_a_password(demo, browser, queue):
     ask_for_a_link(browser, NORDLICHT)
     form = browser.get(link_of(queue.get())).url
-    demo.user(NORDLICHT).deactivate(by=None)
+    demo.user(NORDLICHT).deactivate(by=PORTAL)
     answer = browser.post(form, {"password1": NEW, "password2": NEW})
     assert "does not work any more" in Page(answer).text
     assert demo.user(NORDLICHT).check_password("demo-portal")

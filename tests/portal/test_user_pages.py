@@ -8,6 +8,7 @@ from django.core import mail
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from portal.authority import PORTAL
 from portal.models import Membership, User
 from portal.permissions import Permission, Role
 from tests.factories import CustomerFactory, MembershipFactory
@@ -47,7 +48,7 @@ def invited(demo):
 
 class TestTheList:
     def test_it_says_who_may_what_and_was_here_when(self, demo, invited):
-        demo.user("sales@nordlicht.example").deactivate(by=None)
+        demo.user("sales@nordlicht.example").deactivate(by=PORTAL)
         User.objects.filter(email="agent@nordlicht.example").update(
             last_login="2026-03-01T09:05:00Z"
         )
@@ -324,7 +325,7 @@ class TestRoles:
         assert "is the last Global admin of Nordlicht Distribution" in error
 
     def test_one_who_was_invited_and_never_came_does_not_count(self, demo, invited):
-        invited.membership.set_roles([Role.GLOBAL_ADMIN], by=None)
+        invited.membership.set_roles([Role.GLOBAL_ADMIN], by=PORTAL)
         page = followed(USERS, of(demo, GLOBAL), {"roles": ["sales"]})
         [error] = page.field_errors
         assert "is the last Global admin of Nordlicht Distribution" in error

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from portal.authority import PORTAL
 from portal.keyset import write_cursor
 from relationships.models import Relationship
 from tests.factories import CustomerFactory, RelationshipFactory
@@ -92,7 +93,7 @@ def test_a_customer_opens_its_subscriptions_and_its_account(demo):
 
 
 def test_a_relationship_that_ended_takes_the_customer_from_the_list(demo):
-    demo.relationship("Reederei Albers", "Hafen IT").end(by=None)
+    demo.relationship("Reederei Albers", "Hafen IT").end(by=PORTAL)
     assert customers("global@hafen.example").table == []
     # Ended once and started anew, it is there once.
     hafen, albers = demo.partner("Hafen IT"), demo.customer("Reederei Albers")
@@ -233,7 +234,7 @@ def test_rows_that_come_and_go_neither_repeat_nor_hide_others(sixty, demo):
     first = customers(HELPDESK, "?q=werft")
     nordlicht = demo.partner("Nordlicht Distribution")
     RelationshipFactory(partner=nordlicht, customer=CustomerFactory(name="Werft 00a"))
-    demo.relationship("Werft 24", "Nordlicht Distribution").end(by=None)
+    demo.relationship("Werft 24", "Nordlicht Distribution").end(by=PORTAL)
     second = customers(HELPDESK, link(first, "Next"))
     assert names(second) == [f"Werft {number}" for number in range(25, 50)]
     previous = customers(HELPDESK, link(second, "Previous"))
@@ -393,7 +394,7 @@ def test_the_list_can_be_filtered_by_reseller_and_dap(demo, query, expected):
 
 
 def test_without_dap_are_those_that_took_it_back(demo):
-    demo.relationship("Reederei Albers", "Nordlicht Distribution").remove_dap(by=None)
+    demo.relationship("Reederei Albers", "Nordlicht Distribution").remove_dap(by=PORTAL)
     assert names(customers(HELPDESK, "?dap=no")) == ["Reederei Albers"]
     assert names(customers(HELPDESK, "?dap=yes")) == ["Backhaus Petersen"]
 

@@ -14,6 +14,7 @@ from django.urls import reverse
 from time_machine import travel
 
 from customers.models import Customer
+from portal.authority import PORTAL
 from portal.models import Action, User
 from portal.permissions import Role
 from relationships.models import (
@@ -759,7 +760,7 @@ def dead_link(demo, ask, how):
         case "expired":
             RelationshipRequest.objects.update(expires_at=datetime(2020, 5, 1, tzinfo=UTC))
         case "partner":
-            demo.partner("Kranich Consulting").deactivate(by=None)
+            demo.partner("Kranich Consulting").deactivate(by=PORTAL)
     return made.path
 
 
@@ -1360,7 +1361,7 @@ def test_R9_the_notice_speaks_the_customer_s_language(
 
 def test_T1_the_notice_is_for_an_ended_relationship_of_ones_own(demo):
     active = demo.relationship("Reederei Albers", "Nordlicht Distribution")
-    demo.relationship("Reederei Albers", "Elbe Support").end(by=None)
+    demo.relationship("Reederei Albers", "Elbe Support").end(by=PORTAL)
     foreign = Relationship.objects.get(
         partner__name="Elbe Support", customer__name="Reederei Albers"
     )
@@ -1418,7 +1419,7 @@ def test_R8_the_customer_removes_dap_and_the_relationship_stays(demo, albers):
 
 def test_T1_a_relationship_of_another_customer_does_not_exist(demo, nothing_written):
     browser = signed_in(ALBERS)
-    demo.relationship("Reederei Albers", "Hafen IT").end(by=None)
+    demo.relationship("Reederei Albers", "Hafen IT").end(by=PORTAL)
     ended = Relationship.objects.get(partner__name="Hafen IT", customer__name="Reederei Albers")
     with nothing_written():
         for one in (demo.relationship("Backhaus Petersen", "Elbe Support"), ended):
@@ -1442,7 +1443,7 @@ def test_requests_that_wait_stand_at_the_customer_s_partners(demo, ask):
 
 def test_a_request_whose_link_is_dead_does_not_wait(demo, ask):
     ask()
-    demo.partner("Kranich Consulting").deactivate(by=None)
+    demo.partner("Kranich Consulting").deactivate(by=PORTAL)
     assert opened(ALBERS, "/support/partners/").find(WAITING) == []
 
 
@@ -1536,7 +1537,7 @@ def test_C9_each_user_dismisses_a_notice_for_itself(demo, fallen):
     demo.relationship("Reederei Albers", "Hafen IT").grant_dap(by=demo.user(ALBERS))
     fallen.refresh_from_db()
     fallen.designate(demo.partner("Hafen IT"), by=demo.user(HELPDESK))
-    demo.partnership("Nordlicht Distribution", "Hafen IT").end(by=None)
+    demo.partnership("Nordlicht Distribution", "Hafen IT").end(by=PORTAL)
     [notice] = notices(opened(HELPDESK, "/customers/"))
     assert "Reason: Partnership ended." in notice
     assert len(notices(opened(GLOBAL, "/customers/"))) == 2

@@ -4,6 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from portal.authority import PORTAL
 from portal.models import Action, ActivityEntry
 from relationships.models import Partnership, Relationship
 from tests.factories import PartnerFactory, PartnershipFactory
@@ -49,13 +50,15 @@ def test_it_takes_an_indirect_provider_and_an_indirect_reseller(
     demo, provider, reseller, message, nothing_written
 ):
     with nothing_written(), pytest.raises(ValidationError) as refusal:
-        Partnership.objects.start(demo.partner(provider), demo.partner(reseller), by=None)
+        Partnership.objects.start(demo.partner(provider), demo.partner(reseller), by=PORTAL)
     assert refusal.value.messages == [message]
 
 
 def test_the_refusal_of_a_type_carries_its_code(demo):
     with pytest.raises(ValidationError) as refusal:
-        Partnership.objects.start(demo.partner("Brandt Direkt"), demo.partner("Hafen IT"), by=None)
+        Partnership.objects.start(
+            demo.partner("Brandt Direkt"), demo.partner("Hafen IT"), by=PORTAL
+        )
     [error] = refusal.value.error_dict["provider"]
     assert error.code == "type"
 
@@ -63,7 +66,7 @@ def test_the_refusal_of_a_type_carries_its_code(demo):
 def test_working_together_twice_is_refused_with_a_sentence(demo, nothing_written):
     with nothing_written(), pytest.raises(ValidationError) as refusal:
         Partnership.objects.start(
-            demo.partner("Nordlicht Distribution"), demo.partner("Hafen IT"), by=None
+            demo.partner("Nordlicht Distribution"), demo.partner("Hafen IT"), by=PORTAL
         )
     assert refusal.value.messages == ["These two partners work together already."]
 
@@ -109,15 +112,15 @@ class TestR10:
 
     def test_R10_ending_it_again_writes_nothing(self, demo, nothing_written):
         stale = demo.partnership("Nordlicht Distribution", "Hafen IT")
-        demo.partnership("Nordlicht Distribution", "Hafen IT").end(by=None)
+        demo.partnership("Nordlicht Distribution", "Hafen IT").end(by=PORTAL)
         with nothing_written():
-            stale.end(by=None)
+            stale.end(by=PORTAL)
 
     def test_R10_they_may_find_together_again(self, demo):
         first = demo.partnership("Nordlicht Distribution", "Hafen IT")
-        first.end(by=None)
+        first.end(by=PORTAL)
         again = Partnership.objects.start(
-            demo.partner("Nordlicht Distribution"), demo.partner("Hafen IT"), by=None
+            demo.partner("Nordlicht Distribution"), demo.partner("Hafen IT"), by=PORTAL
         )
         assert demo.partnership("Nordlicht Distribution", "Hafen IT") == again != first
 

@@ -9,6 +9,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from portal.authority import PORTAL
 from relationships.apps import RelationshipsConfig
 from relationships.models import Partnership, RegionCountry, Relationship, SalesRegion
 from tests.factories import CustomerFactory, PartnerFactory
@@ -102,7 +103,7 @@ class TestTheTable:
 class TestRelationships:
     def test_R11_across_a_border_inside_the_region(self, demo):
         Relationship.objects.start(
-            demo.partner("Hafen IT"), demo.customer("Weingut Huber"), has_dap=True, by=None
+            demo.partner("Hafen IT"), demo.customer("Weingut Huber"), has_dap=True, by=PORTAL
         )
 
     def test_R11_not_across_regions(self, demo, nothing_written):
@@ -111,7 +112,7 @@ class TestRelationships:
                 demo.partner("Pacific Resale"),
                 demo.customer("Reederei Albers"),
                 has_dap=True,
-                by=None,
+                by=PORTAL,
             )
         assert refusal.value.messages == [
             "Pacific Resale (United States of America) and Reederei Albers (Germany) are not in the "
@@ -125,7 +126,7 @@ class TestRelationships:
             PartnerFactory(country="US", direct=True),
             CustomerFactory(country="US"),
             has_dap=True,
-            by=None,
+            by=PORTAL,
         )
         assert relationship.has_dap
 
@@ -133,10 +134,10 @@ class TestRelationships:
         """What stands, stands: nobody loses its partner because a table was edited."""
         RegionCountry.objects.filter(country="AT").delete()
         standing = demo.relationship("Reederei Albers", "Südwind Cloud")
-        standing.grant_dap(by=None)
+        standing.grant_dap(by=PORTAL)
         with pytest.raises(ValidationError):
             Relationship.objects.start(
-                demo.partner("Hafen IT"), demo.customer("Weingut Huber"), has_dap=True, by=None
+                demo.partner("Hafen IT"), demo.customer("Weingut Huber"), has_dap=True, by=PORTAL
             )
 
 
@@ -144,7 +145,7 @@ class TestPartnerships:
     def test_R11_not_across_regions(self, demo, nothing_written):
         with nothing_written(), pytest.raises(ValidationError) as refusal:
             Partnership.objects.start(
-                demo.partner("Nordlicht Distribution"), demo.partner("Pacific Resale"), by=None
+                demo.partner("Nordlicht Distribution"), demo.partner("Pacific Resale"), by=PORTAL
             )
         [error] = refusal.value.error_dict["__all__"]
         assert (error.code, error.messages) == (
@@ -156,4 +157,6 @@ class TestPartnerships:
         )
 
     def test_R11_across_a_border_inside_the_region(self, demo):
-        Partnership.objects.start(demo.partner("Südwind Cloud"), demo.partner("Hafen IT"), by=None)
+        Partnership.objects.start(
+            demo.partner("Südwind Cloud"), demo.partner("Hafen IT"), by=PORTAL
+        )

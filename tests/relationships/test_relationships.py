@@ -8,6 +8,7 @@ from django.core import mail
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from portal.authority import PORTAL, Refusal
 from portal.models import Action, ActivityEntry, User
 from portal.permissions import Role
 from relationships.models import Relationship
@@ -38,15 +39,15 @@ class TestR1:
                 demo.partner("Hafen IT"),
                 demo.customer("Reederei Albers"),
                 has_dap=False,
-                by=None,
+                by=PORTAL,
             )
         assert refusal.value.messages == ["This partner has a relationship with this customer."]
 
     def test_R1_after_the_end_a_new_one_may_start(self, demo):
         first = demo.relationship("Reederei Albers", "Hafen IT")
-        first.end(by=None)
+        first.end(by=PORTAL)
         again = Relationship.objects.start(
-            demo.partner("Hafen IT"), demo.customer("Reederei Albers"), has_dap=True, by=None
+            demo.partner("Hafen IT"), demo.customer("Reederei Albers"), has_dap=True, by=PORTAL
         )
         assert again != first
         assert demo.relationship("Reederei Albers", "Hafen IT") == again
@@ -54,7 +55,7 @@ class TestR1:
 
     def test_R1_any_number_of_them_may_lie_in_the_past(self, demo):
         for _ in range(3):
-            demo.relationship("Reederei Albers", "Hafen IT").end(by=None)
+            demo.relationship("Reederei Albers", "Hafen IT").end(by=PORTAL)
             RelationshipFactory(
                 partner=demo.partner("Hafen IT"), customer=demo.customer("Reederei Albers")
             )
@@ -67,13 +68,13 @@ class TestR1:
 
     def test_R1_others_are_not_in_the_way(self, demo):
         Relationship.objects.start(
-            demo.partner("Hafen IT"), demo.customer("Weingut Huber"), has_dap=True, by=None
+            demo.partner("Hafen IT"), demo.customer("Weingut Huber"), has_dap=True, by=PORTAL
         )
         Relationship.objects.start(
             demo.partner("Kranich Consulting"),
             demo.customer("Reederei Albers"),
             has_dap=True,
-            by=None,
+            by=PORTAL,
         )
 
 
@@ -119,20 +120,20 @@ class TestR7:
         assert (entry.before, entry.after) == ({"has_dap": False}, {"has_dap": True})
 
     def test_R7_restored_it_knows_no_removal_any_more(self, demo):
-        demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=None)
-        demo.relationship("Reederei Albers", "Hafen IT").grant_dap(by=None)
+        demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=PORTAL)
+        demo.relationship("Reederei Albers", "Hafen IT").grant_dap(by=PORTAL)
         stored = demo.relationship("Reederei Albers", "Hafen IT")
         assert (stored.has_dap, stored.dap_removed_at) == (True, None)
 
     def test_R7_granting_what_is_there_writes_nothing(self, demo, nothing_written):
         with nothing_written():
-            demo.relationship("Reederei Albers", "Hafen IT").grant_dap(by=None)
+            demo.relationship("Reederei Albers", "Hafen IT").grant_dap(by=PORTAL)
 
     def test_R7_a_relationship_that_ended_gets_none(self, demo, nothing_written):
         ended = demo.relationship("Reederei Albers", "Hafen IT")
-        Relationship.objects.get(pk=ended.pk).end(by=None)
+        Relationship.objects.get(pk=ended.pk).end(by=PORTAL)
         with nothing_written():
-            ended.grant_dap(by=None)
+            ended.grant_dap(by=PORTAL)
 
 
 class TestR8:
@@ -157,16 +158,16 @@ class TestR8:
 
     def test_R8_removing_it_again_writes_nothing(self, demo, nothing_written):
         stale = demo.relationship("Reederei Albers", "Hafen IT")
-        demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=None)
+        demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=PORTAL)
         with nothing_written():
-            stale.remove_dap(by=None)
+            stale.remove_dap(by=PORTAL)
 
     def test_R8_where_there_was_none_no_date_of_removal_appears(self, demo, nothing_written):
         with nothing_written():
-            demo.relationship("Reederei Albers", "Elbe Support").remove_dap(by=None)
+            demo.relationship("Reederei Albers", "Elbe Support").remove_dap(by=PORTAL)
 
     def test_R8_the_partner_still_sees_the_customer(self, demo):
-        demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=None)
+        demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=PORTAL)
         membership = demo.user("global@hafen.example").membership
         assert demo.customer("Reederei Albers") in type(
             demo.customer("Reederei Albers")
@@ -206,23 +207,23 @@ class TestR9:
 
     def test_R9_the_log_says_what_was_in_force_even_if_the_page_was_old(self, demo):
         stale = demo.relationship("Reederei Albers", "Hafen IT")
-        demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=None)
-        stale.end(by=None)
+        demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=PORTAL)
+        stale.end(by=PORTAL)
         assert demo.log(action=Action.RELATIONSHIP_ENDED)[-1].before == {"has_dap": False}
 
     def test_R9_what_others_sold_does_not_block_it(self, demo):
-        demo.relationship("Reederei Albers", "Möwe Systems").end(by=None)
-        demo.relationship("Reederei Albers", "Hafen IT").end(by=None)
+        demo.relationship("Reederei Albers", "Möwe Systems").end(by=PORTAL)
+        demo.relationship("Reederei Albers", "Hafen IT").end(by=PORTAL)
 
     def test_R9_the_customer_leaves_the_partners_list(self, demo):
         membership = demo.user("global@hafen.example").membership
         customers = type(demo.customer("Reederei Albers")).objects.visible_to(membership)
         assert [customer.name for customer in customers] == ["Reederei Albers"]
-        demo.relationship("Reederei Albers", "Hafen IT").end(by=None)
+        demo.relationship("Reederei Albers", "Hafen IT").end(by=PORTAL)
         assert list(customers.all()) == []
 
     def test_R9_the_past_stays_readable_in_the_log(self, demo):
-        demo.relationship("Reederei Albers", "Hafen IT").end(by=None)
+        demo.relationship("Reederei Albers", "Hafen IT").end(by=PORTAL)
         for email in ("global@hafen.example", "admin@albers.example"):
             seen = ActivityEntry.objects.visible_to(demo.user(email).membership)
             actions = set(
@@ -234,14 +235,14 @@ class TestR9:
 
     def test_R9_ending_it_again_writes_nothing(self, demo, nothing_written):
         stale = demo.relationship("Reederei Albers", "Hafen IT")
-        demo.relationship("Reederei Albers", "Hafen IT").end(by=None)
+        demo.relationship("Reederei Albers", "Hafen IT").end(by=PORTAL)
         with nothing_written():
-            stale.end(by=None)
+            stale.end(by=PORTAL)
 
     def test_R9_the_seller_that_left_still_answers_for_what_it_sold(self, demo):
         """C9 gives subscriptions back to the seller, so it can't lose them to anybody."""
         suspend_all(demo, "Reederei Albers", "Nordlicht Distribution", "global@nordlicht.example")
-        demo.relationship("Reederei Albers", "Nordlicht Distribution").end(by=None)
+        demo.relationship("Reederei Albers", "Nordlicht Distribution").end(by=PORTAL)
         office = demo.subscription("Reederei Albers", "Office 365 Business Standard")
         assert office.support_contact.name == "Nordlicht Distribution"
 
@@ -270,7 +271,7 @@ def test_what_is_active_and_what_has_dap(db):
     partner, customers = PartnerFactory(), [CustomerFactory() for _ in range(3)]
     active = RelationshipFactory(partner=partner, customer=customers[0])
     without = RelationshipFactory(partner=partner, customer=customers[1], has_dap=False)
-    RelationshipFactory(partner=partner, customer=customers[2]).end(by=None)
+    RelationshipFactory(partner=partner, customer=customers[2]).end(by=PORTAL)
     assert set(Relationship.objects.active()) == {active, without}
     assert set(Relationship.objects.with_dap()) == {active}
 
@@ -351,8 +352,8 @@ class TestTheDoors:
         else:
             with nothing_written(), pytest.raises(ValidationError) as refusal:
                 door(demo, demo.user(email))
-            assert refusal.value.code == "not_allowed"
-            assert refusal.value.messages == ["Your roles do not include this."]
+            has_a_say = email.endswith("@hafen.example") and "global@hafen.example" in allowed
+            assert refusal.value.code == (Refusal.ROLE if has_a_say else Refusal.ELSEWHERE)
             assert mail.outbox == []
 
     @pytest.mark.parametrize(("door", "allowed"), DOORS)
@@ -360,17 +361,17 @@ class TestTheDoors:
         for email in ("admin@albers.example", "global@hafen.example"):
             membership = demo.user(email).membership
             MembershipFactory(partner=membership.partner, customer=membership.customer)
-            demo.user(email).deactivate(by=None)
+            demo.user(email).deactivate(by=PORTAL)
             with nothing_written(), pytest.raises(ValidationError) as refusal:
                 door(demo, demo.user(email))
-            assert refusal.value.code == "not_allowed"
+            assert refusal.value.code in Refusal.values
 
     def test_who_may_not_is_not_told_what_blocks(self, demo, nothing_written):
         """T1: not even that there are subscriptions."""
         relationship = demo.relationship("Reederei Albers", "Nordlicht Distribution")
         with nothing_written(), pytest.raises(ValidationError) as refusal:
             relationship.end(by=demo.user("admin@albers.example"))
-        assert refusal.value.code == "not_allowed"
+        assert refusal.value.code in Refusal.values
 
 
 class TestGrant:
@@ -411,12 +412,12 @@ class TestMail:
             ("admin@albers.example", ["global@hafen.example"]),
             ("global@hafen.example", ["admin@albers.example"]),
             ("operator@portal.example", ["admin@albers.example", "global@hafen.example"]),
-            (None, ["admin@albers.example", "global@hafen.example"]),
+            (PORTAL, ["admin@albers.example", "global@hafen.example"]),
         ],
     )
     def test_R8_dap_removed(self, demo, by, told):
         relationship = demo.relationship("Reederei Albers", "Hafen IT")
-        relationship.remove_dap(by=by and demo.user(by))
+        relationship.remove_dap(by=by if by is PORTAL else demo.user(by))
         assert sorted(address for sent in mail.outbox for address in sent.to) == told
         assert {sent.subject for sent in mail.outbox} == {
             "Hafen IT hat keine delegierten Administratorrechte für Reederei Albers mehr"
@@ -426,7 +427,7 @@ class TestMail:
         User.objects.filter(email="admin@albers.example").update(language="en")
         relationship = demo.relationship("Reederei Albers", "Hafen IT")
         with time_machine.travel(datetime(2027, 3, 4, 12, tzinfo=UTC), tick=False):
-            relationship.remove_dap(by=None)
+            relationship.remove_dap(by=PORTAL)
         sent = {sent.to[0]: sent for sent in mail.outbox}
         assert sent["admin@albers.example"].subject == (
             "Hafen IT has no delegated admin privileges for Reederei Albers any more"
@@ -436,9 +437,9 @@ class TestMail:
 
     def test_R8_removing_it_again_tells_nobody(self, demo):
         stale = demo.relationship("Reederei Albers", "Hafen IT")
-        demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=None)
+        demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=PORTAL)
         mail.outbox.clear()
-        stale.remove_dap(by=None)
+        stale.remove_dap(by=PORTAL)
         assert mail.outbox == []
 
     def test_R8_every_admin_is_told_and_nobody_else(self, demo):

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from portal.authority import PORTAL
 from portal.keyset import Order
 from portal.models import Membership
 from subscriptions.models import Coverage, Subscription
@@ -62,7 +63,7 @@ def odd(demo):
                 status="suspended",
                 suspended_at=timezone.now(),
             )
-        relationship.end(by=None)
+        relationship.end(by=PORTAL)
 
 
 @pytest.mark.parametrize("has_few_customers", [True, False])

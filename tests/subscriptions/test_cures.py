@@ -8,6 +8,7 @@ import time_machine
 from django.utils.translation import override
 
 from customers.models import Customer
+from portal.authority import PORTAL
 from portal.models import Partner
 from relationships.models import RelationshipRequest
 from subscriptions.cures import Cures
@@ -148,7 +149,7 @@ class TestCures:
     @pytest.mark.parametrize("removed", [True, False])
     def test_C5_without_dap_it_is_asked_to_request_that(self, demo, office, removed):
         if removed:
-            demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=None)
+            demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=PORTAL)
         label, letter = cure(demo, office, "Hafen IT" if removed else "Elbe Support")
         assert label == "Ask it to request delegated admin privileges"
         assert letter.to == ("support@hafen.example" if removed else "support@elbe.example")

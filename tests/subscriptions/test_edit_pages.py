@@ -2,6 +2,7 @@
 
 import pytest
 
+from portal.authority import PORTAL
 from subscriptions.models import Subscription
 from subscriptions.views import SubscriptionEditView
 from tests.pages import Page, signed_in
@@ -157,7 +158,7 @@ def test_who_was_overtaken_is_told_by_whom_and_how_and_can_save_again(
 
 def test_R10_a_reseller_whose_partnership_ended_stays_on_record(demo):
     basic = demo.subscription("Backhaus Petersen", "Microsoft 365 Business Basic")
-    demo.partnership("Nordlicht Distribution", "Elbe Support").end(by=None)
+    demo.partnership("Nordlicht Distribution", "Elbe Support").end(by=PORTAL)
     path = f"{detail(basic)}edit/"
     assert form(path).hidden("mpn_id") == "5200200"
     assert signed_in(HELPDESK).post(path, TYPED | {"mpn_id": "5200200"}).status_code == 302

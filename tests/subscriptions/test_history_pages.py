@@ -6,6 +6,7 @@ import io
 import pytest
 from django.urls import reverse
 
+from portal.authority import PORTAL
 from tests.pages import NORDLICHT, Page, signed_in
 
 GLOBAL = "global@nordlicht.example"
@@ -16,7 +17,7 @@ def office(demo):
     """Hafen IT answered for it, and lost DAP."""
     office = demo.subscription("Reederei Albers", "Office 365 Business Standard")
     office.designate(demo.partner("Hafen IT"), by=demo.user(NORDLICHT))
-    demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=None)
+    demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=PORTAL)
     return office
 
 

@@ -5,6 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from portal.authority import PORTAL
 from tests.factories import OfferFactory, PartnerFactory, SubscriptionFactory
 from tests.pages import Page, read_csv, signed_in
 
@@ -192,5 +193,5 @@ def test_R9_a_partner_that_is_gone_keeps_its_name_in_the_export(demo, albers):
     azure = demo.subscription("Reederei Albers", "Azure plan")
     azure.reseller_of_record = record
     azure.save()
-    record.deactivate(by=None)
+    record.deactivate(by=PORTAL)
     assert export(albers)[0]["Reseller of record"] == "Gone GmbH"

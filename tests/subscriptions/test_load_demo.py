@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from customers.models import Customer
+from portal.authority import PORTAL
 from portal.models import ActivityEntry, Membership, Partner, User
 from portal.permissions import Role
 from relationships.models import (
@@ -239,17 +240,17 @@ def designate_hafen(demo):
 
 def remove_dap(demo):
     for partner in ("Hafen IT", "Nordlicht Distribution", "Elbe Support"):
-        demo.relationship("Reederei Albers", partner).remove_dap(by=None)
+        demo.relationship("Reederei Albers", partner).remove_dap(by=PORTAL)
 
 
 def grant_dap(demo):
-    demo.relationship("Reederei Albers", "Elbe Support").grant_dap(by=None)
+    demo.relationship("Reederei Albers", "Elbe Support").grant_dap(by=PORTAL)
 
 
 def grant_and_remove_dap(demo):
     relationship = demo.relationship("Reederei Albers", "Elbe Support")
-    relationship.grant_dap(by=None)
-    relationship.remove_dap(by=None)
+    relationship.grant_dap(by=PORTAL)
+    relationship.remove_dap(by=PORTAL)
 
 
 def add_kranich(demo):
@@ -257,22 +258,22 @@ def add_kranich(demo):
         demo.partner("Kranich Consulting"),
         demo.customer("Reederei Albers"),
         has_dap=True,
-        by=None,
+        by=PORTAL,
     )
 
 
 def add_partnership(demo):
     Partnership.objects.start(
-        demo.partner("Nordlicht Distribution"), demo.partner("Möwe Systems"), by=None
+        demo.partner("Nordlicht Distribution"), demo.partner("Möwe Systems"), by=PORTAL
     )
 
 
 def end_partnership(demo):
-    demo.partnership("Nordlicht Distribution", "Hafen IT").end(by=None)
+    demo.partnership("Nordlicht Distribution", "Hafen IT").end(by=PORTAL)
 
 
 def end_relationships(demo):
-    demo.relationship("Reederei Albers", "Hafen IT").end(by=None)
+    demo.relationship("Reederei Albers", "Hafen IT").end(by=PORTAL)
     by = demo.user("global@nordlicht.example")
     for name in ("Office 365 Business Standard", "Azure plan"):
         demo.subscription("Reederei Albers", name).suspend(by=by)
@@ -281,17 +282,17 @@ def end_relationships(demo):
 
 def deactivate_partner(demo):
     designate_hafen(demo)
-    demo.partner("Hafen IT").deactivate(by=None)
+    demo.partner("Hafen IT").deactivate(by=PORTAL)
 
 
 def deactivate_seller(demo):
     designate_hafen(demo)
-    demo.partner("Nordlicht Distribution").deactivate(by=None)
+    demo.partner("Nordlicht Distribution").deactivate(by=PORTAL)
 
 
 def deactivate_users(demo):
-    demo.user("helpdesk@nordlicht.example").deactivate(by=None)
-    demo.user("operator@portal.example").deactivate(by=None)
+    demo.user("helpdesk@nordlicht.example").deactivate(by=PORTAL)
+    demo.user("operator@portal.example").deactivate(by=PORTAL)
 
 
 def change_passwords(demo):
@@ -303,8 +304,8 @@ def change_passwords(demo):
 
 def change_roles(demo):
     everything = set(Role) - {Role.CUSTOMER_ADMIN}
-    demo.user("helpdesk@nordlicht.example").membership.set_roles(everything, by=None)
-    demo.user("global@nordlicht.example").membership.set_roles([Role.SALES_AGENT], by=None)
+    demo.user("helpdesk@nordlicht.example").membership.set_roles(everything, by=PORTAL)
+    demo.user("global@nordlicht.example").membership.set_roles([Role.SALES_AGENT], by=PORTAL)
 
 
 def change_details(demo):
@@ -353,18 +354,18 @@ def invite_reseller(demo):
 
 def request_and_close(demo):
     request_relationships(demo)
-    demo.partner("Kranich Consulting").deactivate(by=None)
+    demo.partner("Kranich Consulting").deactivate(by=PORTAL)
 
 
 def edit_regions(demo):
     """Austria is out, and what went across its border too."""
-    demo.relationship("Weingut Huber", "Möwe Systems").end(by=None)
-    demo.partnership("Südwind Cloud", "Möwe Systems").end(by=None)
+    demo.relationship("Weingut Huber", "Möwe Systems").end(by=PORTAL)
+    demo.partnership("Südwind Cloud", "Möwe Systems").end(by=PORTAL)
     RegionCountry.objects.filter(country="AT").delete()
 
 
 def delete_regions(demo):
-    demo.relationship("Weingut Huber", "Möwe Systems").end(by=None)
+    demo.relationship("Weingut Huber", "Möwe Systems").end(by=PORTAL)
     SalesRegion.objects.all().delete()
 
 
@@ -407,7 +408,7 @@ def test_it_brings_back_everything_at_once_and_forgets_nothing(demo):
     for change in (designate_hafen, add_kranich, suspend_and_reactivate, change_roles):
         change(demo)
     remove_dap(demo)
-    demo.partner("Südwind Cloud").deactivate(by=None)
+    demo.partner("Südwind Cloud").deactivate(by=PORTAL)
     change_passwords(demo)
     load_demo()
     check_section_6()

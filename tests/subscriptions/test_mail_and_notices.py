@@ -4,6 +4,7 @@ import pytest
 from django.core import mail
 from django.db import transaction
 
+from portal.authority import PORTAL
 from portal.models import Action, ActivityEntry, User
 from portal.permissions import Role
 from tests.factories import MembershipFactory, SubscriptionFactory
@@ -112,17 +113,17 @@ class TestFallBack:
         hafen = demo.partner("Hafen IT")
         huber = demo.customer("Weingut Huber")
         type(demo.relationship("Weingut Huber", "Südwind Cloud")).objects.start(
-            hafen, huber, has_dap=True, by=None
+            hafen, huber, has_dap=True, by=PORTAL
         )
         type(demo.partnership("Südwind Cloud", "Möwe Systems")).objects.start(
-            demo.partner("Südwind Cloud"), hafen, by=None
+            demo.partner("Südwind Cloud"), hafen, by=PORTAL
         )
         canary = SubscriptionFactory(
             customer=huber, seller=demo.partner("Südwind Cloud"), friendly_name="CANARY"
         )
         canary.designate(hafen, by=demo.user("global@suedwind.example"))
         mail.outbox.clear()
-        hafen.deactivate(by=None)
+        hafen.deactivate(by=PORTAL)
         told = mails("support contact")
         assert told.keys() == {
             NORDLICHT,
@@ -145,7 +146,7 @@ class TestFallBack:
 
     def test_C9_who_has_no_admin_is_no_reason_to_fail(self, demo, office):
         demo.user(ALBERS).membership.role_rows.all().delete()
-        demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=None)
+        demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=PORTAL)
         assert mails("upportkontakt").keys() == {NORDLICHT, HAFEN}
 
     @pytest.mark.parametrize(("fall", "reason", "grund"), WAYS_TO_FALL)
@@ -216,7 +217,7 @@ class TestNotices:
         dap_removed(demo)
         [newest] = ActivityEntry.objects.notices_for(demo.user(ALBERS))
         User.objects.filter(email=ALBERS).update(notices_seen=newest.pk)
-        demo.relationship("Reederei Albers", "Hafen IT").grant_dap(by=None)
+        demo.relationship("Reederei Albers", "Hafen IT").grant_dap(by=PORTAL)
         office.designate(demo.partner("Hafen IT"), by=helpdesk)
         assert notices(demo, ALBERS) == []
         dap_removed(demo)

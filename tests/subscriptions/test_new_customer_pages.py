@@ -5,6 +5,7 @@ from django.urls import reverse
 from post_office.models import Email
 
 from customers.models import Customer
+from portal.authority import PORTAL
 from tests.factories import CustomerFactory, MembershipFactory
 from tests.pages import Page, signed_in
 
@@ -239,7 +240,7 @@ class TestAccount:
         assert link.get("href") == reverse("subscriptions:list", args=[albers.pk])
 
     def test_a_former_customer_is_asked_again(self, demo, browser):
-        demo.relationship("Reederei Albers", "Elbe Support").end(by=None)
+        demo.relationship("Reederei Albers", "Elbe Support").end(by=PORTAL)
         page = Page(
             signed_in("global@elbe.example").post(ACCOUNT, account(domain="albers.example"))
         )

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from portal.authority import PORTAL
 from subscriptions.models import Subscription
 from tests.factories import OfferFactory
 from tests.pages import Page, signed_in
@@ -282,6 +283,6 @@ class TestWhoMay:
     def test_R9_without_a_relationship_nothing_is_sold(self, demo, petersen, path):
         for subscription in petersen.subscriptions.all():
             subscription.suspend(by=demo.user(HELPDESK))
-        demo.relationship("Backhaus Petersen", "Nordlicht Distribution").end(by=None)
+        demo.relationship("Backhaus Petersen", "Nordlicht Distribution").end(by=PORTAL)
         assert post(path, typed(demo.offer("Power BI Pro"))).status_code == 404
         assert not Subscription.objects.filter(offer__name="Power BI Pro", customer=petersen)

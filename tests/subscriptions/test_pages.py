@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from time_machine import travel
 
+from portal.authority import PORTAL
 from portal.models import Action
 from subscriptions.models import SupportContactAssignment
 from tests.factories import (
@@ -152,7 +153,7 @@ def test_S3_a_reseller_sees_what_it_supports_and_what_it_is_of_record_for(
 
 
 def test_S3_without_dap_nothing_bought_elsewhere_is_seen(demo, visio):
-    demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=None)
+    demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=PORTAL)
     assert of_albers(demo, HAFEN).table == []
     assert signed_in(HAFEN).get(address(visio)).status_code == 404
 
@@ -252,7 +253,7 @@ def test_C5_dap_that_was_removed_says_when(demo, office):
 
 
 def test_C5_a_relationship_that_ended_is_none(demo, office):
-    demo.relationship("Reederei Albers", "Hafen IT").end(by=None)
+    demo.relationship("Reederei Albers", "Hafen IT").end(by=PORTAL)
     page = opened(HELPDESK, office)
     assert page.options == ["Nordlicht Distribution"]
     reasons = page.all_text("ul[@class='reasons']/li")
@@ -262,9 +263,9 @@ def test_C5_a_relationship_that_ended_is_none(demo, office):
 @pytest.mark.parametrize("end", ["partnership", "deactivate"])
 def test_C2_who_no_longer_works_with_the_seller_is_not_shown_at_all(demo, office, hafen, end):
     if end == "partnership":
-        demo.partnership("Nordlicht Distribution", "Hafen IT").end(by=None)
+        demo.partnership("Nordlicht Distribution", "Hafen IT").end(by=PORTAL)
     else:
-        hafen.deactivate(by=None)
+        hafen.deactivate(by=PORTAL)
     page = opened(HELPDESK, office)
     assert page.options == ["Nordlicht Distribution"]
     assert "Hafen IT" not in page.source

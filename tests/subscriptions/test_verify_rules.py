@@ -11,6 +11,7 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from portal.authority import PORTAL
 from portal.models import Membership, MembershipRole, Partner, User
 from portal.permissions import Role
 from relationships.models import Partnership, Relationship
@@ -105,11 +106,11 @@ def test_what_the_doors_do_keeps_the_rules(demo, with_hafen, visio):
     demo.partnership(NORDLICHT, "Hafen IT").end(by=boss)
     demo.partnership(NORDLICHT, "Elbe Support").end(by=boss)
     assert broken() == []
-    demo.partner("Möwe Systems").deactivate(by=None)
+    demo.partner("Möwe Systems").deactivate(by=PORTAL)
     demo.user("sales@nordlicht.example").deactivate(by=boss)
-    demo.relationship("Backhaus Petersen", "Elbe Support").end(by=None)
+    demo.relationship("Backhaus Petersen", "Elbe Support").end(by=PORTAL)
     assert broken() == []
-    demo.partner("Möwe Systems").reactivate(by=None)
+    demo.partner("Möwe Systems").reactivate(by=PORTAL)
     assert broken() == []
 
 
@@ -228,7 +229,7 @@ def test_C9_a_contact_that_stayed_when_it_lost_its_right(
 
 
 def test_C9_a_contact_that_fell_to_another_than_the_seller(demo, with_hafen, to_hafen):
-    demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=None)
+    demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=PORTAL)
     contact(with_hafen, None)
     assert (
         "C9",
@@ -337,7 +338,7 @@ def test_T3_sessions_of_the_people_of_a_partner_that_was_deactivated(demo, ended
 
 def test_T3_who_came_after_the_partner_was_deactivated_never_had_a_session(demo):
     pacific = demo.partner("Pacific Resale")
-    pacific.deactivate(by=None)
+    pacific.deactivate(by=PORTAL)
     late = UserFactory()
     membership = Membership.objects.create(user=late, partner=pacific)
     MembershipRole.objects.create(membership=membership, role=Role.SALES_AGENT)

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from customers.models import Customer
+from portal.authority import PORTAL
 from portal.models import Membership, Partner, PartnerType, User
 from portal.permissions import Role
 from relationships.models import Partnership, RegionCountry, Relationship, SalesRegion
@@ -247,11 +248,11 @@ class Command(BaseCommand):
             user.password = demo_password()
         user.language = ""
         user.save()
-        user.reactivate(by=None)
+        user.reactivate(by=PORTAL)
         if organisation and not hasattr(user, "membership"):
-            Membership.objects.join(user, organisation, [role], by=None)
+            Membership.objects.join(user, organisation, [role], by=PORTAL)
         elif organisation:
-            user.membership.set_roles([role], by=None)
+            user.membership.set_roles([role], by=PORTAL)
 
     def add_partner(self, name, type_, mpn_id, country, domain, phone, hours, languages, people):
         partner, _created = Partner.objects.update_or_create(
@@ -268,7 +269,7 @@ class Command(BaseCommand):
                 "support_languages": languages,
             },
         )
-        partner.reactivate(by=None)
+        partner.reactivate(by=PORTAL)
         for person, role in people.items():
             self.add_user(f"{person}@{domain}", partner, role, name=f"{role.label}, {name}")
         return partner
@@ -309,9 +310,9 @@ class Command(BaseCommand):
             if names in missing:
                 missing.remove(names)
             else:
-                partnership.end(by=None)
+                partnership.end(by=PORTAL)
         for provider, reseller in sorted(missing):
-            Partnership.objects.start(self.partners[provider], self.partners[reseller], by=None)
+            Partnership.objects.start(self.partners[provider], self.partners[reseller], by=PORTAL)
 
     def keep_relationships(self):
         standing = Relationship.objects.active().filter(
@@ -325,15 +326,15 @@ class Command(BaseCommand):
                     relationship.partner
                 ):
                     subscription.suspend(by=self.admin_of(relationship.partner))
-                relationship.end(by=None)
+                relationship.end(by=PORTAL)
             elif has_dap:
-                relationship.grant_dap(by=None)
+                relationship.grant_dap(by=PORTAL)
             else:
-                relationship.remove_dap(by=None)
+                relationship.remove_dap(by=PORTAL)
                 Relationship.objects.filter(pk=relationship.pk).update(dap_removed_at=None)
         for (customer, partner), has_dap in missing.items():
             Relationship.objects.start(
-                self.partners[partner], self.customers[customer], has_dap=has_dap, by=None
+                self.partners[partner], self.customers[customer], has_dap=has_dap, by=PORTAL
             )
 
     def withdraw_requests(self):
