@@ -6,11 +6,12 @@ never sent, and a mail server that is down loses nothing. ``manage.py send_queue
 
 import re
 
-from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 from django.utils.translation import override
 from post_office.backends import EmailBackend
+
+from portal import links
 
 
 class QueueBackend(EmailBackend):
@@ -48,7 +49,7 @@ def compose(name, user, **context):
     language = user.mail_language
     with override(language):
         text = render_to_string(
-            f"mail/{name}.txt", {"user": user, "portal_url": settings.PORTAL_URL, **context}
+            f"mail/{name}.txt", {"user": user, "portal_url": links.absolute(), **context}
         )
     subject, _newline, body = text.strip().partition("\n")
     return _message(user.email, subject, body.strip(), language)

@@ -15,6 +15,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from portal.links import read_portal_url
 from portal.sign_in.configuration import SIGN_IN
 from portal.sign_in.providers import apps_of, origins_of
 
@@ -239,12 +240,10 @@ vars().update(_mail)
 EMAIL_BACKEND = "portal.mail.QueueBackend"
 DEFAULT_FROM_EMAIL = read(env.str, "DEFAULT_FROM_EMAIL", "portal@localhost")
 
-# Where the portal is reached, for links in mail.
-PORTAL_URL = read(
-    env.str,
-    "PORTAL_URL",
-    f"https://{ALLOWED_HOSTS[0]}" if ALLOWED_HOSTS else "http://127.0.0.1:8000",
-).rstrip("/")
+# Where people reach the portal: what every link that leaves it leads to, see portal.links.
+PORTAL_URL = read_portal_url(
+    read(env.str, "PORTAL_URL", ""), allowed_hosts=ALLOWED_HOSTS, debug=DEBUG
+)
 
 # How long a relationship request stays open (R3).
 RELATIONSHIP_REQUEST_PERIOD = timedelta(days=read(env.int, "RELATIONSHIP_REQUEST_DAYS", 90))

@@ -3,12 +3,12 @@
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
-from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from portal import links
 from portal.models import language_of
 
 from .models import Candidate
@@ -74,7 +74,7 @@ class Cures:
             "partner": _PARTNER,
             "customer": customer,
             "user": self.user,
-            "link": f"{settings.PORTAL_URL}{path}?{prefilled}",
+            "link": links.absolute(f"{path}?{prefilled}"),
         }
         with override(language_of(country)):
             text = render_to_string("subscriptions/cure.txt", context).strip()

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.http import FileResponse
-from django.test import Client, override_settings
+from django.test import Client, RequestFactory, override_settings
 from post_office.models import Email
 
 from customers.models import Customer
@@ -31,6 +31,19 @@ def _quick_passwords():
     """A hash that is slow on purpose would be most of the run."""
     hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     with override_settings(PASSWORD_HASHERS=hashers):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _asked_at_its_own_address():
+    """Tests ask the portal where people do: at the host of PORTAL_URL."""
+    original = RequestFactory._base_environ
+
+    def at_portal(self, **request):
+        return original(self, **{"SERVER_NAME": "portal.example", **self.defaults, **request})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RequestFactory, "_base_environ", at_portal)
         yield
 
 

@@ -13,7 +13,7 @@ import pytest
 
 os.environ.setdefault("DATABASE_URL", "sqlite:///:memory:")
 os.environ |= {
-    "ALLOWED_HOSTS": "",
+    "ALLOWED_HOSTS": "portal.example",
     "CSRF_TRUSTED_ORIGINS": "",
     "DEBUG": "1",
     "DEFAULT_FROM_EMAIL": "portal@portal.example",

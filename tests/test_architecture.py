@@ -1,6 +1,7 @@
 """The four floors: imports only go down, stand at the top of a module, and modules stay short."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = ["portal", "customers", "relationships", "subscriptions"]
 LONGEST_MODULE = 400
+
+# What tells under which host a request came, or where the portal is: one module reads it.
+LINKS = Path("portal/links.py")
+OF_THE_HOST = {"PORTAL_URL", "_get_raw_host", "build_absolute_uri", "get_current_site", "get_host"}
+HEADERS_OF_THE_HOST = {"HTTP_HOST", "HTTP_X_FORWARDED_HOST", "Host", "SERVER_NAME"}
 
 # The ground floor is also the project: its urls.py is the one place that knows every app.
 ROOT_URLS = Path("portal/urls.py")
@@ -50,10 +56,23 @@ def faults(path, source):
         if isinstance(node, ast.Name | ast.Attribute)
         and getattr(node, "id", getattr(node, "attr", "")) in ("import_module", "__import__")
     ]
+    if path != LINKS:
+        found += [f"{path}:{line} reads {name}, use portal.links" for line, name in hosts(tree)]
     length = len(source.splitlines())
     if length > LONGEST_MODULE:
         found.append(f"{path} has {length} lines, more than {LONGEST_MODULE}")
     return found
+
+
+def hosts(tree):
+    """Where a module reads the host of a request or makes links itself: (line, name)."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in OF_THE_HOST:
+            yield node.lineno, node.attr
+        elif isinstance(node, ast.alias) and node.name in OF_THE_HOST:
+            yield node.lineno, node.name
+        elif isinstance(node, ast.Constant) and node.value in HEADERS_OF_THE_HOST:
+            yield node.lineno, node.value
 
 
 def is_import(node):
@@ -72,6 +91,15 @@ def modules():
 def test_imports_only_go_down_and_modules_are_short():
     found = [fault for path in modules() for fault in faults(path, (ROOT / path).read_text())]
     assert found == []
+
+
+def test_templates_make_no_link_from_the_host_of_a_request():
+    forbidden = re.compile("|".join([*OF_THE_HOST, r"request\.(META|headers|scheme|is_secure)"]))
+    templates = [
+        path for path in sorted((ROOT / "templates").rglob("*")) if path.suffix in (".html", ".txt")
+    ]
+    assert len(templates) > 100
+    assert [str(path) for path in templates if forbidden.search(path.read_text())] == []
 
 
 def test_the_check_reads_every_app():
@@ -123,6 +151,26 @@ def test_the_root_urls_reach_up_by_name_only():
             "portal/views/pages.py:2 imports by name",
         ),
         (
+            "portal/views/pages.py",
+            "def link(request):\n    return request.build_absolute_uri('/')\n",
+            "portal/views/pages.py:2 reads build_absolute_uri, use portal.links",
+        ),
+        (
+            "portal/mail.py",
+            "from allauth.utils import build_absolute_uri\n",
+            "portal/mail.py:1 reads build_absolute_uri, use portal.links",
+        ),
+        (
+            "customers/forms.py",
+            "def link(request):\n    return request.META['HTTP_HOST']\n",
+            "customers/forms.py:2 reads HTTP_HOST, use portal.links",
+        ),
+        (
+            "subscriptions/cures.py",
+            "from django.conf import settings\nlink = settings.PORTAL_URL\n",
+            "subscriptions/cures.py:2 reads PORTAL_URL, use portal.links",
+        ),
+        (
             "portal/text.py",
             "x = 1\n" * 401,
             "portal/text.py has 401 lines, more than 400",
@@ -140,6 +188,7 @@ def test_the_check_finds_a_bad_example(path, source, fault):
         ("subscriptions/models/offers.py", "from ..forms import SupportContactForm\n"),
         ("subscriptions/models/offers.py", "from portal.models import User\n"),
         ("portal/models/users.py", "from portal.permissions import Role\nfrom .. import text\n"),
+        ("portal/links.py", "def f(request):\n    return request.get_host()\n"),
         ("portal/text.py", "x = 1\n" * 400),
     ],
 )

@@ -61,7 +61,7 @@ class Crawler:
 
     def wants(self, address):
         parts = urlsplit(address)
-        if parts.scheme not in ("", "http") or parts.netloc not in ("", "testserver"):
+        if parts.scheme not in ("", "https") or parts.netloc not in ("", "portal.example"):
             return False
         if parts.path.startswith("/static/") or address in self.seen or "logout" in parts.path:
             return False

@@ -117,6 +117,9 @@ def test_no_start_without_a_secret_key_unless_debug_is_on(checkout):
         ("CACHE_URL", "bogus"),
         ("CACHE_URL", "locmemcache://"),
         ("OPERATOR_SECOND_FACTOR", "perhaps"),
+        ("PORTAL_URL", "portal.example"),
+        ("PORTAL_URL", "http://portal.example"),
+        ("PORTAL_URL", "https://other.example"),
         ("OIDC_PROVIDERS", "bogus"),
         ("OIDC_PROVIDERS", "{}"),
         ("OIDC_PROVIDERS", '[{"id": "contoso"}]'),
@@ -167,7 +170,12 @@ def test_hosts_and_origins_are_lists(checkout):
 
 def test_links_in_mail_lead_to_the_first_host_unless_told_otherwise(checkout):
     assert ask(checkout, "settings.PORTAL_URL") == "https://portal.example"
-    elsewhere = ask(checkout, "settings.PORTAL_URL", PORTAL_URL="https://other.example/")
+    elsewhere = ask(
+        checkout,
+        "settings.PORTAL_URL",
+        PORTAL_URL="https://other.example/",
+        ALLOWED_HOSTS="portal.example,other.example",
+    )
     assert elsewhere == "https://other.example"
 
 

@@ -12,7 +12,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from portal import mail
+from portal import links, mail
 from portal.authority import person_of, require
 from portal.permissions import Permission
 
@@ -116,7 +116,7 @@ class PersonalInvitation:
             inviter=None
             if inviter in (None, self)
             else partial(inviter.name_for, getattr(reader, "membership", None)),
-            link=settings.PORTAL_URL + self.invitation_path,
+            link=links.absolute(self.invitation_path),
             expires_at=self.invitation_expires_at,
         )
 

@@ -14,10 +14,9 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from portal import mail
+from portal import links, mail
 from portal.client_address import counted_address_of
 from portal.models import Action, User
 
@@ -87,9 +86,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_safe_url(self, url):
         """Whether ``url`` stays in the portal."""
-        return url_has_allowed_host_and_scheme(
-            url, {self.request.get_host()}, require_https=self.request.is_secure()
-        )
+        return links.stays_in_portal(url, self.request)
 
     def get_client_ip(self, request):
         """The address whose attempts are counted."""
@@ -165,6 +162,12 @@ class SecondFactorAdapter(DefaultMFAAdapter):
 
     def generate_authenticator_name(self, user, type):
         return ""
+
+    def get_totp_issuer(self):
+        return links.portal_host()
+
+    def get_public_key_credential_rp_entity(self):
+        return {"id": links.passkey_host(), "name": links.portal_host()}
 
 
 class ProviderAdapter(DefaultSocialAccountAdapter):

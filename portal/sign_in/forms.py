@@ -1,12 +1,11 @@
 """The forms of django-allauth in the portal's design and words."""
 
 from allauth.account import forms as account_forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from portal import mail
+from portal import links, mail
 from portal.addresses import normal_email
 from portal.forms import StyledField
 from portal.models import User
@@ -88,9 +87,7 @@ class PasswordResetForm(DesignedForm, account_forms.ResetPasswordForm):
         email = self.cleaned_data["email"]
         users = [user for user in self.users if may_reset(user)]
         for user in users or [User(email=email)]:
-            message = mail.compose(
-                "password_reset", user, link=settings.PORTAL_URL + reset_path(user)
-            )
+            message = mail.compose("password_reset", user, link=links.absolute(reset_path(user)))
             if users:
                 message.send()
         return email

@@ -1,10 +1,53 @@
 """The forms of passkeys, apart from the others for the libraries that they need."""
 
-from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    EditWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from fido2.utils import websafe_decode
+from fido2.webauthn import CollectedClientData
+
+from portal import links
 
 from .forms import DesignedForm
+
+
+def require_own_page(credential):
+    """Refuse what a browser has made or given on another page than one of PORTAL_URL.
+
+    The library would take it from any host below that one, too. What can't be read it refuses itself.
+    """
+    try:
+        data = CollectedClientData(websafe_decode(credential["response"]["clientDataJSON"]))
+        origin = data.origin
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return
+    if not links.is_passkey_origin(origin):
+        raise get_adapter().validation_error("incorrect_code")
+
+
+class OwnPageMixin:
+    def clean_credential(self):
+        require_own_page(self.cleaned_data["credential"])
+        return super().clean_credential()
+
+
+class PasskeyAnswerForm(OwnPageMixin, AuthenticateWebAuthnForm):
+    """A passkey as the second factor."""
+
+
+class PasskeySignInForm(OwnPageMixin, LoginWebAuthnForm):
+    """A passkey in the place of a password."""
+
+
+class PasskeyConfirmForm(OwnPageMixin, ReauthenticateWebAuthnForm):
+    """A passkey that confirms who sits at a session left open."""
 
 
 class PasskeyForm(DesignedForm, AddWebAuthnForm):
@@ -20,6 +63,10 @@ class PasskeyForm(DesignedForm, AddWebAuthnForm):
 
     def clean_name(self):
         return self.cleaned_data["name"] or str(_("Passkey"))
+
+    def clean(self):
+        require_own_page(self.cleaned_data.get("credential"))
+        return super().clean()
 
 
 class PasskeyNameForm(DesignedForm, EditWebAuthnForm):

@@ -11,8 +11,8 @@ from django.urls import path
 from . import views
 
 
-def second_factor(page):
-    return views.SecondFactorView.as_view(page=page)
+def second_factor(page, **details):
+    return views.SecondFactorView.as_view(page=page, **details)
 
 
 urlpatterns = [
@@ -36,7 +36,7 @@ urlpatterns = [
     path("second-factor/", second_factor("index"), name="mfa_index"),
     path(
         "second-factor/enter/",
-        login_not_required(second_factor("authenticate")),
+        login_not_required(second_factor("authenticate", asks_for_passkey=True)),
         name="mfa_authenticate",
     ),
     path("second-factor/confirm/", second_factor("reauthenticate"), name="mfa_reauthenticate"),
@@ -56,7 +56,11 @@ urlpatterns = [
         name="mfa_download_recovery_codes",
     ),
     path("passkeys/", second_factor("list_webauthn"), name="mfa_list_webauthn"),
-    path("passkeys/add/", second_factor("add_webauthn"), name="mfa_add_webauthn"),
+    path(
+        "passkeys/add/",
+        second_factor("add_webauthn", asks_for_passkey=True),
+        name="mfa_add_webauthn",
+    ),
     path(
         "passkeys/sign-in/",
         login_not_required(second_factor("login_webauthn")),
@@ -64,7 +68,7 @@ urlpatterns = [
     ),
     path(
         "passkeys/confirm/",
-        second_factor("reauthenticate_webauthn"),
+        second_factor("reauthenticate_webauthn", asks_for_passkey=True),
         name="mfa_reauthenticate_webauthn",
     ),
     path("passkeys/<int:pk>/name/", second_factor("edit_webauthn"), name="mfa_edit_webauthn"),

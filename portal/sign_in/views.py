@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.views.generic import View
 
+from portal.links import PortalUrlMixin, to_portal_url
 from portal.models import Action
 
 
@@ -24,7 +25,7 @@ class ProvidersMixin:
         return super().get_context_data(providers=providers, **kwargs)
 
 
-class SignInView(ProvidersMixin, LoginView):
+class SignInView(PortalUrlMixin, ProvidersMixin, LoginView):
     pass
 
 
@@ -34,7 +35,7 @@ class SignOutView(LogoutView):
     http_method_names = ["post"]
 
 
-class IdentitiesView(ProvidersMixin, ConnectionsView):
+class IdentitiesView(PortalUrlMixin, ProvidersMixin, ConnectionsView):
     pass
 
 
@@ -46,8 +47,13 @@ class SecondFactorView(View):
     """
 
     page = ""
+    asks_for_passkey = False
 
     def dispatch(self, request, *args, **kwargs):
+        if self.asks_for_passkey and request.method == "GET":
+            moved = to_portal_url(request)
+            if moved:
+                return moved
         return import_string(f"portal.sign_in.second_factors.{self.page}")(request, *args, **kwargs)
 
 

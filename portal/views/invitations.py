@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import FormView, View
 
 from portal.forms import InvitedPasswordForm
+from portal.links import PortalUrlMixin
 from portal.models import User
 from portal.sign_in.views import ProvidersMixin
 
@@ -28,7 +29,7 @@ class InvitedMixin:
 
 
 @method_decorator([login_not_required, never_cache], name="dispatch")
-class UserInvitationView(InvitedMixin, ProvidersMixin, FormView):
+class UserInvitationView(PortalUrlMixin, InvitedMixin, ProvidersMixin, FormView):
     """An invited user sets a password and is signed in. A dead link says what happened to it."""
 
     form_class = InvitedPasswordForm

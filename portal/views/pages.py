@@ -6,12 +6,12 @@ from django.contrib.auth.decorators import login_not_required
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language_from_request, override
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView, UpdateView, View
 from django.views.i18n import set_language
 
+from portal import links
 from portal.context_processors import THEMES
 from portal.forms import CompanyForm, ProfileForm
 from portal.models import Partner
@@ -114,10 +114,7 @@ class SetThemeView(View):
 
     def post(self, request):
         back = request.POST.get("next", "")
-        is_ours = url_has_allowed_host_and_scheme(
-            back, {request.get_host()}, require_https=request.is_secure()
-        )
-        response = redirect(back if is_ours else "home")
+        response = redirect(back if links.stays_in_portal(back, request) else "home")
         if request.POST.get("theme") in THEMES:
             response.set_cookie(
                 settings.THEME_COOKIE_NAME,

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import FormView, UpdateView
 
 from customers.models import Customer
+from portal import links
 from portal.addresses import shown_email
 from portal.keyset import Order
 from portal.permissions import Permission
@@ -161,7 +162,7 @@ class RequestDetailView(ScopedView, UpdateView):
 
     @property
     def link(self):
-        return self.request.build_absolute_uri(self.object.path)
+        return links.absolute(self.object.path)
 
     def form_valid(self, form):
         made = self.object

@@ -69,12 +69,13 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_browser(chromium: Browser, live_server) -> Iterator[Callable[..., Page]]:
+def open_browser(chromium: Browser, live_server, settings) -> Iterator[Callable[..., Page]]:
     """A factory of pages, each in a browser of its own with its own cookies.
 
     At its end the test fails if any page had a script error, a console error (a violation of the
     Content-Security-Policy is one), a warning of the browser or an answer that says the server failed.
     """
+    settings.PORTAL_URL = live_server.url
     contexts = []
     problems: list[str] = []
     refused: set[str] = set()

@@ -79,7 +79,7 @@ def test_the_answer_is_a_page_whoever_asks(browser):
 )
 @pytest.mark.parametrize("path", ["login", "logout"])
 def test_next_does_not_lead_out_of_the_portal(browser, settings, path, target):
-    settings.ALLOWED_HOSTS = ["testserver", ".elsewhere.example"]
+    settings.ALLOWED_HOSTS = ["portal.example", ".elsewhere.example"]
     settings.CSRF_TRUSTED_ORIGINS = ["https://elsewhere.example"]
     home = "/" if path == "login" else "/accounts/login/"
     if path == "logout":
@@ -503,6 +503,7 @@ def test_the_lockout_survives_a_new_process(live_server):
                 "DATABASE_URL": url,
                 "DJANGO_SETTINGS_MODULE": "portal.settings",
                 "ALLOWED_HOSTS": "testserver",
+                "PORTAL_URL": "https://testserver",
             },
             capture_output=True,
             text=True,

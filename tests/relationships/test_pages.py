@@ -369,7 +369,7 @@ def test_R4_the_text_is_edited_and_saved_and_the_link_stays(demo, ask):
     made = ask()
     browser = signed_in(KRANICH)
     before = value_of_link(Page(browser.get(page_of(made))))
-    assert before == f"http://testserver{made.path}"
+    assert before == f"https://portal.example{made.path}"
     data = {"subject": "  Grüße  ", "text": "Line 1\r\n\r\n<b>Line</b> & 2\r\n", "save": ""}
     page = followed(browser.post(page_of(made), data))
     assert ("status", "The text was saved.") in page.alerts
@@ -396,7 +396,7 @@ def test_R4_the_mail_program_gets_the_saved_text_and_the_link(demo, ask, text):
     assert unquote(mailto.path) == "o'hara+x@werft.example"
     assert "+" not in mailto.query  # a mail program would show a plus sign for each space
     parts = parse_qs(mailto.query, strict_parsing=True)
-    whole = f"{lines(text)}\n\nhttp://testserver{made.path}"
+    whole = f"{lines(text)}\n\nhttps://portal.example{made.path}"
     assert parts["subject"] == ["A & B? Ä"]
     assert lines(parts["body"][0]) == whole
     [copy] = [one for one in page.find("textarea") if one.get("id") == "message"]
@@ -427,10 +427,25 @@ def test_R4_the_portal_sends_the_text_with_the_link(demo, ask):
     [sent] = mail.outbox
     assert sent.recipients() == [ALBERS]
     assert sent.subject == "Grüße Bcc: all@x.example"
-    assert sent.body == f"Bitte <b>annehmen</b>.\n\nhttp://testserver{made.path}"
+    assert sent.body == f"Bitte <b>annehmen</b>.\n\nhttps://portal.example{made.path}"
     [(html, _kind)] = sent.alternatives
     assert "Bitte &lt;b&gt;annehmen&lt;/b&gt;." in html
-    assert f'href="http://testserver{made.path}"' in html
+    assert f'href="https://portal.example{made.path}"' in html
+
+
+def test_R4_the_link_leads_to_the_portal_s_own_host_whatever_host_the_sender_names(
+    demo, ask, settings
+):
+    """Else who asks would send the recipient to a host of the sender's choice."""
+    settings.ALLOWED_HOSTS = ["portal.example", "support.reseller.example"]
+    made = ask()
+    browser = signed_in(KRANICH, host="support.reseller.example")
+    answer = browser.get(page_of(made))
+    assert value_of_link(Page(answer)) == f"https://portal.example{made.path}"
+    assert b"support.reseller.example" not in answer.content
+    browser.post(page_of(made), {"subject": "Hello", "text": "Please.", "send": ""})
+    [sent] = mail.outbox
+    assert sent.body == f"Please.\n\nhttps://portal.example{made.path}"
 
 
 def test_R4_done_ends_the_step(demo, ask, invite):
