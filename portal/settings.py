@@ -190,7 +190,12 @@ PASSWORD_RESET_TIMEOUT = 4 * 60 * 60
 
 vars().update(SIGN_IN)
 _providers = apps_of(read(env.json, "OIDC_PROVIDERS", []))
-SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": _providers}}
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "APPS": _providers,
+        "provider_class": "portal.sign_in.openid_connect.PortalProvider",
+    }
+}
 if _providers:
     INSTALLED_APPS.append("allauth.socialaccount.providers.openid_connect")
 # Whether operators may do nothing before they have set up a second factor.

@@ -8,7 +8,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp
-from allauth.socialaccount.providers.base import AuthProcess
+from allauth.socialaccount.providers.base import AuthError, AuthProcess
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -21,6 +21,7 @@ from portal.client_address import counted_address_of
 from portal.models import Action, User
 
 from .attempts import count_attempt, remember_browser
+from .failures import describe, error_code, log_failure
 
 # In the state of a sign-in by an identity provider: the token of the invitation that began it.
 INVITATION = "invitation"
@@ -200,10 +201,30 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
             return
         if self.accept_invitation(request, sociallogin, state.get("data") or {}):
             return
+        log_failure(
+            sociallogin.provider.sub_id, "no account of the portal is linked to this identity"
+        )
         context = {"provider": sociallogin.provider}
         raise ImmediateHttpResponse(
             render(request, "socialaccount/invitation_needed.html", context, status=403)
         )
+
+    def on_authentication_error(
+        self, request, provider, error=None, exception=None, extra_context=None
+    ):
+        """Log why, in words that name no person; the page says only that it failed."""
+        log_failure(provider.sub_id, self._reason(request, error, exception, extra_context or {}))
+
+    def _reason(self, request, error, exception, context):
+        if exception is not None:
+            return describe(exception)
+        if error == AuthError.CANCELLED:
+            return "the person cancelled there"
+        if "state_id" in context:
+            return "this browser began no such sign-in, or more than ten minutes ago (state)"
+        if "error" in request.GET:
+            return f"the provider answered with the error {error_code(request.GET['error'])}"
+        return "the provider answered without a code"
 
     @transaction.atomic
     def accept_invitation(self, request, sociallogin, data):

@@ -1,25 +1,24 @@
 """The way to an identity provider and back: loaded where the installation has one, for it needs libraries."""
 
-import logging
-
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialApp
-from allauth.socialaccount.providers.base import AuthProcess
-from allauth.socialaccount.providers.oauth2.client import OAuth2Error
-from allauth.socialaccount.providers.openid_connect import views as openid_connect
+from allauth.socialaccount.providers.base import AuthProcess, ProviderException
+from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ImproperlyConfigured, ValidationError
-from django.http import Http404
+from django.http import Http404, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.generic import View
 from requests import RequestException
 
+from portal import links
 from portal.views.invitations import InvitedMixin
 
 from .adapters import INVITATION
-
-logger = logging.getLogger(__name__)
+from .failures import describe, log_failure
+from .openid_connect import PortalOpenIDConnect
 
 
 @method_decorator(login_not_required, name="dispatch")
@@ -40,25 +39,41 @@ class ProviderView(View):
             AttributeError,
             ImproperlyConfigured,
             LookupError,
-            OAuth2Error,
+            ProviderException,
             RequestException,
             TypeError,
             ValueError,
         ) as error:
-            logger.warning("Sign-in by %s failed: %s", kwargs["provider_id"], type(error).__name__)
+            log_failure(kwargs["provider_id"], describe(error))
             return render(request, "socialaccount/authentication_error.html", status=502)
 
 
 class ProviderSignInView(ProviderView):
-    def get(self, request, provider_id):
-        return openid_connect.login(request, provider_id)
+    """The button that leads to a provider. A link leads to a page with that button only."""
 
-    post = get
+    def get(self, request, provider_id):
+        context = {
+            "provider": get_adapter().get_provider(request, provider_id),
+            "process": request.GET.get("process"),
+            "redirect_field_value": request.GET.get("next"),
+        }
+        return links.to_portal_url(request) or render(request, "socialaccount/login.html", context)
+
+    def post(self, request, provider_id):
+        provider = get_adapter().get_provider(request, provider_id)
+        if links.is_elsewhere(request):
+            # The provider sends people back to PORTAL_URL, where this browser would be unknown.
+            wanted = QueryDict(mutable=True)
+            for name in {"process", "next"} & set(request.POST):
+                wanted[name] = request.POST[name]
+            return links.move_to_portal_url(request.path, wanted)
+        return provider.redirect_from_request(request)
 
 
 class ProviderReturnView(ProviderView):
     def get(self, request, provider_id):
-        return openid_connect.callback(request, provider_id)
+        adapter = PortalOpenIDConnect(request, provider_id)
+        return OAuth2CallbackView.adapter_view(adapter)(request)
 
     post = get
 
@@ -73,5 +88,8 @@ class UserInvitationProviderView(InvitedMixin, ProviderView):
             self.invited.require_open_invitation()
         except ValidationError:
             return redirect("user_invitation", token)  # which says what happened to it
+        if links.is_elsewhere(request):
+            path = reverse("user_invitation", args=[token])
+            return links.move_to_portal_url(path, QueryDict())
         provider = get_adapter().get_provider(request, provider_id)
         return provider.redirect(request, AuthProcess.LOGIN, data={INVITATION: token})

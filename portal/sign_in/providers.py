@@ -6,7 +6,9 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 REQUIRED = ("id", "name", "server_url", "client_id", "client_secret")
-OPTIONAL = ("origins",)
+OPTIONAL = ("origins", "tenants", "token_auth_method")
+TOKEN_AUTH_METHODS = ("client_secret_basic", "client_secret_post")
+_TENANT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def apps_of(providers):
@@ -45,6 +47,19 @@ def _checked(providers):
             raise ValueError(f"“origins” of provider {number} must be a list of texts")
         for url in (provider["server_url"], *origins):
             _origin(url)
+        tenants = provider.get("tenants", [])
+        if not isinstance(tenants, list) or not all(
+            isinstance(one, str) and _TENANT.fullmatch(one) for one in tenants
+        ):
+            raise ValueError(
+                f"“tenants” of provider {number} must be a list of tenant ids such as "
+                "01234567-89ab-cdef-0123-456789abcdef"
+            )
+        if provider.get("token_auth_method", "client_secret_basic") not in TOKEN_AUTH_METHODS:
+            raise ValueError(
+                f"“token_auth_method” of provider {number} must be "
+                f"{' or '.join(TOKEN_AUTH_METHODS)}"
+            )
     identifiers = [provider["id"] for provider in providers]
     if len(set(identifiers)) < len(identifiers):
         raise ValueError("two providers have the same id")
@@ -68,8 +83,8 @@ def _app(provider):
         "settings": {
             "server_url": provider["server_url"],
             "origins": [_origin(url) for url in urls],
+            "tenants": [tenant.lower() for tenant in provider.get("tenants", [])],
+            "token_auth_method": provider.get("token_auth_method"),
             "oauth_pkce_enabled": True,
-            # The signed token says who it is; a second request would tell no more.
-            "fetch_userinfo": False,
         },
     }

@@ -10,8 +10,10 @@ import jwt
 import pytest
 import requests
 from allauth.socialaccount.models import SocialAccount
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
+from jwt.algorithms import get_default_algorithms
 
 from portal.authority import PORTAL
 from portal.models import Action, Membership
@@ -25,42 +27,63 @@ IDENTITIES = "/accounts/identities/"
 ISSUER = "https://login.contoso.example/v2.0"
 
 
+def key_pair(kid="2026", algorithm="ES256"):
+    """A key to sign with, and what the provider shows of it."""
+    private = {
+        "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
+        "RS256": lambda: rsa.generate_private_key(65537, 2048),
+        "EdDSA": ed25519.Ed25519PrivateKey.generate,
+    }[algorithm]()
+    shown = get_default_algorithms()[algorithm].to_jwk(private.public_key())
+    return private, json.loads(shown) | {"kid": kid, "use": "sig"}
+
+
 class Contoso:
     """An identity provider in the place of the network: it answers what the portal asks."""
 
     def __init__(self):
         self.asked = []
+        self.given = []
         self.sent = {}
         self.claims = {}
         self.answers = {}
+        self.statuses = {}
+        self.key, shown = key_pair()
+        self.keys = [shown]
+        self.header = {"kid": "2026"}
+        self.algorithm = "ES256"
+        self.metadata = {
+            "issuer": ISSUER,
+            "authorization_endpoint": f"{ISSUER}/authorize",
+            "token_endpoint": f"{ISSUER}/token",
+            "jwks_uri": f"{ISSUER}/keys",
+            "userinfo_endpoint": f"{ISSUER}/userinfo",
+            "token_endpoint_auth_methods_supported": ["client_secret_post"],
+        }
 
     def request(self, session, method, url, **kwargs):
         path = urlsplit(url).path.removeprefix("/v2.0")
         self.asked.append((path, kwargs.get("data") or {}))
+        self.given.append(kwargs.get("auth"))
         content = self.answers.get(path)
         if isinstance(content, Exception):
             raise content
         if content is None:
             content = {
-                "/.well-known/openid-configuration": {
-                    "issuer": ISSUER,
-                    "authorization_endpoint": f"{ISSUER}/authorize",
-                    "token_endpoint": f"{ISSUER}/token",
-                    "jwks_uri": f"{ISSUER}/keys",
-                    "userinfo_endpoint": f"{ISSUER}/userinfo",
-                    "token_endpoint_auth_methods_supported": ["client_secret_post"],
-                },
+                "/.well-known/openid-configuration": self.metadata,
                 "/token": {"access_token": "a", "token_type": "Bearer", "id_token": self.token()},
+                "/keys": {"keys": self.keys},
             }[path]
         answer = requests.Response()
-        answer.status_code = 200
+        answer.status_code = self.statuses.get(path, 200)
         answer.headers["content-type"] = "application/json"
         answer._content = content if isinstance(content, bytes) else json.dumps(content).encode()
         return answer
 
     def token(self):
         claims = {"iss": ISSUER, "aud": "portal", "exp": int(time.time()) + 300, **self.claims}
-        return jwt.encode(claims, "a key that nobody checks, for TLS vouches for it", "HS256")
+        present = {name: value for name, value in claims.items() if value is not None}
+        return jwt.encode(present, self.key, self.algorithm, headers=self.header)
 
     def send_back(self, browser, start, **parameters):
         """What the browser asks next, after the person has signed in there."""
@@ -90,6 +113,12 @@ def browser(demo):
     return Client(headers={"accept-language": "en"})
 
 
+def offer(settings, **entry):
+    """Let OIDC_PROVIDERS say this of Contoso, and nothing else."""
+    given = {name: value for name, value in entry.items() if value is not None}
+    settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": apps_of([PROVIDER | given])}}
+
+
 def is_in(browser):
     return browser.get("/activity/").status_code == 200
 
@@ -108,7 +137,7 @@ def test_the_sign_in_offers_the_provider_and_sends_on_to_it(browser, contoso):
     found = {key: value for key, [value] in parse_qs(urlsplit(start.url).query).items()}
     assert found["client_id"] == "portal"
     assert found["response_type"] == "code"
-    assert found["redirect_uri"] == "http://testserver" + RETURN
+    assert found["redirect_uri"] == "https://portal.example" + RETURN
     assert found["code_challenge_method"] == "S256"
     assert set(found["scope"].split()) == {"openid", "profile", "email"}
 
@@ -239,7 +268,7 @@ def test_a_token_for_somebody_else_is_refused(demo, browser, contoso, claims):
     assert not is_in(browser)
 
 
-@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/token"])
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/token", "/keys"])
 @pytest.mark.parametrize(
     "content", [requests.ConnectionError("x"), b"<html>", {}, [], b"null", {"error": "x"}]
 )
@@ -263,6 +292,308 @@ def test_a_provider_that_the_environment_does_not_name_is_not_found(demo, browse
     for path in ("/accounts/oidc/fabrikam/", "/accounts/oidc/fabrikam/return/"):
         assert browser.get(path).status_code == 404
         assert browser.post(path).status_code == 404
+
+
+# How the portal shows itself
+
+
+@pytest.mark.parametrize(
+    ("supported", "chosen", "is_basic"),
+    [
+        (None, None, True),  # nothing is named: OpenID Connect Discovery 1.0, section 3
+        ([], None, True),
+        (["client_secret_basic"], None, True),
+        (["client_secret_post"], None, False),
+        (["client_secret_basic", "client_secret_post"], None, False),
+        (None, "client_secret_post", False),
+        (["client_secret_post"], "client_secret_basic", True),
+    ],
+)
+def test_the_secret_is_given_in_the_way_that_the_provider_names(
+    demo, browser, contoso, settings, supported, chosen, is_basic
+):
+    linked(demo, NORDLICHT)
+    contoso.metadata["token_endpoint_auth_methods_supported"] = supported
+    if supported is None:
+        del contoso.metadata["token_endpoint_auth_methods_supported"]
+    offer(settings, token_auth_method=chosen, client_id="por:tal", client_secret="s+/ %ä")
+    contoso.claims = {"sub": "someone", "aud": "por:tal"}
+    contoso.send_back(browser, browser.post(START))
+    assert is_in(browser)
+    [(posted, auth)] = [
+        (posted, auth)
+        for (path, posted), auth in zip(contoso.asked, contoso.given, strict=True)
+        if path == "/token"
+    ]
+    if is_basic:
+        # As RFC 6749 has it in section 2.3.1, so that a colon in the id does not end it.
+        assert auth == ("por%3Atal", "s%2B%2F+%25%C3%A4")
+        assert "client_secret" not in posted
+    else:
+        assert auth is None
+        assert (posted["client_id"], posted["client_secret"]) == ("por:tal", "s+/ %ä")
+
+
+def test_a_link_does_not_say_what_is_asked_for_or_where_it_leads_back(browser, contoso):
+    asked = "?scope=admin&auth_params=redirect_uri%3Dhttps%3A%2F%2Felsewhere.example"
+    start = browser.post(START + asked)
+    found = {key: value for key, [value] in parse_qs(urlsplit(start.url).query).items()}
+    assert found["redirect_uri"] == "https://portal.example" + RETURN
+    assert set(found["scope"].split()) == {"openid", "profile", "email"}
+
+
+# A provider of many tenants
+
+OURS = "01234567-89ab-cdef-0123-456789abcdef"
+THEIRS = "fedcba98-7654-3210-fedc-ba9876543210"
+TEMPLATE = "https://login.contoso.example/{tenantid}/v2.0"
+
+
+@pytest.fixture
+def common(contoso, settings):
+    """Contoso as it shows itself to people of any tenant; the operator has named ours."""
+    contoso.metadata["issuer"] = TEMPLATE
+    offer(settings, tenants=[OURS.upper()])
+    return contoso
+
+
+def of_tenant(tenant, **claims):
+    issuer = TEMPLATE.replace("{tenantid}", tenant)
+    return {"iss": issuer, "tid": tenant, "sub": "someone"} | claims
+
+
+def test_people_of_a_tenant_that_the_operator_names_sign_in(demo, browser, common):
+    linked(demo, NORDLICHT, f"{OURS}:someone")
+    common.claims = of_tenant(OURS)
+    common.send_back(browser, browser.post(START))
+    assert is_in(browser)
+
+
+@pytest.mark.parametrize(
+    ("claims", "reason"),
+    [
+        (of_tenant(THEIRS), "of a tenant that OIDC_PROVIDERS does not name (tid)"),
+        (of_tenant(OURS, tid=None), "of a tenant that OIDC_PROVIDERS does not name (tid)"),
+        (of_tenant(OURS, tid=[OURS]), "of a tenant that OIDC_PROVIDERS does not name (tid)"),
+        (of_tenant(THEIRS, tid=OURS), "of another issuer (iss)"),
+        (of_tenant(OURS, iss=TEMPLATE), "of another issuer (iss)"),
+    ],
+)
+def test_nobody_of_another_tenant_signs_in(demo, browser, common, caplog, claims, reason):
+    for tenant in (OURS, THEIRS):
+        linked(demo, NORDLICHT, f"{tenant}:someone")
+    common.claims = claims
+    common.send_back(browser, browser.post(START))
+    assert not is_in(browser)
+    assert f"Sign-in by contoso failed: the ID token is {reason}" in caplog.messages
+
+
+def test_a_key_of_one_tenant_signs_for_no_other(demo, browser, common, caplog):
+    linked(demo, NORDLICHT, f"{OURS}:someone")
+    common.keys[0]["issuer"] = TEMPLATE.replace("{tenantid}", THEIRS)
+    common.claims = of_tenant(OURS)
+    common.send_back(browser, browser.post(START))
+    assert not is_in(browser)
+    common.keys[0]["issuer"] = TEMPLATE
+    common.send_back(browser, browser.post(START))
+    assert is_in(browser)
+
+
+def test_without_named_tenants_nobody_is_sent_there(browser, contoso, caplog):
+    contoso.metadata["issuer"] = TEMPLATE
+    answer = browser.post(START)
+    assert answer.status_code == 502
+    assert (
+        "Sign-in by contoso failed: it signs in people of any tenant: name yours as “tenants” in "
+        "OIDC_PROVIDERS"
+    ) in caplog.messages
+
+
+def test_a_named_tenant_counts_where_the_issuer_is_one_too(demo, browser, contoso, settings):
+    linked(demo, NORDLICHT)
+    offer(settings, tenants=[OURS])
+    for tenant, comes_in in ((THEIRS, False), (OURS, True)):
+        contoso.claims = {"sub": "someone", "tid": tenant}
+        contoso.send_back(browser, browser.post(START))
+        assert is_in(browser) == comes_in
+
+
+# Signatures
+
+
+def test_ASVS_6_8_2_a_token_that_the_provider_has_not_signed_is_refused(demo, browser, contoso):
+    linked(demo, NORDLICHT)
+    contoso.claims = {"sub": "someone"}
+    own, contoso.key = contoso.key, key_pair()[0]
+    assert contoso.send_back(browser, browser.post(START)).status_code == 401
+    assert not is_in(browser)
+    contoso.key = own
+    contoso.send_back(browser, browser.post(START))
+    assert is_in(browser)
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
+def test_a_provider_signs_with_a_key_pair_of_its_choice(demo, browser, contoso, algorithm):
+    linked(demo, NORDLICHT)
+    contoso.algorithm = algorithm
+    contoso.key, shown = key_pair(algorithm=algorithm)
+    contoso.keys = [shown]
+    contoso.claims = {"sub": "someone"}
+    contoso.send_back(browser, browser.post(START))
+    assert is_in(browser)
+
+
+@pytest.mark.parametrize("algorithm", ["none", "HS256"])
+def test_ASVS_9_1_2_only_signatures_of_key_pairs_count(demo, browser, contoso, algorithm):
+    linked(demo, NORDLICHT)
+    claims = {"iss": ISSUER, "aud": "portal", "exp": int(time.time()) + 300, "sub": "someone"}
+    key = "" if algorithm == "none" else "only-for-tests-only-for-tests-only-for-tests"
+    token = jwt.encode(claims, key, algorithm, headers={"kid": "2026"})
+    contoso.answers["/token"] = {"access_token": "a", "id_token": token}
+    contoso.keys.append({"kty": "oct", "kid": "2026", "k": base64.b64encode(key.encode()).decode()})
+    assert contoso.send_back(browser, browser.post(START)).status_code == 401
+    assert not is_in(browser)
+
+
+def test_ASVS_9_1_3_a_key_that_the_token_brings_along_counts_for_nothing(demo, browser, contoso):
+    linked(demo, NORDLICHT)
+    contoso.key, shown = key_pair()
+    contoso.header = {"kid": "2026", "jwk": shown, "jku": "https://elsewhere.example/keys"}
+    contoso.claims = {"sub": "someone"}
+    assert contoso.send_back(browser, browser.post(START)).status_code == 401
+    assert {path for path, _data in contoso.asked if "keys" in path} == {"/keys"}
+    assert not is_in(browser)
+
+
+@pytest.mark.parametrize("header", [{"kid": "2026"}, {}])
+def test_the_key_is_found_among_those_that_a_provider_shows(demo, browser, contoso, header):
+    """While keys change there are several; a provider need not name them."""
+    linked(demo, NORDLICHT)
+    contoso.header = header
+    (private, shown), (_old, old) = key_pair(), key_pair("2025")
+    contoso.key = private
+    contoso.keys = ["no key", {"kty": "RSA", "kid": "2026", "n": "AQAB", "e": "AQAB"}, old, shown]
+    contoso.claims = {"sub": "someone"}
+    contoso.send_back(browser, browser.post(START))
+    assert is_in(browser)
+
+
+def test_clocks_that_differ_a_little_do_not_matter(demo, browser, contoso):
+    linked(demo, NORDLICHT)
+    now = int(time.time())
+    for seconds, comes_in in ((90, False), (30, True)):
+        contoso.claims = {"sub": "someone", "iat": now + seconds, "exp": now + 300}
+        contoso.send_back(browser, browser.post(START))
+        assert is_in(browser) == comes_in
+
+
+# Why it failed, in the log
+
+SECRETS = ("someone", "x@y.example", "abc", "only-for-tests")
+
+
+def refusals():
+    """What goes wrong at the provider, each with what the log says of it."""
+    metadata, token, keys = "/.well-known/openid-configuration", "/token", "/keys"
+    silent = requests.ReadTimeout("x@y.example")
+    return [
+        ({"claims": {"aud": "another"}}, "the ID token is for another client (aud)"),
+        (
+            {"claims": {"aud": ["portal", "another"], "azp": "another"}},
+            "the ID token is for another client (aud)",
+        ),
+        ({"claims": {"iss": "https://a.example"}}, "the ID token is of another issuer (iss)"),
+        ({"claims": {"exp": 1}}, "the ID token has expired: compare the clocks"),
+        (
+            {"claims": {"iat": 9999999999, "exp": 99999999999}},
+            "the ID token is not valid yet: compare the clocks",
+        ),
+        ({"claims": {"exp": None}}, "the ID token lacks a claim: exp, aud, iss or sub"),
+        ({"claims": {"sub": ""}}, "the subject of the ID token is empty or too long (sub)"),
+        ({"claims": {"sub": "x" * 500}}, "the subject of the ID token is empty or too long (sub)"),
+        ({"claims": {"sub": 7}}, "the ID token can't be read"),
+        ({"key": key_pair()[0]}, "the signature of the ID token is wrong"),
+        ({"keys": []}, "none of the provider's keys is the one of the ID token (kid)"),
+        (
+            {"answers": {token: {"id_token": "a.b.c"}}},
+            "the ID token can't be read",
+        ),
+        ({"answers": {token: {"access_token": "a"}}}, "the token endpoint gave no ID token"),
+        (
+            {"answers": {token: {"error": "invalid_grant"}}},
+            "the token endpoint gave no ID token: invalid_grant",
+        ),
+        (
+            {"answers": {token: {"error": "invalid_client"}}, "statuses": {token: 401}},
+            "the token endpoint answered 401, invalid_client",
+        ),
+        (
+            {"answers": {token: {"error": "x@y.example"}}, "statuses": {token: 400}},
+            "the token endpoint answered 400, (not readable)",
+        ),
+        ({"statuses": {token: 302}}, "the token endpoint answered 302, (not readable)"),
+        ({"answers": {token: b"<html>"}}, "the token endpoint did not answer with a JSON object"),
+        ({"answers": {token: silent}}, "the token endpoint did not answer (ReadTimeout)"),
+        (
+            {"statuses": {keys: 503}},
+            "the address of the provider's keys answered 503, (not readable)",
+        ),
+        (
+            {"answers": {metadata: b"[]"}},
+            "the provider's metadata address did not answer with a JSON object",
+        ),
+        (
+            {"metadata": {"token_endpoint": "http://login.contoso.example/token"}},
+            "the provider's metadata lack an https:// address as token_endpoint",
+        ),
+    ]
+
+
+@pytest.mark.parametrize(("happens", "reason"), refusals())
+def test_why_a_sign_in_failed_stands_in_the_log_and_names_nobody(
+    demo, browser, contoso, caplog, happens, reason
+):
+    linked(demo, NORDLICHT)
+    contoso.claims = {"sub": "someone", "email": "x@y.example"} | happens.get("claims", {})
+    start = browser.post(START)
+    contoso.answers = happens.get("answers", {})
+    contoso.statuses = happens.get("statuses", {})
+    contoso.key = happens.get("key", contoso.key)
+    contoso.keys = happens.get("keys", contoso.keys)
+    contoso.metadata |= happens.get("metadata", {})
+    answer = contoso.send_back(browser, start)
+    assert answer.status_code in (401, 502)
+    assert not is_in(browser)
+    said = [record for record in caplog.records if record.name.startswith("portal.sign_in")]
+    assert [record.getMessage() for record in said] == [f"Sign-in by contoso failed: {reason}"]
+    assert not any(secret in said[0].getMessage() for secret in SECRETS)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        (
+            {"state": "made-up"},
+            "this browser began no such sign-in, or more than ten minutes ago (state)",
+        ),
+        ({"error": "server_error"}, "the provider answered with the error server_error"),
+        ({"error": "x@y.example"}, "the provider answered with the error (not readable)"),
+        ({"error": "access_denied"}, "the person cancelled there"),
+    ],
+)
+def test_what_the_browser_brings_back_stands_in_the_log(
+    browser, contoso, caplog, parameters, reason
+):
+    contoso.send_back(browser, browser.post(START), **parameters)
+    assert f"Sign-in by contoso failed: {reason}" in caplog.messages
+
+
+def test_that_no_account_is_linked_stands_in_the_log(browser, contoso, caplog):
+    contoso.sign_in(browser, "stranger")
+    assert (
+        "Sign-in by contoso failed: no account of the portal is linked to this identity"
+        in caplog.messages
+    )
 
 
 # Linking
@@ -468,6 +799,15 @@ def test_several_providers_come_from_the_environment():
         ),
         ([PROVIDER | {"origins": ["https://a.example; script-src *"]}], "must be an address"),
         ([PROVIDER | {"origins": ["*"]}], "must be an address that starts with https"),
+        ([PROVIDER | {"tenants": "x"}], "“tenants” of provider 1 must be a list of tenant ids"),
+        (
+            [PROVIDER | {"tenants": ["contoso.example"]}],
+            "“tenants” of provider 1 must be a list of tenant ids",
+        ),
+        (
+            [PROVIDER | {"token_auth_method": "none"}],
+            "must be client_secret_basic or client_secret_post",
+        ),
     ],
 )
 def test_a_value_that_can_t_be_used_says_why(value, sentence):

@@ -305,7 +305,7 @@ def at(address, **headers):
 def test_after_five_failures_an_email_is_locked_for_a_while_at_that_address(
     browser, settings, email
 ):
-    settings.ALLOWED_HOSTS = ["testserver", "other.example"]
+    settings.ALLOWED_HOSTS = ["portal.example", "other.example"]
     fail(browser, email, 5)
     # Nor does another browser help, or another of the portal's own hosts.
     for client in (browser, at("127.0.0.1"), at("127.0.0.1", host="other.example")):
