@@ -22,12 +22,12 @@ _ADDRESS = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5})
 _USUAL_PORTS = {"http": "80", "https": "443"}
 
 
-def read_portal_url(text: str, *, allowed_hosts: list[str], debug: bool) -> str:
-    """Return the scheme and host that PORTAL_URL holds; where it is empty, those of ``allowed_hosts``.
+def read_portal_url(text: str, *, hosts: list[str], debug: bool) -> str:
+    """Return the scheme and host that PORTAL_URL holds; where it is empty, those of ``hosts``.
 
     Raises ``ImproperlyConfigured`` with a sentence that says what is wrong.
     """
-    named = [host for host in allowed_hosts if not host.startswith((".", "*"))]
+    named = [host for host in hosts if not host.startswith((".", "*"))]
     if not text and not named and not debug:
         raise ImproperlyConfigured(
             "PORTAL_URL is not set, and ALLOWED_HOSTS names no single host to take for it. Set it to "
@@ -48,7 +48,7 @@ def read_portal_url(text: str, *, allowed_hosts: list[str], debug: bool) -> str:
             "See .env.example."
         )
     # Without any ALLOWED_HOSTS, Django answers a developer's machine under its local names.
-    if allowed_hosts and not validate_host(host, allowed_hosts):
+    if hosts and not validate_host(host, hosts):
         raise ImproperlyConfigured(
             f"PORTAL_URL can't be used: ALLOWED_HOSTS does not name its host “{host}”, so the portal "
             "would not answer there. Add it to ALLOWED_HOSTS. See .env.example."

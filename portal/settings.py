@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from portal.links import read_portal_url
+from portal.permissions_policy import permissions_policy
 from portal.sign_in.configuration import SIGN_IN
 from portal.sign_in.providers import apps_of, origins_of
 
@@ -246,9 +247,7 @@ EMAIL_BACKEND = "portal.mail.QueueBackend"
 DEFAULT_FROM_EMAIL = read(env.str, "DEFAULT_FROM_EMAIL", "portal@localhost")
 
 # Where people reach the portal: what every link that leaves it leads to, see portal.links.
-PORTAL_URL = read_portal_url(
-    read(env.str, "PORTAL_URL", ""), allowed_hosts=ALLOWED_HOSTS, debug=DEBUG
-)
+PORTAL_URL = read_portal_url(read(env.str, "PORTAL_URL", ""), hosts=ALLOWED_HOSTS, debug=DEBUG)
 
 # How long a relationship request stays open (R3).
 RELATIONSHIP_REQUEST_PERIOD = timedelta(days=read(env.int, "RELATIONSHIP_REQUEST_DAYS", 90))
@@ -294,44 +293,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-# Passkeys and copying a link are all that the portal asks of a browser.
-PERMISSIONS_POLICY: dict[str, list[str]] = {
-    **{
-        feature: []
-        for feature in (
-            "accelerometer",
-            "autoplay",
-            "browsing-topics",
-            "camera",
-            "clipboard-read",
-            "display-capture",
-            "encrypted-media",
-            "fullscreen",
-            "gamepad",
-            "geolocation",
-            "gyroscope",
-            "hid",
-            "identity-credentials-get",
-            "idle-detection",
-            "local-fonts",
-            "magnetometer",
-            "microphone",
-            "midi",
-            "payment",
-            "picture-in-picture",
-            "screen-wake-lock",
-            "serial",
-            "storage-access",
-            "sync-xhr",
-            "usb",
-            "window-management",
-            "xr-spatial-tracking",
-        )
-    },
-    "clipboard-write": ["self"],
-    "publickey-credentials-create": ["self"],
-    "publickey-credentials-get": ["self"],
-}
+PERMISSIONS_POLICY = permissions_policy()
 CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"

@@ -257,7 +257,7 @@ def test_on_a_developer_s_machine_passkeys_are_made_for_localhost(settings):
     ],
 )
 def test_the_address_of_the_portal(text, hosts, debug, found):
-    assert read_portal_url(text, allowed_hosts=hosts, debug=debug) == found
+    assert read_portal_url(text, hosts=hosts, debug=debug) == found
 
 
 @pytest.mark.parametrize(
@@ -280,5 +280,5 @@ def test_the_address_of_the_portal(text, hosts, debug, found):
 )
 def test_what_can_t_be_the_address_of_the_portal_says_why(text, hosts, sentence):
     with pytest.raises(ImproperlyConfigured, match=sentence) as refused:
-        read_portal_url(text, allowed_hosts=hosts, debug=False)
+        read_portal_url(text, hosts=hosts, debug=False)
     assert str(refused.value).endswith("See .env.example.")
