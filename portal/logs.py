@@ -40,7 +40,8 @@ SPEAKING = (
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _SCRUBBED = (
     (re.compile(r"\?\S+"), "?…"),
-    (re.compile(r"[^\s@/<>\"']+@[^\s@/<>\"',;:]+"), "<email>"),
+    # Tried at the beginning of a word only, and without going back: linear in the length of the text.
+    (re.compile(r"(?<![^\s@/<>\"'])[^\s@/<>\"']++@[^\s@/<>\"',;:]+"), "<email>"),
     # A long segment of a path that is no key of a row opens something: an invitation, a password reset.
     (re.compile(rf"/(?!{_UUID}(?:[/\s]|$))[^/\s]{{20,}}"), "/<token>"),
 )

@@ -19,6 +19,23 @@ _CONFLICTS = {"40001", "40P01", "55P03", "23505"} | {
 }
 
 
+class HeadMiddleware:
+    """Answer HEAD without a body. Django makes the body all the same, and the server warns of each one."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if request.method == "HEAD":
+            if response.streaming:
+                response.streaming_content = ()
+            else:
+                response.headers.setdefault("Content-Length", str(len(response.content)))
+                response.content = b""
+        return response
+
+
 class ResponseHeadersMiddleware:
     """What every answer says to browsers and caches, unless it says otherwise itself.
 

@@ -10,9 +10,11 @@ gc.disable()
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
+from portal.bodies import MeasuredBodies  # noqa: E402
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
-application = get_wsgi_application()
+application = MeasuredBodies(get_wsgi_application())
 reverse("home")  # reads all paths and views, which the first request would do in each worker
 gc.freeze()
 gc.enable()

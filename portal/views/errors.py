@@ -12,7 +12,8 @@ logger = logging.getLogger(__name__)
 
 
 def bad_request(request, exception):
-    return render(request, "400.html", status=400)
+    context = {"reason": getattr(exception, "reason", "")}
+    return render(request, "400.html", context, status=400)
 
 
 def permission_denied(request, exception):

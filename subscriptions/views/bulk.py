@@ -84,6 +84,7 @@ class BulkStartView(CoverageMixin, View):
 class BulkFileView(PortalView, FormView):
     """The same from a CSV file, which names the contact of each subscription."""
 
+    takes_files = True
     permission_required = Permission.ASSIGN_SUPPORT_CONTACT
     form_class = BulkFileForm
     template_name = "subscriptions/bulk_file.html"

@@ -1,0 +1,58 @@
+"""How much of a request's body the portal reads: no more than a page needs, nothing of a larger one."""
+
+import io
+
+from django.shortcuts import render
+
+# What a form can need, and the API: texts and keys.
+PAGE_BYTES = 1_000_000
+# What a page that takes files can need, for those who may use it.
+UPLOAD_BYTES = 25_000_000
+
+
+class BodyLimitMiddleware:
+    """Refuse a body that is too large (413) before a byte of it is read.
+
+    It stands before everything that reads bodies, the check of CSRF tokens first of all. A view that takes
+    files says so by ``takes_files``; its larger limit holds for users whose permissions let them use it.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_view(self, request, view, args, kwargs):
+        size = request.headers.get("content-length") or "0"
+        size = int(size) if size.isascii() and size.isdecimal() else PAGE_BYTES + 1
+        if size <= PAGE_BYTES:
+            return None
+        page = getattr(view, "view_class", None)
+        limit = PAGE_BYTES
+        if getattr(page, "takes_files", False):
+            limit = UPLOAD_BYTES
+            if size <= limit and request.user.has_perm(page.permission_required):
+                return None
+        response = render(request, "413.html", {"megabytes": limit // 1_000_000}, status=413)
+        response["Connection"] = "close"  # rather than read what is left of it
+        return response
+
+
+class MeasuredBodies:
+    """A WSGI application that gives ``application`` bodies of a known length.
+
+    Django reads nothing of a body without ``Content-Length``, as clients of the API may send it in chunks.
+    Of such a body no more is read than a page can need; a larger one is passed on by its length alone, and
+    refused.
+    """
+
+    def __init__(self, application):
+        self.application = application
+
+    def __call__(self, environ, start_response):
+        if environ.get("HTTP_TRANSFER_ENCODING") and not environ.get("CONTENT_LENGTH"):
+            body = environ["wsgi.input"].read(PAGE_BYTES + 1)
+            environ["wsgi.input"] = io.BytesIO(body)
+            environ["CONTENT_LENGTH"] = str(len(body))
+        return self.application(environ, start_response)

@@ -1,0 +1,31 @@
+"""Sessions in the database, each of a size that a person's work can need."""
+
+from django.contrib.sessions.backends import db
+from django.core.exceptions import BadRequest
+from django.utils.translation import gettext_lazy as _
+
+# What was typed on the way to a new customer with many subscriptions takes a tenth of it.
+MOST_LETTERS = 64_000
+
+
+class SessionTooLarge(BadRequest):
+    """What a page would keep of the user is too much; ``reason`` tells the user."""
+
+    reason = _("This is more than the portal keeps for you between two pages. Nothing was changed.")
+
+
+class SessionStore(db.SessionStore):
+    """Django's own store, which refuses to grow: raises ``SessionTooLarge`` instead of saving more.
+
+    What the session kept before stays as it was.
+    """
+
+    @classmethod
+    def get_session_store_class(cls):
+        return cls
+
+    def encode(self, session_dict):
+        encoded = super().encode(session_dict)
+        if len(encoded) > MOST_LETTERS:
+            raise SessionTooLarge
+        return encoded
