@@ -45,6 +45,9 @@ if not SECRET_KEY:
         )
     SECRET_KEY = "insecure-only-for-development-because-DEBUG-is-on"  # noqa: S105
 
+# Keys of before: what was signed with them is still good, what is signed now is not.
+SECRET_KEY_FALLBACKS = read(env.list, "SECRET_KEY_FALLBACKS", [])
+
 ALLOWED_HOSTS = read(env.list, "ALLOWED_HOSTS", [])
 if not ALLOWED_HOSTS and not DEBUG:
     raise ImproperlyConfigured(
@@ -95,6 +98,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "portal.middleware.UserLanguageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.sign_in.middleware.ListedSessionMiddleware",
     "portal.sign_in.middleware.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

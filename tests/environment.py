@@ -35,6 +35,7 @@ os.environ |= {
     "PORTAL_URL": "https://portal.example",
     "RELATIONSHIP_REQUEST_DAYS": "90",
     "SECRET_KEY": "",
+    "SECRET_KEY_FALLBACKS": "",
     "TRUSTED_PROXIES": "0",
 }
 # Playwright's event loop runs in the thread of the tests, where Django would refuse its queries.

@@ -18,8 +18,10 @@ from portal.permissions import Permission
 
 from .activity import Action
 
-# A token is signed, so it can't be guessed, and not stored, so it can't be stolen with the data.
-_signer = signing.Signer(salt="portal.User.invitation", sep=".")
+
+def _signer():
+    # A token is signed, so it can't be guessed, and not stored, so it can't be stolen with the data.
+    return signing.Signer(salt="portal.User.invitation", sep=".")
 
 
 class OpenedInvitation(NamedTuple):
@@ -33,7 +35,7 @@ class OpenedInvitation(NamedTuple):
 def read_token(token):
     """Return what ``token`` stands for, or None where the portal did not make it."""
     try:
-        key, sent, fingerprint = _signer.unsign(token).split("-")
+        key, sent, fingerprint = _signer().unsign(token).split("-")
         return OpenedInvitation(uuid.UUID(hex=key), sent, fingerprint)
     except (signing.BadSignature, ValueError):
         return None
@@ -65,15 +67,18 @@ class PersonalInvitation:
 
     @property
     def _invitation(self):
-        fingerprint = salted_hmac("portal.User.invitation", f"{self.email} {self.password}")
         sent = f"{self.invited_at:%Y%m%d%H%M%S%f}"
-        return OpenedInvitation(self.pk, sent, fingerprint.hexdigest()[:20])
+        return OpenedInvitation(self.pk, sent, self._fingerprint(settings.SECRET_KEY))
+
+    def _fingerprint(self, secret):
+        made = salted_hmac("portal.User.invitation", f"{self.email} {self.password}", secret=secret)
+        return made.hexdigest()[:20]
 
     @property
     def invitation_path(self):
         """The path of the personal link."""
         _key, sent, fingerprint = self._invitation
-        token = _signer.sign(f"{self.pk.hex}-{sent}-{fingerprint}")
+        token = _signer().sign(f"{self.pk.hex}-{sent}-{fingerprint}")
         return reverse("user_invitation", args=[token])
 
     @transaction.atomic
@@ -136,8 +141,9 @@ class PersonalInvitation:
             )
         self._require_active()
         opened = self.opened_invitation
-        if opened.sent != self._invitation.sent or not constant_time_compare(
-            opened.fingerprint, self._invitation.fingerprint
+        keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+        if opened.sent != self._invitation.sent or not any(
+            constant_time_compare(opened.fingerprint, self._fingerprint(key)) for key in keys
         ):
             raise ValidationError(
                 _("This link was replaced by a newer one. Use the newest mail."), code="dead"

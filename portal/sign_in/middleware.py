@@ -1,7 +1,9 @@
-"""What a session may open before it has shown a second factor."""
+"""What holds for the session of whoever is signed in, at every request."""
 
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
+from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.shortcuts import redirect
 from django.utils.http import urlencode
@@ -20,6 +22,26 @@ def has_shown_factor(request):
     return any(
         record["method"] == "mfa" for record in get_authentication_records(request, request.user)
     )
+
+
+class ListedSessionMiddleware:
+    """Keep a session in the list of its user's, where Django has given it a new key.
+
+    It does so when it meets a session that was signed with one of SECRET_KEY_FALLBACKS.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_view(self, request, view, args, kwargs):
+        if request.user.is_authenticated:
+            before = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+            now = request.session.session_key
+            if before != now:
+                UserSession.objects.filter(session_key=before).update(session_key=now)
 
 
 class SecondFactorMiddleware:

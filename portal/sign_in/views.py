@@ -81,11 +81,11 @@ def living_sessions(user):
     stored = Session.objects.filter(
         session_key__in=known.values("session_key"), expire_date__gt=timezone.now()
     )
-    wanted = user.get_session_auth_hash()
+    wanted = {user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()}
     alive = {
         session.session_key
         for session in stored
-        if session.get_decoded().get(HASH_SESSION_KEY) == wanted
+        if session.get_decoded().get(HASH_SESSION_KEY) in wanted
     }
     return [session for session in known if session.session_key in alive]
 

@@ -8,14 +8,16 @@ from django.utils.translation import gettext_lazy as _
 
 from .request_kinds import RequestStatus
 
-# A token is signed, so it can't be guessed, and not stored, so it can't be stolen with the data.
-_signer = signing.Signer(salt="relationships.RelationshipRequest", sep=".")
+
+def _signer():
+    # A token is signed, so it can't be guessed, and not stored, so it can't be stolen with the data.
+    return signing.Signer(salt="relationships.RelationshipRequest", sep=".")
 
 
 def read_token(token):
     """Return the key of the request and the number of the link that ``token`` stands for, or None."""
     try:
-        key, number = _signer.unsign(token).split("-")
+        key, number = _signer().unsign(token).split("-")
         return uuid.UUID(hex=key), int(number)
     except (signing.BadSignature, ValueError):
         return None
@@ -34,7 +36,7 @@ class PersonalLink:
 
     @property
     def token(self):
-        return _signer.sign(f"{self.pk.hex}-{self.link_number}")
+        return _signer().sign(f"{self.pk.hex}-{self.link_number}")
 
     @property
     def path(self):

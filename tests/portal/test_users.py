@@ -98,13 +98,6 @@ class TestSessions:
         assert browser.get("/customers/").status_code == 403
         assert is_signed_in(browser)
 
-    def test_a_changed_secret_key_can_be_bridged(self, demo, signed_in, settings):
-        """Django's SECRET_KEY_FALLBACKS go on working with our session hash."""
-        browser = signed_in("helpdesk@nordlicht.example")
-        settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
-        settings.SECRET_KEY = "the new one, long enough for anybody to accept it, is it not?"
-        assert is_signed_in(browser)
-
 
 class TestOneOrganisation:
     def test_T3_the_database_refuses_a_partner_and_a_customer_at_once(self, db):
