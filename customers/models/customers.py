@@ -1,5 +1,3 @@
-"""The firms that use the products."""
-
 import uuid
 
 from django.core.exceptions import ValidationError
