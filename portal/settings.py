@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from portal.links import read_portal_url
+from portal.name_servers import read_resolvers
 from portal.permissions_policy import permissions_policy
 from portal.sign_in.configuration import SIGN_IN
 from portal.sign_in.providers import apps_of, origins_of
@@ -260,6 +261,8 @@ RELATIONSHIP_REQUEST_PERIOD = timedelta(days=read(env.int, "RELATIONSHIP_REQUEST
 
 # How long the personal link works that invites a user to set a password.
 INVITATION_PERIOD = timedelta(days=read(env.int, "INVITATION_DAYS", 7))
+# The name servers that are asked for the record that proves a customer's domain; none: those of the system.
+DNS_RESOLVERS = read_resolvers(read(env.list, "DNS_RESOLVERS", []))
 
 # An export is written completely before it is sent: where, and how large it may become.
 EXPORT_FOLDER = read(env.str, "EXPORT_FOLDER", "") or None

@@ -17,6 +17,7 @@ os.environ |= {
     "CSRF_TRUSTED_ORIGINS": "",
     "DEBUG": "1",
     "DEFAULT_FROM_EMAIL": "portal@portal.example",
+    "DNS_RESOLVERS": "",
     "EMAIL_URL": "consolemail://",
     "INVITATION_DAYS": "7",
     "CACHE_URL": "dbcache://portal_cache",

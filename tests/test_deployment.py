@@ -115,6 +115,8 @@ def test_no_start_without_a_secret_key_unless_debug_is_on(checkout):
         ("RELATIONSHIP_REQUEST_DAYS", "many"),
         ("TRUSTED_PROXIES", "some"),
         ("TRUSTED_PROXIES", "-1"),
+        ("DNS_RESOLVERS", "resolver.example"),
+        ("DNS_RESOLVERS", "192.0.2.53:domain"),
         ("CACHE_URL", "bogus"),
         ("CACHE_URL", "locmemcache://"),
         ("OPERATOR_SECOND_FACTOR", "perhaps"),

@@ -90,6 +90,8 @@ def test_it_would_notice_a_filter_that_tells(demo, foreign, monkeypatch):
     none = answer_to(browser, "GET", page, "customer", str(uuid.uuid4()))
     assert none[0] == 404
     assert answer_to(browser, "GET", page, "customer", foreign[0]) == none
-    monkeypatch.setattr("customers.models.CustomerQuerySet.visible_to", lambda self, one: self)
+    monkeypatch.setattr(
+        "customers.models.customers.CustomerQuerySet.visible_to", lambda self, one: self
+    )
     with pytest.raises(AssertionError):
         answer_to(browser, "GET", page, "customer", foreign[0])

@@ -109,7 +109,7 @@ def test_a_domain_is_understood_where_a_partner_adds_a_customer(demo, typed):
     typed = "www.Müller-Bau.example"
     RelationshipFactory(customer__domain=DOMAIN, partner=demo.partner("Nordlicht Distribution"))
     page = Page(browser.post(ACCOUNT, account(domain=typed)))
-    assert "A customer with this domain exists." in page.text
+    assert "You have a customer with this domain: " in page.text
 
 
 def test_a_domain_is_understood_where_a_firm_registers(demo):

@@ -1,5 +1,7 @@
 """The firms that use the products."""
 
-from .customers import Customer, domain_validator
+from .customers import Customer
+from .proved_domains import ProvedHow
+from .shared_domains import SharedDomain, is_shared
 
-__all__ = ["Customer", "domain_validator"]
+__all__ = ["Customer", "ProvedHow", "SharedDomain", "is_shared"]

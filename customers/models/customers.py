@@ -8,11 +8,14 @@ from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
 from portal.address_fields import DomainField, EmailField
-from portal.addresses import shown_domain, unicode_domain
+from portal.addresses import normal_domain, shown_domain, unicode_domain
 from portal.authority import Refusal, require, require_standing
 from portal.models import Action, ActivityEntry, Editable, FoldedField, Partner
 from portal.permissions import Permission
 from portal.text import fold
+
+from .proved_domains import ProvedDomain, ProvedHow
+from .shared_domains import is_shared
 
 
 class CustomerQuerySet(models.QuerySet):
@@ -29,14 +32,59 @@ class CustomerQuerySet(models.QuerySet):
             relationships__partner=membership.partner_id, relationships__ended_at=None
         )
 
+    def living(self):
+        """Return those that were not joined into another: of one firm, the record that counts (R15)."""
+        return self.filter(joined_into=None)
+
+    def with_proved_domain(self):
+        return self.filter(domain_proved_at__isnull=False)
+
     def known_by_email(self, address):
-        """Return the customer that this address belongs to, by its domain or one of its users, or None."""
+        """Return the customer that this address belongs to, or None.
+
+        By one of its users, or by its domain if that is proved.
+        """
         found = self.filter(memberships__user__email=address).first()
-        return found or self.filter(domain=address.rpartition("@")[2]).first()
+        proved = self.with_proved_domain()
+        return found or proved.filter(domain=address.rpartition("@")[2]).first()
+
+    def require_new(self, domain, *, to):
+        """Raise ``ValidationError`` at ``domain`` where the partner ``to`` can't add a firm with it (R15).
+
+        With code ``own`` where that is a customer of its own, and with ``proved`` where another customer
+        has proved the domain. A domain that nobody proved blocks nobody, and several firms may share one.
+        """
+        try:
+            domain = normal_domain(domain)
+        except ValidationError:
+            return  # said where the row is validated
+        own = self.filter(
+            domain=domain, relationships__partner=to, relationships__ended_at=None
+        ).first()
+        if own and not is_shared(domain):
+            error = ValidationError(
+                _("You have a customer with this domain: %(customer)s."),
+                code="own",
+                params={"customer": own},
+            )
+        elif self.with_proved_domain().filter(domain=domain).exists():
+            error = ValidationError(
+                _(
+                    "A customer with this domain is in the portal. Ask it for a relationship instead."
+                ),
+                code="proved",
+            )
+        else:
+            return
+        raise ValidationError({"domain": error})
 
 
-class Customer(Editable, models.Model):
-    """A firm that uses the products, looked after by one or more partners."""
+class Customer(Editable, ProvedDomain, models.Model):
+    """A firm that uses the products, looked after by one or more partners.
+
+    A firm may stand in several records, as each partner that adds it gets one of its own while its
+    domain is not proved (R15).
+    """
 
     # What its partners edit. Domain and country decide who it is and who may sell to it (R11): these
     # are for operators.
@@ -55,11 +103,10 @@ class Customer(Editable, models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(_("name"), max_length=200)
     name_key = FoldedField(source="name")
-    domain = DomainField(
-        _("primary domain"),
-        max_length=253,
-        unique=True,
-        error_messages={"unique": _("A customer with this domain exists.")},
+    domain = DomainField(_("primary domain"), max_length=253)
+    domain_proved_at = models.DateTimeField(_("domain proved"), null=True, editable=False)
+    domain_proved_how = models.CharField(
+        _("how it was proved"), max_length=10, choices=ProvedHow, blank=True, editable=False
     )
     country = CountryField(_("country"))
     street = models.CharField(_("street"), max_length=200, blank=True)
@@ -72,6 +119,24 @@ class Customer(Editable, models.Model):
         _("customer agreement accepted"), null=True, blank=True, editable=False
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    partners_reviewed_at = models.DateTimeField(
+        _("partners reviewed"),
+        null=True,
+        editable=False,
+        help_text=_(
+            "When its admin said which of the partners who were there before it may stay. Empty: that is"
+            " the first thing that it is asked."
+        ),
+    )
+    joined_into = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        related_name="joined_records",
+        verbose_name=_("joined into"),
+        null=True,
+        editable=False,
+    )
+    joined_at = models.DateTimeField(_("joined"), null=True, editable=False)
 
     # Between name and domain where they are written together.
     BETWEEN = "\t"
@@ -87,9 +152,30 @@ class Customer(Editable, models.Model):
                 condition=models.Q(domain=Lower("domain")),
                 name="customers_domain_lower",
                 violation_error_message=_("Domains are stored in lower case."),
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["domain"],
+                condition=models.Q(domain_proved_at__isnull=False),
+                name="customers_domain_proved_once",
+                violation_error_message=_("Another customer has proved this domain."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(domain_proved_at=None, domain_proved_how="")
+                | models.Q(domain_proved_at__isnull=False, domain_proved_how__in=ProvedHow.values),
+                name="customers_domain_proved_how",
+                violation_error_message=_("A proved domain has how and when it was proved."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(joined_into=None, joined_at=None)
+                | models.Q(
+                    joined_into__isnull=False, joined_at__isnull=False, domain_proved_at=None
+                ),
+                name="customers_joined_since",
+                violation_error_message=_("A record that was joined has no proved domain."),
+            ),
         ]
         indexes = [
+            models.Index(fields=["domain"], name="customers_domain"),
             models.Index(fields=["name_key", "id"], name="customers_name_key"),
             # For the name of a customer that another table names, without reading its row.
             models.Index(fields=["id", "name_key"], name="customers_name_of"),
@@ -135,6 +221,21 @@ class Customer(Editable, models.Model):
         city = f"{self.postal_code} {self.city}".strip()
         return "\n".join(filter(None, [self.name, self.contact_name, self.street, city]))
 
+    def lock(self):
+        """Lock this row until the transaction ends, and return it as it is stored.
+
+        Raises ``ValidationError`` with code ``joined`` where the record was joined into another (R15):
+        nothing is added to it any more.
+        """
+        locked = Customer.objects.select_for_update(no_key=True).get(pk=self.pk)
+        if locked.joined_into_id:
+            raise ValidationError(
+                _("The record of %(customer)s was joined with another one. Open that one."),
+                code="joined",
+                params={"customer": locked},
+            )
+        return locked
+
     @transaction.atomic
     def accept_agreement(self, *, by, agrees):
         """Accept the customer agreement, if that was not done before (R6).
@@ -143,7 +244,7 @@ class Customer(Editable, models.Model):
         ``by`` does not agree, and ``NotAllowed`` unless ``by`` may answer for the customer.
         """
         require(by, (self, Permission.ANSWER_REQUESTS), last_resort=False)
-        locked = Customer.objects.select_for_update(no_key=True).get(pk=self.pk)
+        locked = self.lock()
         if locked.agreement_accepted_at:
             return
         if not agrees:
@@ -162,16 +263,20 @@ class Customer(Editable, models.Model):
 
         Raises ``NotAllowed`` unless ``by`` is staff of a partner with an active relationship, in a role that
         may, or an operator; and ``StaleRow`` if someone else changed the customer since it was seen.
+        Another domain is not proved (R15).
         """
         grants = [(Partner, Permission.EDIT_CUSTOMERS)] if set(fields) <= set(self.DETAILS) else []
         acting = require(by, *grants)
-        stored = Customer.objects.select_for_update(no_key=True).get(pk=self.pk)
+        stored = self.lock()
         told = None
         if acting is not None:
             own = self.relationships.active().filter(partner=acting)
             require_standing(own.lock(), Refusal.ELSEWHERE)
             # The entry names who acted, and partners need not know of each other (T1).
             told = [acting]
+        if "domain" in fields and self.domain != stored.domain and stored.is_domain_proved:
+            self.domain_proved_at, self.domain_proved_how = None, ""
+            stored._drop_proof(by=by)
         return self.write_changes(fields, stored, by=by, seen=seen, partners=told)
 
     def record(self, action, *, by, partners=None, **changes):

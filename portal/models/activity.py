@@ -23,6 +23,11 @@ class Action(models.TextChoices):
 
     CUSTOMER_ADDED = "customer.added", _("Customer added")
     CUSTOMER_CHANGED = "customer.changed", _("Customer details changed")
+    CUSTOMER_TAKEN_OVER = "customer.taken_over", _("Partners kept or ended")
+    CUSTOMER_JOINED = "customer.joined", _("Customer records joined")
+    DOMAIN_PROVED = "customer.domain_proved", _("Domain proved")
+    DOMAIN_FREED = "customer.domain_freed", _("Domain freed")
+    SHARED_DOMAIN_SET = "shared_domain.set", _("Shared domain set")
     PARTNER_ADDED = "partner.added", _("Partner added")
     PARTNER_CHANGED = "partner.changed", _("Partner details changed")
     PARTNER_DEACTIVATED = "partner.deactivated", _("Partner deactivated")
@@ -70,9 +75,16 @@ FIELD_LABELS = {
     "contact_phone": _("contact phone"),
     "country": _("country"),
     "domain": _("primary domain"),
+    "domain_proved_at": _("domain proved"),
+    "domain_proved_how": _("how it was proved"),
     "email": _("email"),
     "friendly_name": _("friendly name"),
     "has_dap": _("delegated admin privileges"),
+    "ended": _("ended"),
+    "is_shared": _("shared"),
+    "joined": _("joined record"),
+    "kept": _("kept"),
+    "without_dap": _("kept without delegated admin privileges"),
     "name": _("name"),
     "postal_code": _("postal code"),
     "quantity": _("quantity"),
@@ -92,12 +104,23 @@ FIELD_LABELS = {
     "with_dap": _("with delegated admin privileges"),
 }
 # The fields whose values stand in the log with a label.
-WITH_LABELS = ("auto_renew", "has_dap", "with_dap", "requires_second_factor", "status", "roles")
+WITH_LABELS = (
+    "auto_renew",
+    "domain_proved_how",
+    "has_dap",
+    "is_shared",
+    "requires_second_factor",
+    "roles",
+    "status",
+    "with_dap",
+)
 # The fields whose values are emails or domains.
 ADDRESSES = ("contact_email", "domain", "email", "support_email")
 VALUE_LABELS = {
     "active": _("Active"),
     "suspended": _("Suspended"),
+    "operator": _("Confirmed by an operator"),
+    "dns": _("Record found in the DNS"),
     "True": _("Yes"),
     "False": _("No"),
     **{role.value: role.label for role in Role},

@@ -16,6 +16,7 @@ SIGN_IN = {
         # Of codes of a second factor, by person, after the password was right; for passwords see attempts.
         "login_failed": "20/5m/ip,5/5m/key",
         "reset_password": "20/m/ip,5/h/key",
+        "check_domain": "5/m/user",
     },
     "ACCOUNT_FORMS": {
         "login": "portal.sign_in.forms.SignInForm",

@@ -70,7 +70,7 @@ class RelationshipQuerySet(LockingQuerySet):
         """
         require(by, (customer, Permission.ANSWER_REQUESTS))
         # One at a time for each customer: of two that start the same relationship one is refused.
-        Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+        customer.lock()
         return self._begin(partner, customer, has_dap=has_dap, by=by)
 
     def _begin(self, partner, customer, *, has_dap, by):
@@ -86,7 +86,8 @@ class RelationshipQuerySet(LockingQuerySet):
 
         So does ``reseller``, for whom a provider may add it. Raises ``NotAllowed`` unless ``by`` may add
         customers for a partner, and ``ValidationError`` at its field for what is not valid: a domain that
-        exists, a country of another sales region (R11), a reseller without a partnership.
+        one of its customers has, or that another has proved (R15), a country of another sales region (R11),
+        a reseller without a partnership.
         """
         partner = require(by, (Partner, Permission.ADD_CUSTOMERS), last_resort=False)
         if reseller is not None:
@@ -101,7 +102,10 @@ class RelationshipQuerySet(LockingQuerySet):
                     }
                 )
         partners = [partner] if reseller is None else [partner, reseller]
+        # Of two colleagues who add the same firm, one waits here, and is told.
+        Partner.objects.select_for_update(no_key=True).get(pk=partner.pk)
         customer.full_clean()
+        Customer.objects.require_new(customer.domain, to=partner)
         for one in partners:
             try:
                 SalesRegion.objects.require_common(one, customer)
@@ -111,7 +115,7 @@ class RelationshipQuerySet(LockingQuerySet):
             with transaction.atomic():
                 customer.save(force_insert=True)
         except IntegrityError:
-            # Someone added the same firm just now: say so where it can be said.
+            # The same customer was sent twice: say so where it can be said.
             customer._state.adding = True
             customer.full_clean()
             raise

@@ -111,7 +111,7 @@ class Answer:
                 customer.save()
                 user.save()
         except IntegrityError:
-            # Someone registered the same firm or person just now: say so where it can be said.
+            # Someone registered the same person just now: say so where it can be said.
             customer._state.adding = user._state.adding = True
             customer.full_clean()
             user.full_clean()

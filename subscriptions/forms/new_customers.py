@@ -63,6 +63,11 @@ class AccountForm(PortalModelForm):
 
     def clean(self):
         cleaned = super().clean()
+        if cleaned.get("domain"):
+            try:
+                Customer.objects.require_new(cleaned["domain"], to=self.partner)
+            except ValidationError as error:
+                self.add_error(None, error)
         if cleaned.get("country"):
             draft = Customer(name=cleaned.get("name", ""), country=cleaned["country"])
             self._require_region(self.partner, draft, "country")
@@ -79,15 +84,19 @@ class AccountForm(PortalModelForm):
 
     @cached_property
     def is_known(self):
-        """Whether the firm is in the portal already, by its domain: then it can't be added."""
-        return self.has_error("domain", "unique")
+        """Whether the firm is in the portal already, so that it can't be added.
+
+        By a domain that is proved, or that one of its partner's own customers has.
+        """
+        return self.has_error("domain", "own") or self.has_error("domain", "proved")
 
     @cached_property
     def own_customer(self):
         """The customer that it is, where that is the partner's own; of others nothing is told (T1)."""
-        own = Customer.objects.visible_to(self.user.membership)
-        domain = self.data.get(self.add_prefix("domain"), "")
-        return own.filter(domain=domain).first()
+        for error in self.errors.as_data().get("domain", []):
+            if error.code == "own":
+                return error.params["customer"]
+        return None
 
     @property
     def customer(self):

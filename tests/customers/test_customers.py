@@ -94,11 +94,8 @@ class TestDomain:
         with pytest.raises(IntegrityError), transaction.atomic():
             Customer.objects.filter(pk=customer.pk).update(domain="Firm.Example")
 
-    def test_it_belongs_to_one_customer(self, demo):
-        twin = CustomerFactory.build(name="Twin", domain="ALBERS.example")
-        with pytest.raises(ValidationError) as refusal:
-            twin.full_clean()
-        assert refusal.value.message_dict == {"domain": ["A customer with this domain exists."]}
+    def test_R15_several_records_may_have_the_same(self, demo):
+        CustomerFactory.build(name="Twin", domain="ALBERS.example").full_clean()
 
     @pytest.mark.parametrize(
         "domain",

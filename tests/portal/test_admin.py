@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from post_office.models import Attachment, Email, EmailTemplate, Log
 
-from customers.models import Customer
+from customers.models import Customer, SharedDomain
 from portal.authority import PORTAL
 from portal.models import Action, ActivityEntry, Membership, Partner, Task, User, Worker
 from portal.permissions import Role
@@ -109,6 +109,7 @@ class TestPages:
         )
         Worker.objects.tell("portal-1")
         Task.objects.know(["sessions"])
+        SharedDomain.objects.create(domain="provider.example")
 
     def test_every_model_is_registered(self):
         assert [model for model in MODELS if model not in admin.site._registry] == []
@@ -854,7 +855,6 @@ class TestCustomersAndOffers:
     @pytest.mark.parametrize(
         ("domain", "message"),
         [
-            ("ALBERS.example", "A customer with this domain exists."),
             ("werft", "Enter a domain, such as firm.example."),
             ("", "This field is required."),
         ],

@@ -108,7 +108,6 @@ class TestTheForm:
             ({"name": ""}, "name", "This field is required."),
             ({"contact_name": ""}, "contact_name", "This field is required."),
             ({"domain": "werft"}, "domain", "Enter a domain, such as firm.example."),
-            ({"domain": "ALBERS.example"}, "domain", "A customer with this domain exists."),
             (
                 {"email": "ADMIN@albers.example"},
                 "email",
@@ -185,13 +184,10 @@ class TestTheForm:
             assert form.register() is None
         assert form.errors["email"] == ["A user with this email exists."]
 
-    def test_so_is_the_domain(self, made, nothing_written):
-        form = form_of(made)
-        assert form.is_valid()
-        CustomerFactory(domain="werft.example")
-        with nothing_written():
-            assert form.register() is None
-        assert form.errors["domain"] == ["A customer with this domain exists."]
+    def test_R15_a_domain_that_another_typed_or_proved_is_no_obstacle(self, made):
+        user, _errors = register(made, domain="ALBERS.example")
+        assert user.organisation.domain == "albers.example"
+        assert not user.organisation.is_domain_proved
 
 
 class TestTheModel:
@@ -241,7 +237,7 @@ class TestTheModel:
 
     def test_a_customer_that_is_not_valid_leaves_no_user_behind(self, made, nothing_written):
         with nothing_written():
-            error = self.refused(made, customer=CustomerFactory.build(domain="albers.example"))
+            error = self.refused(made, customer=CustomerFactory.build(domain="albers"))
         assert list(error.message_dict) == ["domain"]
 
     def test_a_user_that_is_not_valid_leaves_no_customer_behind(self, made, nothing_written):

@@ -539,11 +539,13 @@ class TestTokens:
 
 class TestR6:
     def test_R6_a_customers_address_binds_the_request_to_it(self, demo):
-        """By its domain, or because one of its users has it."""
+        """By its proved domain, or because one of its users has it."""
         MembershipFactory(customer=demo.customer("Reederei Albers"), user__email="j@mail.example")
         for to in ("anyone@albers.example", "Anyone@ALBERS.example", "J@mail.example"):
             assert ask(demo, to=to).customer.name == "Reederei Albers"
         assert ask(demo, to="anyone@firm.example").customer is None
+        demo.customer("Reederei Albers").free_domain(by=demo.user("operator@portal.example"))
+        assert ask(demo, to="anyone@albers.example").customer is None
 
     def test_R6_the_user_counts_more_than_the_domain(self, demo):
         """The link goes to that person, who can answer for no other firm."""
@@ -600,6 +602,7 @@ class TestR6:
         made = ask(demo, to="boss@werft.example")
         werft = CustomerFactory(name="Werft Ost", domain="werft.example")
         admin = MembershipFactory(customer=werft).user
+        werft.confirm_domain(by=demo.user("operator@portal.example"))
         with nothing_written():
             assert refused(accept, demo, made, ALBERS) <= set(Refusal)
         accept(demo, made, admin.email, agrees=True)

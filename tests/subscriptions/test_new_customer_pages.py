@@ -239,6 +239,12 @@ class TestAccount:
         [link] = [one for one in page.find("a") if "Open the customer" in "".join(one.itertext())]
         assert link.get("href") == reverse("subscriptions:list", args=[albers.pk])
 
+    def test_R15_a_domain_that_nobody_proved_tells_nothing(self, demo, browser):
+        """Brandt Direkt typed it before: Nordlicht adds the firm, and reads nothing of that."""
+        CustomerFactory(name="CANARY", domain="werft.example")
+        answer = browser.post(ACCOUNT, account(domain="WERFT.example"))
+        assert (answer.status_code, answer.url) == (302, SUBSCRIPTIONS)
+
     def test_a_former_customer_is_asked_again(self, demo, browser):
         demo.relationship("Reederei Albers", "Elbe Support").end(by=PORTAL)
         page = Page(
@@ -302,10 +308,13 @@ class TestOnce:
 
     def test_what_is_taken_meanwhile_leads_back_to_its_step(self, demo, ready, nothing_written):
         data = review(ready)
-        CustomerFactory(name="CANARY", domain="werft.example")
+        taken = CustomerFactory(name="CANARY", domain="werft.example")
+        taken.confirm_domain(by=demo.user("operator@portal.example"))
         with nothing_written():
             page = Page(ready.post(REVIEW, data, follow=True))
-        assert page.field_errors == ["A customer with this domain exists."]
+        assert page.field_errors == [
+            "A customer with this domain is in the portal. Ask it for a relationship instead."
+        ]
         assert "CANARY" not in page.source
 
     def test_what_the_model_alone_refuses_is_said_at_its_step(

@@ -133,7 +133,16 @@ def test_nobody_else_adds_one(refused, email):
 @pytest.mark.parametrize(
     ("fields", "field", "text"),
     [
-        ({"domain": "albers.example"}, "domain", "A customer with this domain exists."),
+        (
+            {"domain": "albers.example"},
+            "domain",
+            "You have a customer with this domain: Reederei Albers.",
+        ),
+        (
+            {"domain": "Huber.example"},
+            "domain",
+            "A customer with this domain is in the portal. Ask it for a relationship instead.",
+        ),
         ({"domain": "CANARY"}, "domain", "Enter a domain, such as firm.example."),
         ({"name": ""}, "name", "This field cannot be blank."),
         (
@@ -186,25 +195,35 @@ def test_S1_a_reseller_sells_through_its_provider(demo, refused):
 
 def test_a_customer_that_is_there_is_not_taken_over(demo, refused):
     """Else anyone who knows its id could make itself a partner with DAP."""
-    error = refused(demo.customer("Weingut Huber"))
-    assert error.message_dict["domain"] == ["A customer with this domain exists."]
+    huber = demo.customer("Weingut Huber")
+    huber.free_domain(by=demo.user("operator@portal.example"))
+    assert refused(huber).message_dict == {"id": ["Customer with this Id already exists."]}
+
+
+def test_R15_a_domain_that_nobody_proved_blocks_nobody(demo, add):
+    """Südwind typed it before: Nordlicht gets a record of its own, and neither is told of the other."""
+    add(by="global@suedwind.example", email="ina@suedwind-werft.example")
+    customer = add()
+    partners = {one.partner.name for one in customer.relationships.all()}
+    assert partners == {"Nordlicht Distribution"}
+    assert Customer.objects.filter(domain="werft.example").count() == 2
 
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_add_the_same_firm_one_is_told(demo):
-    def act(email):
+@pytest.mark.parametrize("other", [SALES, "global@suedwind.example"])
+def test_R15_of_two_colleagues_who_add_the_same_firm_one_is_told(demo, other):
+    def act(email, name):
         def run():
             return add_customer(
-                werft(),
-                email=f"ina-{email[:5]}@werft.example",
-                name="Ina",
-                by=demo.user(email),
+                werft(), email=f"{name}@werft.example", name=name, by=demo.user(email)
             )
 
         return run
 
-    outcomes = at_once(act(SALES), act("global@suedwind.example"))
-    [error] = [outcome.error for outcome in outcomes if outcome.error]
-    assert error.message_dict == {"domain": ["A customer with this domain exists."]}
-    assert Relationship.objects.filter(customer__domain="werft.example").count() == 1
+    outcomes = at_once(act("global@nordlicht.example", "ina"), act(other, "ole"))
+    errors = [outcome.error.message_dict for outcome in outcomes if outcome.error]
+    told = {"domain": ["You have a customer with this domain: Werft Neu."]}
+    assert errors == ([told] if other == SALES else [])
+    found = Relationship.objects.filter(customer__domain="werft.example")
+    assert found.count() == 2 - len(errors)

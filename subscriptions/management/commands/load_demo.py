@@ -290,6 +290,9 @@ class Command(BaseCommand):
         )
         if customer.agreement_accepted_at is None:
             Customer.objects.filter(pk=customer.pk).update(agreement_accepted_at=timezone.now())
+        if customer.partners_reviewed_at is None:
+            Customer.objects.filter(pk=customer.pk).update(partners_reviewed_at=timezone.now())
+        customer.confirm_domain(by=PORTAL)
         self.add_user(f"admin@{domain}", customer, Role.CUSTOMER_ADMIN, name=contact)
         return customer
 

@@ -1,6 +1,6 @@
 import random
 
-from customers.models import Customer
+from customers.models import Customer, ProvedHow
 from portal.models import Action, ActivityEntry, ActivityReader
 from portal.permissions import Role
 from portal.text import fold
@@ -56,18 +56,9 @@ class Sample:
         self.tables = {
             "customers": Rows(
                 Customer,
-                "id",
-                "name",
-                "name_key",
-                "domain",
-                "country",
-                "street",
-                "postal_code",
-                "city",
-                "contact_name",
-                "contact_email",
-                "agreement_accepted_at",
-                "created_at",
+                *"id name name_key domain country street postal_code city".split(),
+                *"contact_name contact_email agreement_accepted_at".split(),
+                *"domain_proved_at domain_proved_how partners_reviewed_at created_at".split(),
             ),
             "relationships": Rows(
                 Relationship,
@@ -180,6 +171,7 @@ class Sample:
         domain = f"{slug[:40].strip('-') or 'firma'}-{number}.example"
         since = self.between(self.log.now - 5 * YEAR, self.log.now - DAY)
         person = f"{rng.choice(words.GIVEN_NAMES)} {rng.choice(words.FAMILIES)}"
+        has_admin = number % 100 == 0
         rows.customers.append(
             (
                 id_,
@@ -193,10 +185,13 @@ class Sample:
                 person,
                 f"info@{domain}",
                 moment(since),
+                moment(since) if has_admin else None,
+                ProvedHow.OPERATOR.value if has_admin else "",
+                moment(since) if has_admin else None,
                 moment(since),
             )
         )
-        if number % 100 == 0:
+        if has_admin:
             role = Role.CUSTOMER_ADMIN.value
             rows.admins.append((self.new_id(), f"admin@{domain}", person, role, None, id_))
         self.customer = (id_, name, key, domain)
