@@ -5,6 +5,7 @@ from itertools import islice
 
 from customers.models import Customer
 from portal import mail
+from portal.authority import person_of
 from portal.models import Membership, Partner
 
 # How many subscriptions a mail names; where there are more, it says how many.
@@ -14,6 +15,7 @@ CHUNK = 500
 
 def tell_of_bulk(rows, acting, *, by):
     """Mail the new contacts and the customers of ``rows``, as ``Subscription.designate`` does for one."""
+    person_of(by)
     for contact in Partner.objects.filter(pk__in=rows.order_by().values("contact")):
         if contact != acting:
             given = rows.filter(contact=contact)
