@@ -1,8 +1,11 @@
 """Sessions in the database, each of a size that a person's work can need."""
 
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import UpdateError
 from django.core.exceptions import BadRequest
 from django.utils.translation import gettext_lazy as _
+
+from portal.database_faults import fault_of
 
 # What was typed on the way to a new customer with many subscriptions takes a tenth of it.
 MOST_LETTERS = 64_000
@@ -23,6 +26,15 @@ class SessionStore(db.SessionStore):
     @classmethod
     def get_session_store_class(cls):
         return cls
+
+    def save(self, must_create=False):
+        """Save. Where the database fails it says so; Django's own says that the user has signed out."""
+        try:
+            super().save(must_create)
+        except UpdateError as error:
+            if fault_of(error.__context__):
+                raise error.__context__ from error.__context__.__cause__
+            raise
 
     def encode(self, session_dict):
         encoded = super().encode(session_dict)

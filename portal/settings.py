@@ -160,6 +160,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 _cache = read(env.cache_url, "CACHE_URL", "dbcache://portal_cache")
 if _cache["BACKEND"].endswith("DatabaseCache"):
+    _cache["BACKEND"] = "portal.shared_cache.SharedCache"
     _cache["OPTIONS"] = {"MAX_ENTRIES": 100_000}  # beyond these counts of others would be dropped
 elif "redis" not in _cache["BACKEND"]:
     raise ImproperlyConfigured(

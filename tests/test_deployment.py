@@ -242,7 +242,7 @@ def test_the_sign_in_loads_no_libraries_that_only_other_pages_need(checkout):
 
 def test_failed_attempts_are_counted_where_all_processes_see_them(checkout):
     backend = "settings.CACHES['default']['BACKEND']"
-    assert ask(checkout, backend) == "django.core.cache.backends.db.DatabaseCache"
+    assert ask(checkout, backend) == "portal.shared_cache.SharedCache"
     if find_spec("redis"):
         assert ask(checkout, backend, CACHE_URL="redis://cache.example/1").endswith("RedisCache")
         return

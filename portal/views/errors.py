@@ -1,11 +1,13 @@
 import logging
+import sys
 
-from django.http import HttpResponseServerError
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import get_language_from_request, override
 from django_guid import get_guid
 
+from portal.database_faults import fault_of
 from portal.permissions import roles_with
 
 logger = logging.getLogger(__name__)
@@ -43,17 +45,20 @@ def too_many_requests(request, exception=None):
 
 
 def server_error(request):
-    """Apologise, with the id under which the log tells what happened.
+    """Apologise, with the id under which the log tells what happened; 503 where the database fails.
 
     Rendered without the request: neither the database nor a context processor is asked, for they may be
     what failed.
     """
     language = getattr(request, "LANGUAGE_CODE", None) or get_language_from_request(request)
+    headers = {"Content-Language": language}
+    fault = fault_of(sys.exception())
+    if fault:
+        headers["Retry-After"] = str(fault.retry_after)
     with override(language):
-        return HttpResponseServerError(
-            render_to_string("500.html", {"request_id": get_guid()}),
-            headers={"Content-Language": language},
-        )
+        context = {"request_id": get_guid(), "fault": fault}
+        page = render_to_string("500.html", context)
+    return HttpResponse(page, status=503 if fault else 500, headers=headers)
 
 
 def csrf_failure(request, reason=""):

@@ -1,12 +1,24 @@
 """The pages of errors: in the portal's look and language, and with nothing but what they need."""
 
 import threading
+from contextlib import contextmanager
 
+import psycopg
 import pytest
-from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
+from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.models import Session
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InternalError,
+    OperationalError,
+    connection,
+    transaction,
+)
 from django.test import Client, RequestFactory
 from django.utils.translation import override
 
+from portal.database_faults import fault_of
 from portal.middleware import ConflictMiddleware
 from portal.models import User
 from portal.views import too_many_requests
@@ -62,6 +74,110 @@ def test_the_language_of_the_page_is_that_of_the_user_not_of_the_one_before(demo
     )
     browser = Client(raise_request_exception=False, headers={"accept-language": "en"})
     assert Page(browser.get("/")).language == "en"
+
+
+class _Cause(Exception):
+    def __init__(self, **code):
+        super().__init__("anna@firm.example")
+        self.__dict__.update(code)
+
+
+def failing(error, **code):
+    """What Django makes of the database's own error with this code."""
+    error = error("anna@firm.example")
+    error.__cause__ = _Cause(**code)
+
+    def fail(execute, sql, params, many, context):
+        if context["connection"].in_atomic_block or sql.startswith(("SELECT", "INSERT", "UPDATE")):
+            raise error
+        return execute(sql, params, many, context)
+
+    return fail
+
+
+FULL = "The portal has no room left to store anything."
+READ_ONLY = "The portal can be read at present, but nothing can be changed."
+UNREACHABLE = "The portal's database can't be reached at present."
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (OperationalError, {"sqlite_errorname": "SQLITE_FULL"}, FULL),
+        (OperationalError, {"sqlstate": "53100"}, FULL),
+        (OperationalError, {"sqlite_errorname": "SQLITE_READONLY_DIRECTORY"}, READ_ONLY),
+        (InternalError, {"sqlstate": "25006"}, READ_ONLY),
+        (OperationalError, {"sqlite_errorname": "SQLITE_CANTOPEN"}, UNREACHABLE),
+        (OperationalError, {"sqlstate": "57P01"}, UNREACHABLE),
+        (OperationalError, {"sqlstate": "08006"}, UNREACHABLE),
+        (OperationalError, {"sqlstate": "53300"}, UNREACHABLE),
+    ],
+)
+def test_a_fault_of_the_database_is_told_as_what_it_is(demo, caplog, error, code, sentence):
+    browser = signed_in(HELPDESK)
+    browser.raise_request_exception = False
+    with connection.execute_wrapper(failing(error, **code)):
+        answer = browser.get("/customers/")
+    assert (answer.status_code, Page(answer).heading) == (503, "Not available at present")
+    assert sentence in Page(answer).text
+    assert int(answer["Retry-After"]) > 0
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert browser.get("/customers/").status_code == 200  # it recovers by itself
+
+
+def test_a_connection_that_can_not_be_made_has_no_code():
+    error = OperationalError()
+    error.__cause__ = psycopg.OperationalError("connection refused")
+    assert fault_of(error).sentence == UNREACHABLE
+    assert fault_of(RuntimeError()) is None
+    assert fault_of(OperationalError()) is None
+
+
+@contextmanager
+def only_reading():
+    """The database takes no changes, as on a disk that only reads, or of a primary that became a replica."""
+    is_sqlite = connection.vendor == "sqlite"
+    # Of the library itself: Django refuses statements once one has failed.
+    execute = connection.connection.execute
+    if is_sqlite:
+        execute("PRAGMA query_only = ON")
+    else:
+        execute("SET CONSTRAINTS ALL IMMEDIATE")  # what is due at the end of the test writes locks
+        execute("SET TRANSACTION READ ONLY")
+    try:
+        yield
+    finally:
+        if is_sqlite:
+            execute("PRAGMA query_only = OFF")
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        # The count of attempts can't be written, and neither can the session.
+        ("/accounts/login/", {"username": HELPDESK, "password": "demo-portal"}),
+        ("/accounts/password/reset/", {"email": HELPDESK}),
+        ("/settings/profile/", {"name": "Someone", "language": ""}),
+    ],
+)
+def test_a_database_that_takes_no_changes_is_told_as_that(demo, path, data):
+    browser = signed_in(HELPDESK) if path.startswith("/settings") else Client()
+    browser.raise_request_exception = False
+    with only_reading():
+        answer = browser.post(path, data)
+    assert (answer.status_code, Page(answer).heading) == (503, "Not available at present")
+    assert READ_ONLY in Page(answer).text
+
+
+def test_a_session_that_can_not_be_saved_does_not_say_that_the_user_has_left(demo):
+    browser = signed_in(HELPDESK)
+    session = browser.session
+    Session.objects.all().delete()
+    with pytest.raises(UpdateError):
+        session.save()
+    with only_reading(), pytest.raises((OperationalError, InternalError)) as caught:
+        session.save()
+    assert fault_of(caught.value).sentence == READ_ONLY
 
 
 @pytest.mark.parametrize(
