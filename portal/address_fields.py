@@ -22,26 +22,31 @@ class AsKept(str):
     """A text to compare with as it is, not in its normal form."""
 
 
-class EmailFormField(forms.EmailField):
+class NormalFormField(forms.CharField):
+    """The base of the fields of forms: what they hand on is in its normal form."""
+
+    normal: Any
+    shown: Any
+
+    def to_python(self, value):
+        typed = super().to_python(value)
+        # A NUL byte has a message of its own, by Django's validator.
+        return self.normal(typed) if typed and "\x00" not in typed else typed
+
+    def prepare_value(self, value):
+        return self.shown(value) if isinstance(value, str) else value
+
+
+class EmailFormField(NormalFormField, forms.EmailField):
     """An email address, in whichever form it is typed or the browser sends it."""
 
-    def to_python(self, value):
-        typed = super().to_python(value)
-        return normal_email(typed) if typed else typed
-
-    def prepare_value(self, value):
-        return shown_email(value) if isinstance(value, str) else value
+    normal, shown = staticmethod(normal_email), staticmethod(shown_email)
 
 
-class DomainFormField(forms.CharField):
+class DomainFormField(NormalFormField):
     """A domain, in whichever form people know it: with ``https://``, out of an address, with umlauts."""
 
-    def to_python(self, value):
-        typed = super().to_python(value)
-        return normal_domain(typed) if typed else typed
-
-    def prepare_value(self, value):
-        return shown_domain(value) if isinstance(value, str) else value
+    normal, shown = staticmethod(normal_domain), staticmethod(shown_domain)
 
 
 class NormalField(models.CharField):

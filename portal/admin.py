@@ -31,6 +31,7 @@ from portal.models import (
     Membership,
     MembershipRole,
     Partner,
+    ProvedAddress,
     Task,
     User,
     Worker,
@@ -321,6 +322,14 @@ class MembershipAdmin(PortalAdmin):
         else:
             joined = Membership.objects.join(obj.user, obj.organisation, roles, by=request.user)
             obj.pk = joined.pk
+
+
+@admin.register(ProvedAddress)
+class ProvedAddressAdmin(ReadOnlyAdmin):
+    list_display = ("email", "user", "how", "at")
+    list_filter = ("how",)
+    list_select_related = ("user",)
+    search_fields = ("email", "user__email", "user__name_key")
 
 
 @admin.register(MembershipRole)

@@ -41,10 +41,11 @@ def send_each(name, addressed):
     get_connection().send_messages([compose(name, user, **context) for user, context in addressed])
 
 
-def compose(name, user, **context):
+def compose(name, user, *, to="", **context):
     """Return the mail ``name`` for ``user``; the template is ``mail/<name>.txt``.
 
-    Its first line is the subject. The HTML part is made of the same text.
+    Its first line is the subject. The HTML part is made of the same text. It goes to the user's own email
+    unless ``to`` names another address.
     """
     language = user.mail_language
     with override(language):
@@ -52,7 +53,7 @@ def compose(name, user, **context):
             f"mail/{name}.txt", {"user": user, "portal_url": links.absolute(), **context}
         )
     subject, _newline, body = text.strip().partition("\n")
-    return _message(user.email, subject, body.strip(), language)
+    return _message(to or user.email, subject, body.strip(), language)
 
 
 def deliver(address, subject, body, *, language):

@@ -19,6 +19,12 @@ urlpatterns = [
         views.UserInvitationRenewView.as_view(),
         name="user_invitation_renew",
     ),
+    path("accounts/address/", views.AddressView.as_view(), name="address"),
+    path(
+        "accounts/address/<str:token>/",
+        views.AddressConfirmView.as_view(),
+        name="address_confirm",
+    ),
     path("accounts/theme/", views.SetThemeView.as_view(), name="set_theme"),
     path("accounts/", include("portal.sign_in.urls")),
     path("customers/", include("relationships.customer_urls")),

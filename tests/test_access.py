@@ -143,6 +143,11 @@ TABLE = {
                                         (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401),
     ("POST", "openid_connect_callback"):
                                         (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401),
+    ("GET",  "address"):                (200, 200, 200, 200, 200, 200, 403,  IN, 200, 200, 200, 200),
+    ("POST", "address"):                ( GO,  GO,  GO,  GO,  GO,  GO, 403,  IN,  GO,  GO,  GO,  GO),
+    # The link is of one person's mail, here the Global admin's.
+    ("GET",  "address_confirm"):        (200, 403, 403, 403, 403, 403, 403,  IN, 403, 403, 403, 403),
+    ("POST", "address_confirm"):        ( GO, 403, 403, 403, 403, 403, 403,  IN, 403, 403, 403, 403),
     ("GET",  "set_language"):           ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO),
     ("POST", "set_language"):           ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO),
     ("GET",  "set_theme"):              ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO),
@@ -441,6 +446,9 @@ def keys(demo, asked):
             return {"pk": demo.user("sales@nordlicht.example").pk}
         if name.startswith("openid_connect"):
             return {"provider_id": "contoso"}
+        if name == "address_confirm":
+            path = demo.user("global@nordlicht.example").confirmation_path("info@nordlicht.example")
+            return {"token": path.split("/")[-2]}
         if name == "account_reset_password_from_key":
             return {"uidb36": demo.user("agent@nordlicht.example").pk.hex, "key": "wrong"}
         if name in ("mfa_edit_webauthn", "mfa_remove_webauthn"):

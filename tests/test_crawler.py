@@ -142,6 +142,7 @@ NOT_LINKED = {
     "readyz": "monitoring asks for it",
     "relationships:notice": "where the removal of a relationship ends",
     "subscriptions:review": "where a designation ends",
+    "address_confirm": "the mail to confirm an address has its link",
     "user_invitation": "the mail to an invited user has its link",
     "new_customer:done": "where the adding of a customer ends",
     "coverage:contact": "where a choice of rows leads",

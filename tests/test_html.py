@@ -42,6 +42,8 @@ PAGES = {
     "socialaccount_login_cancelled": (None, NORDLICHT),
     "openid_connect_login": (None, NORDLICHT),
     "profile": (NORDLICHT, ALBERS),
+    "address": (NORDLICHT, ALBERS),
+    "address_confirm": (NORDLICHT,),
     "customers:list": (NORDLICHT,),
     "coverage:list": (GLOBAL, "sales@nordlicht.example", "global@moewe.example"),
     "coverage:file": (NORDLICHT,),
@@ -202,6 +204,8 @@ def address(demo, requests):
             keys = [invited(demo).pk]
         elif name == "user_invitation":
             return invited(demo).invitation_path
+        elif name == "address_confirm":
+            return demo.user(NORDLICHT).confirmation_path("info@nordlicht.example")
         elif name == "relationships:request":
             keys = [requests["own"].pk]
         elif name == "invitations:detail":

@@ -60,6 +60,7 @@ def full(demo):
         (GLOBAL, "relationships:reseller_invite", 0),
         ("global@hafen.example", "relationships:providers", 0),
         (GLOBAL, "profile", 0),
+        (GLOBAL, "address", 0),
         (GLOBAL, "company", 0),
         (GLOBAL, "coverage:list", 0),
         (GLOBAL, "coverage:file", 0),

@@ -19,6 +19,7 @@ from .prepared import (
     having_one_of,
     placed,
 )
+from .proofs import ProofMethod, ProvedAddress, read_confirmation
 from .statements import (
     bounded_count,
     first_keys,
@@ -51,6 +52,8 @@ __all__ = [
     "Partner",
     "PartnerType",
     "Prepared",
+    "ProofMethod",
+    "ProvedAddress",
     "Question",
     "StaleRow",
     "Task",
@@ -69,5 +72,6 @@ __all__ = [
     "lock_selected",
     "look_up_by_key",
     "placed",
+    "read_confirmation",
     "recount_for_planner",
 ]

@@ -40,6 +40,7 @@ class Action(models.TextChoices):
     USER_DEACTIVATED = "user.deactivated", _("User deactivated")
     USER_REACTIVATED = "user.reactivated", _("User reactivated")
     PASSWORD_CHANGED = "user.password_changed", _("Password changed")
+    ADDRESS_PROVED = "user.address_proved", _("Email address confirmed")
     SECOND_FACTOR_ADDED = "user.second_factor_added", _("Second factor added")
     SECOND_FACTOR_REMOVED = "user.second_factor_removed", _("Second factor removed")
     RECOVERY_CODES_MADE = "user.recovery_codes_made", _("Recovery codes made")

@@ -17,6 +17,7 @@ from portal.authority import person_of, require
 from portal.permissions import Permission
 
 from .activity import Action
+from .proofs import ProofMethod
 
 
 def _signer():
@@ -193,6 +194,7 @@ class PersonalInvitation:
             # Another invitation to the same address was accepted just now.
             self._refuse_second_account()
         self.record(Action.USER_JOINED, by=self)
+        self.prove(self.email, how=ProofMethod.INVITATION)
 
     @transaction.atomic
     def renew_invitation(self):

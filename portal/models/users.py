@@ -20,6 +20,7 @@ from .activity import Action, ActivityEntry
 from .actors import Actor
 from .fields import FoldedField
 from .invitations import PersonalInvitation, read_token
+from .proofs import AddressProofs, ProvedAddress
 from .sign_in import SignIn
 from .user_breaches import UserBreaches
 
@@ -73,6 +74,17 @@ class UserQuerySet(UserBreaches):
         found = list(self.joined().filter(email__in=[AsKept(written), email]))
         return next((user for user in found if user.email == written), next(iter(found), None))
 
+    def who_proved(self, email):
+        """Return the active user who was the last to prove that mail to ``email`` reaches it, or None (R14).
+
+        A mailbox may have passed from one person to another, or be read by several: the latest proof counts.
+        """
+        proofs = ProvedAddress.objects.filter(
+            email=email, user__is_active=True, user__has_joined=True
+        ).select_related("user__membership__partner", "user__membership__customer")
+        latest = proofs.order_by("-at", "-pk").first()
+        return latest and latest.user
+
     def find_invited(self, token):
         """Return the user that a personal link invites, with what the link knew of it, or None."""
         opened = read_token(token)
@@ -107,7 +119,9 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return found
 
 
-class User(PersonalInvitation, SignIn, AbstractBaseUser, PermissionsMixin, Principal):
+class User(
+    PersonalInvitation, SignIn, AddressProofs, AbstractBaseUser, PermissionsMixin, Principal
+):
     """A person who signs in by email.
 
     A user belongs to one partner or one customer through its membership, or is an operator of the
@@ -151,6 +165,7 @@ class User(PersonalInvitation, SignIn, AbstractBaseUser, PermissionsMixin, Princ
         editable=False,
         help_text=_("An invited user joins by its invitation; until then the email is nobody's."),
     )
+    confirmation_asked_for = EmailField(blank=True, editable=False)
     notices_seen = models.BigIntegerField(default=0, editable=False)
     sessions_ended_at = models.DateTimeField(null=True, editable=False)
 

@@ -11,14 +11,18 @@ from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.base import AuthError, AuthProcess
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from portal import links, mail
+from portal.addresses import normal_email
 from portal.client_address import counted_address_of
-from portal.models import Action, User
+from portal.models import Action, ProofMethod, User
 
 from .attempts import count_attempt, remember_browser
 from .failures import describe, error_code, log_failure
@@ -108,7 +112,12 @@ class AccountAdapter(DefaultAccountAdapter):
         super().login(request, user)
 
     def post_login(self, request, user, **kwargs):
+        """Go on; who has not proved its email is asked to, once, on the way (R14)."""
         response = super().post_login(request, user, **kwargs)
+        if user.should_be_asked_to_confirm:
+            user.note_asked_to_confirm()
+            query = urlencode({REDIRECT_FIELD_NAME: response.url})
+            response["Location"] = f"{reverse('address')}?{query}"
         remember_browser(request, response, user)
         return response
 
@@ -197,6 +206,8 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
         A sign-in that an invitation began links the identity to the invited user.
         """
         state = sociallogin.state
+        if sociallogin.is_existing:
+            prove_by_identity(sociallogin)
         if sociallogin.is_existing or state.get("process") == AuthProcess.CONNECT:
             return
         if self.accept_invitation(request, sociallogin, state.get("data") or {}):
@@ -238,3 +249,19 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
             return False
         sociallogin.connect(request, invited)
         return True
+
+
+def prove_by_identity(sociallogin):
+    """Count the email of a linked identity as proved, where its provider is trusted for that domain (R14).
+
+    The provider must say that it verified the email. Of any other provider or domain an identity proves
+    nothing: whoever runs a provider writes into a claim what it likes.
+    """
+    claims = sociallogin.account.extra_data.get("id_token") or {}
+    trusted = sociallogin.provider.app.settings.get("trusted_domains", [])
+    try:
+        email = normal_email(str(claims.get("email", "")))
+    except ValidationError:
+        return
+    if claims.get("email_verified") is True and email.rpartition("@")[2] in trusted:
+        sociallogin.user.prove(email, how=ProofMethod.PROVIDER)

@@ -2,13 +2,14 @@
 
 from allauth.account import forms as account_forms
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from portal import links, mail
 from portal.addresses import normal_email
 from portal.forms import StyledField
-from portal.models import User
+from portal.models import ProofMethod, User
 
 NEW_PASSWORD = {"password1": _("New password"), "password2": _("New password, again")}
 
@@ -68,7 +69,14 @@ class PasswordSetForm(DesignedForm, account_forms.SetPasswordForm):
 
 
 class NewPasswordForm(DesignedForm, account_forms.ResetPasswordKeyForm):
+    """The new password of whom the link in a mail brought here: the mail has reached it (R14)."""
+
     labels = NEW_PASSWORD
+
+    @transaction.atomic
+    def save(self):
+        super().save()
+        self.user.prove(self.user.email, how=ProofMethod.RESET)
 
 
 class PasswordResetForm(DesignedForm, account_forms.ResetPasswordForm):

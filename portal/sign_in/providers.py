@@ -3,10 +3,12 @@
 import re
 from urllib.parse import urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+
+from portal.addresses import normal_domain
 
 REQUIRED = ("id", "name", "server_url", "client_id", "client_secret")
-OPTIONAL = ("origins", "tenants", "token_auth_method")
+OPTIONAL = ("origins", "tenants", "token_auth_method", "trusted_domains")
 TOKEN_AUTH_METHODS = ("client_secret_basic", "client_secret_post")
 _TENANT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -60,10 +62,22 @@ def _checked(providers):
                 f"“token_auth_method” of provider {number} must be "
                 f"{' or '.join(TOKEN_AUTH_METHODS)}"
             )
+        _trusted_domains(provider, number)
     identifiers = [provider["id"] for provider in providers]
     if len(set(identifiers)) < len(identifiers):
         raise ValueError("two providers have the same id")
     return providers
+
+
+def _trusted_domains(provider, number):
+    """The domains whose emails count as proved where this provider vouches for them (R14)."""
+    domains = provider.get("trusted_domains", [])
+    try:
+        if isinstance(domains, list):
+            return [normal_domain(domain) for domain in domains]
+    except (AttributeError, ValidationError):
+        pass
+    raise ValueError(f"“trusted_domains” of provider {number} must be a list of domains")
 
 
 def _origin(url):
@@ -86,5 +100,6 @@ def _app(provider):
             "tenants": [tenant.lower() for tenant in provider.get("tenants", [])],
             "token_auth_method": provider.get("token_auth_method"),
             "oauth_pkce_enabled": True,
+            "trusted_domains": _trusted_domains(provider, provider["id"]),
         },
     }

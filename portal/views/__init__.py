@@ -3,6 +3,7 @@
 from .access import NoticesMixin, PortalView, RoleRequired, ScopedView
 from .activity import ActivityExportView, ActivityListView
 from .acts import ActView
+from .addresses import AddressConfirmView, AddressView
 from .edits import EditView
 from .errors import (
     bad_request,
@@ -48,6 +49,8 @@ __all__ = [
     "ActView",
     "ActivityExportView",
     "ActivityListView",
+    "AddressConfirmView",
+    "AddressView",
     "CompanyView",
     "DismissNoticesView",
     "EditView",

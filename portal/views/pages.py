@@ -79,6 +79,10 @@ class ProfileView(PortalView, ProvidersMixin, UpdateView):
     def get_object(self, queryset=None):
         return self.request.user
 
+    def get_context_data(self, **kwargs):
+        # Of the user as it is stored: the form may hold what was typed.
+        return super().get_context_data(is_proved=self.request.user.has_proved(), **kwargs)
+
     def form_valid(self, form):
         response = super().form_valid(form)
         language = self.object.language or get_language_from_request(self.request)

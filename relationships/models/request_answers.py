@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from portal import mail
-from portal.authority import NotAllowed, Refusal, require, require_standing
+from portal.authority import NotAllowed, Refusal, person_of, require, require_standing
 from portal.models import Action, Membership, Partner, PartnerType
 
 from .partnerships import Partnership
@@ -53,10 +53,15 @@ class Answer:
 
         ``agrees`` says that the customer agreement is accepted, for a customer that has not done so
         before. Works once. Raises ``ValidationError`` with code ``dead`` if it can't be answered any
-        more, ``agreement`` while the agreement is not accepted, and with ``R11`` outside the sales
-        region; and ``NotAllowed`` if not by ``by``. Nothing is written then.
+        more, ``unproved`` while ``by`` has not proved its email (R14), ``agreement`` while the agreement is
+        not accepted, and with ``R11`` outside the sales region; and ``NotAllowed`` if not by ``by``.
+        Nothing is written then.
         """
         self._lock_for_recipient(by)
+        self._require_proved(by)
+        self._accept(by, agrees)
+
+    def _accept(self, by, agrees):
         if self.kind == RequestKind.RESELLER:
             Partnership.objects.start(self.partner, self.reseller, by=by)
         else:
@@ -83,6 +88,7 @@ class Answer:
     def decline(self, *, by, reason):
         """Refuse it, and tell the partner why (R6). Raises ``ValidationError`` like ``accept``."""
         self._lock_for_recipient(by)
+        self._require_proved(by)
         self.decline_reason = reason
         self._answer(RequestStatus.DECLINED, by=by)
         self.record(Action.REQUEST_DECLINED, by=by, reason=reason[:200])
@@ -118,7 +124,8 @@ class Answer:
             raise
         Membership.objects.join_first(user, customer)
         customer.record(Action.CUSTOMER_ADDED, by=user)
-        self.accept(by=user, agrees=True)
+        self._lock_for_recipient(user)
+        self._accept(user, True)
 
     def _lock_for_recipient(self, by):
         self._lock()
@@ -128,6 +135,17 @@ class Answer:
             self.reseller = acting
         else:
             self.customer = acting
+
+    @staticmethod
+    def _require_proved(by):
+        if not person_of(by).has_proved():
+            raise ValidationError(
+                _(
+                    "Confirm your email address first: the portal mails you a link. Until then you can't "
+                    "answer."
+                ),
+                code="unproved",
+            )
 
     def _sender_to_tell(self):
         if not self.created_by.is_active:

@@ -67,6 +67,8 @@ class InvitationView(TemplateView):
             asked=self.asked,
             is_partnership=self.asked.kind == RequestKind.RESELLER,
             may_answer=self.may_answer,
+            is_unproved=self.may_answer and not self.request.user.has_proved(),
+            following=self.request.path,
             may_register=self.may_register,
             **kwargs,
         )

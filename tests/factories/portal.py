@@ -1,7 +1,15 @@
 import factory
 from factory.django import DjangoModelFactory, Password
 
-from portal.models import Membership, MembershipRole, Partner, PartnerType, User
+from portal.models import (
+    Membership,
+    MembershipRole,
+    Partner,
+    PartnerType,
+    ProofMethod,
+    ProvedAddress,
+    User,
+)
 from portal.permissions import Role
 
 
@@ -28,9 +36,16 @@ class UserFactory(DjangoModelFactory):
 
     class Meta:
         model = User
+        skip_postgeneration_save = True
 
     email = factory.Sequence("person-{}@people.example".format)
     password = Password("demo-portal")
+
+    @factory.post_generation
+    def has_proved(user, create, has_proved, **kwargs):
+        """Whether the user has proved its email; it has, unless a test says otherwise."""
+        if create and has_proved is not False:
+            ProvedAddress.objects.vouch([user], ProofMethod.DEMO)
 
 
 class MembershipFactory(DjangoModelFactory):

@@ -699,6 +699,7 @@ def test_an_invitation_links_the_identity_to_the_invited_user(demo, browser, con
     assert SocialAccount.objects.get().user == invited
     assert [entry.action for entry in demo.log(actor=invited)] == [
         Action.USER_JOINED,
+        Action.ADDRESS_PROVED,
         Action.IDENTITY_LINKED,
     ]
     assert not demo.user(invited.email).has_usable_password()
@@ -813,3 +814,49 @@ def test_several_providers_come_from_the_environment():
 def test_a_value_that_can_t_be_used_says_why(value, sentence):
     with pytest.raises(ImproperlyConfigured, match=sentence):
         apps_of(value)
+
+
+class TestR14:
+    """A linked identity proves no address, unless its provider is trusted for that very domain."""
+
+    @pytest.fixture
+    def linked(self, demo, contoso):
+        person = demo.user(NORDLICHT)
+        SocialAccount.objects.create(user=person, provider="contoso", uid="123")
+        return person
+
+    def trust(self, settings, *domains):
+        [app] = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
+        trusting = {**app, "settings": {**app["settings"], "trusted_domains": [*domains]}}
+        settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [trusting]}}
+
+    def test_an_identity_proves_nothing_of_itself(self, linked, contoso):
+        answer = contoso.sign_in(Client(), "123", email="helpdesk@contoso.example")
+        assert answer.status_code == 302
+        assert not linked.has_proved("helpdesk@contoso.example")
+
+    @pytest.mark.parametrize(
+        ("claims", "is_proved"),
+        [
+            ({}, True),
+            ({"email": "Helpdesk@CONTOSO.example"}, True),
+            ({"email": "helpdesk@sub.contoso.example"}, False),
+            ({"email": "helpdesk@xcontoso.example"}, False),
+            ({"email_verified": False}, False),
+            ({"email_verified": "true"}, False),
+            ({"email_verified": None}, False),
+            ({"email": None}, False),
+            ({"email": ["helpdesk@contoso.example"]}, False),
+        ],
+    )
+    def test_one_of_a_provider_trusted_for_that_very_domain_does(
+        self, linked, contoso, settings, claims, is_proved
+    ):
+        self.trust(settings, "contoso.example")
+        browser = Client()
+        start = browser.post(START, {"process": "login"})
+        known = {"sub": "123", "email": "helpdesk@contoso.example", "email_verified": True}
+        contoso.claims = known | claims
+        assert contoso.send_back(browser, start).status_code == 302
+        proved = linked.proved_addresses.filter(how="provider")
+        assert [one.email for one in proved] == ["helpdesk@contoso.example"] * is_proved

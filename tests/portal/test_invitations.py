@@ -294,8 +294,10 @@ class TestTheLink:
         user = authenticate(username="neu@nordlicht.example", password=PASSWORD)
         assert user == demo.user("neu@nordlicht.example")
         assert not user.is_invited
-        entry = demo.log()[-1]
-        assert (entry.action, entry.actor) == (Action.USER_JOINED, user)
+        assert [(entry.action, entry.actor) for entry in demo.log()[-2:]] == [
+            (Action.USER_JOINED, user),
+            (Action.ADDRESS_PROVED, user),
+        ]
 
     def test_it_works_once_and_says_so(self, demo, nothing_written):
         path = invite(demo).invitation_path
@@ -445,7 +447,9 @@ class TestTheLink:
             )
         ]
         browser.post(path, SENT)
-        assert Page(browser.get("/settings/profile/")).facts["Email"] == "neu@nordlicht.example"
+        assert Page(browser.get("/settings/profile/")).facts["Email"] == (
+            "neu@nordlicht.example (confirmed)"
+        )
 
 
 @pytest.mark.race

@@ -65,7 +65,7 @@ class TestTheForm:
         assert (customer.contact_name, customer.contact_phone, customer.contact_email) == (
             "Ole Ost",
             "+49 381 555010",
-            "Ole@Werft.example",
+            "ole@werft.example",
         )
         assert user == demo.user("ole@werft.example")
         assert (user.name, user.is_staff, user.organisation) == ("Ole Ost", False, customer)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from customers.models import Customer
 from portal.authority import PORTAL
-from portal.models import Membership, Partner, PartnerType, User
+from portal.models import Membership, Partner, PartnerType, ProofMethod, ProvedAddress, User
 from portal.permissions import Role
 from relationships.models import Partnership, RegionCountry, Relationship, SalesRegion
 from subscriptions.management.demo_offers import keep_offers
@@ -248,6 +248,7 @@ class Command(BaseCommand):
             user.password = demo_password()
         user.language = ""
         user.save()
+        ProvedAddress.objects.vouch([user], ProofMethod.DEMO)
         user.reactivate(by=PORTAL)
         if organisation and not hasattr(user, "membership"):
             Membership.objects.join(user, organisation, [role], by=PORTAL)

@@ -1,6 +1,15 @@
 from dataclasses import dataclass, field
 
-from portal.models import Action, Membership, MembershipRole, Partner, PartnerType, User
+from portal.models import (
+    Action,
+    Membership,
+    MembershipRole,
+    Partner,
+    PartnerType,
+    ProofMethod,
+    ProvedAddress,
+    User,
+)
 from portal.permissions import Role
 from portal.text import fold
 from relationships.models import Partnership
@@ -147,6 +156,9 @@ def write_people(people, password):
     """Write users with their place and role: (id, email, name, role, partner, customer)."""
     Rows(User, "id", "email", "name", "password").write(
         [(id_, email, name, password) for id_, email, name, *_rest in people]
+    )
+    Rows(ProvedAddress, "user", "email", "how").write(
+        [(id_, email, ProofMethod.DEMO.value) for id_, email, *_rest in people]
     )
     Rows(Membership, "user", "partner", "customer").write(
         [(id_, partner, customer) for id_, _email, _name, _role, partner, customer in people]
