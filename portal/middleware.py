@@ -5,7 +5,8 @@ from django.db import IntegrityError, OperationalError
 from django.utils import translation
 
 from portal.client_address import acting_from, address_of
-from portal.views.errors import conflict
+from portal.hashers import TooBusy
+from portal.views.errors import busy, conflict
 
 access_logger = logging.getLogger("portal.access")
 
@@ -117,3 +118,16 @@ class ConflictMiddleware:
             if codes & _CONFLICTS:
                 return conflict(request, exception)
         return None
+
+
+class BusyMiddleware:
+    """Ask whoever would wait too long for its password to be checked to try again (503)."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        return busy(request, exception) if isinstance(exception, TooBusy) else None

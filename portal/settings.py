@@ -104,6 +104,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.middleware.ConflictMiddleware",
+    "portal.middleware.BusyMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -180,7 +181,7 @@ AUTH_USER_MODEL = "portal.User"
 AUTHENTICATION_BACKENDS = ["portal.backends.RoleBackend"]
 # Emails are unique among those who joined: several organisations may have invited the same address.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["portal.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from portal import links, mail
 from portal.addresses import normal_email
 from portal.client_address import counted_address_of
+from portal.hashers import TooBusy
 from portal.models import Action, ProofMethod, User
 
 from .attempts import count_attempt, remember_browser
@@ -102,6 +103,13 @@ class AccountAdapter(DefaultAccountAdapter):
         self._login_failed_rl_usage = count_attempt(request, credentials.get("email", ""))
         if not self._login_failed_rl_usage:
             raise self.validation_error("too_many_login_attempts")
+
+    def authenticate(self, request, **credentials):
+        try:
+            return super().authenticate(request, **credentials)
+        except TooBusy:
+            self._rollback_login_failed_rl_usage()  # the password was not looked at
+            raise
 
     def pre_login(self, request, user, **kwargs):
         self.require_active(user)

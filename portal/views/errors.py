@@ -5,6 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import get_language_from_request, override
+from django.utils.translation import gettext as _
 from django_guid import get_guid
 
 from portal.database_faults import fault_of
@@ -38,6 +39,18 @@ def conflict(request, exception):
     """Someone else changed the same at the same time; nothing of this request was written."""
     logger.warning("Conflict", exc_info=exception)
     return render(request, "409.html", status=409)
+
+
+def busy(request, exception):
+    """So many sign in at the same time that this one would wait too long; nothing was written."""
+    logger.warning("Too busy", exc_info=exception)
+    reason = _(
+        "Too many people are signing in at this moment. Nothing was changed. Wait a few seconds and try "
+        "again."
+    )
+    answer = render(request, "503.html", {"reason": reason}, status=503)
+    answer["Retry-After"] = "5"
+    return answer
 
 
 def too_many_requests(request, exception=None):

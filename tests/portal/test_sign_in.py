@@ -107,7 +107,7 @@ def test_the_confirmation_does_not_lead_out_of_the_portal(demo):
 
 
 def test_passwords_are_kept_as_argon2_hashes():
-    assert portal_settings.PASSWORD_HASHERS == ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+    assert portal_settings.PASSWORD_HASHERS == ["portal.hashers.Argon2PasswordHasher"]
 
 
 def test_a_new_password_signs_out_everywhere_else_is_logged_and_told(demo, queue):

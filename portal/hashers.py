@@ -1,0 +1,41 @@
+"""Passwords are hashed slowly and in much memory, on purpose; so only few at a time."""
+
+from contextlib import contextmanager
+from threading import BoundedSemaphore
+
+from django.contrib.auth import hashers
+
+# Each takes 100 MB for as long as it runs, and processors that others need too.
+AT_ONCE = 2
+MOST_SECONDS = 10
+
+_places = BoundedSemaphore(AT_ONCE)
+
+
+class TooBusy(Exception):
+    """So many passwords are being hashed in this process that one more would wait too long."""
+
+
+@contextmanager
+def _place():
+    if not _places.acquire(timeout=MOST_SECONDS):
+        raise TooBusy
+    try:
+        yield
+    finally:
+        _places.release()
+
+
+class Argon2PasswordHasher(hashers.Argon2PasswordHasher):
+    """Django's own, for at most ``AT_ONCE`` passwords at once in a process; the others wait.
+
+    Raises ``TooBusy`` after ``MOST_SECONDS`` of waiting.
+    """
+
+    def encode(self, password, salt):
+        with _place():
+            return super().encode(password, salt)
+
+    def verify(self, password, encoded):
+        with _place():
+            return super().verify(password, encoded)
