@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from portal import links, mail
-from portal.authority import person_of, require
+from portal.authority import PORTAL, person_of, require
 from portal.permissions import Permission
 
 from .activity import Action
@@ -107,11 +107,29 @@ class PersonalInvitation:
         self._require_active()
         self.write_invitation(by=by)
 
+    @transaction.atomic
+    def repeat_invitation(self):
+        """Mail the user its personal link once more: it asked for a new password before it had any.
+
+        A link that works stays as it is, for anybody may have asked; an expired one is replaced. Returns
+        whether a mail was sent: it is not to whom no invitation is open.
+        """
+        self._lock_invitation()
+        if not self.is_invited or not self.may_sign_in or self.organisation is None:
+            return False
+        if self.is_invitation_expired:
+            self.write_invitation(by=PORTAL)
+        else:
+            self._mail_invitation(None)
+        return True
+
     def write_invitation(self, *, by):
-        inviter = person_of(by)
         self.invited_at = timezone.now()
         self.save(update_fields=["invited_at"])
         self.record(Action.USER_INVITED, by=by)
+        self._mail_invitation(person_of(by))
+
+    def _mail_invitation(self, inviter):
         owner = self._owner_of_address()
         reader = owner or self
         mail.send(

@@ -85,6 +85,11 @@ class UserQuerySet(UserBreaches):
         latest = proofs.order_by("-at", "-pk").first()
         return latest and latest.user
 
+    def invited(self, email):
+        """Return the users that were invited by this email and never came, the latest first."""
+        waiting = self.with_organisation().filter(email=email, has_joined=False)
+        return waiting.exclude(invited_at=None).order_by("-invited_at")
+
     def find_invited(self, token):
         """Return the user that a personal link invites, with what the link knew of it, or None."""
         opened = read_token(token)

@@ -11,6 +11,8 @@ from portal.addresses import normal_email
 from portal.forms import StyledField
 from portal.models import ProofMethod, User
 
+# To one address, when it asks for a new password: several organisations may have invited it.
+MOST_INVITATIONS = 3
 NEW_PASSWORD = {"password1": _("New password"), "password2": _("New password, again")}
 
 
@@ -80,25 +82,35 @@ class NewPasswordForm(DesignedForm, account_forms.ResetPasswordKeyForm):
 
 
 class PasswordResetForm(DesignedForm, account_forms.ResetPasswordForm):
-    """Asks for a link by mail. Page and effort are the same whether or not there is an account."""
+    """Asks for a link by mail. Page and effort are the same whether or not there is an account.
+
+    Who was invited and has not been here yet gets the invitation once more.
+    """
 
     labels = {"email": _("Email")}
 
     def clean_email(self):
         typed = self.cleaned_data["email"]
         called = User.objects.called(typed)
-        invited = User.objects.filter(email=typed, has_joined=False)
-        self.users = [user for user in (called, *invited) if user and user.is_active]
+        self.users = [called] if called else User.objects.invited(typed)[:MOST_INVITATIONS]
         return email_of(called, typed)
 
     def save(self, request, **kwargs):
         email = self.cleaned_data["email"]
-        users = [user for user in self.users if may_reset(user)]
-        for user in users or [User(email=email)]:
-            message = mail.compose("password_reset", user, link=links.absolute(reset_path(user)))
-            if users:
-                message.send()
+        sent = [self.send_link(user) for user in self.users]
+        if not any(sent):
+            self.compose_link(User(email=email))
         return email
+
+    def send_link(self, user):
+        """Mail ``user`` what opens the portal to it. Returns whether there is anything."""
+        if not may_reset(user):
+            return user.repeat_invitation()
+        self.compose_link(user).send()
+        return True
+
+    def compose_link(self, user):
+        return mail.compose("password_reset", user, link=links.absolute(reset_path(user)))
 
 
 def reset_path(user):

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -15,10 +16,12 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
 from portal import settings as portal_settings
 from portal.authority import PORTAL
-from portal.models import Action, Partner, User
+from portal.models import Action, Membership, Partner, User
+from portal.permissions import Role
 from tests.factories import MembershipFactory, UserFactory
 from tests.pages import ALBERS, NORDLICHT, OPERATOR, Page, set_up_app, sign_in, signed_in
 
@@ -233,7 +236,7 @@ def test_T3_the_answer_to_a_forgotten_password_does_not_tell_whether_there_is_an
 
 
 def test_a_forgotten_password_is_as_much_work_for_nobody_as_for_somebody(
-    browser, queue, monkeypatch
+    browser, queue, invited, monkeypatch
 ):
     """What takes time, the key and the texts, is made in either case."""
     made = []
@@ -241,10 +244,10 @@ def test_a_forgotten_password_is_as_much_work_for_nobody_as_for_somebody(
     monkeypatch.setattr(
         "portal.mail.compose", lambda *args, **kw: made.append(1) or real(*args, **kw)
     )
-    for email in (NORDLICHT, "nobody@nowhere.example"):
+    for email in (NORDLICHT, invited.email, "nobody@nowhere.example"):
         ask_for_a_link(browser, email)
-    assert len(made) == 2
-    assert len(queue.all()) == 1
+    assert len(made) == 3
+    assert len(queue.all()) == 2
 
 
 def test_a_password_is_checked_for_nobody_as_for_somebody(browser, monkeypatch):
@@ -253,6 +256,77 @@ def test_a_password_is_checked_for_nobody_as_for_somebody(browser, monkeypatch):
     monkeypatch.setattr(User, "set_password", lambda *args: hashed.append(1) or real(*args))
     sign_in(browser, "nobody@nowhere.example")
     assert hashed == [1]
+
+
+@pytest.fixture
+def invited(demo, queue):
+    """Someone whom Nordlicht has invited, and who has not been here yet."""
+    user = Membership.objects.invite(
+        demo.partner("Nordlicht Distribution"),
+        by=demo.user("users@nordlicht.example"),
+        email="neu@nordlicht.example",
+        name="Änne Neu",
+        roles=[Role.SALES_AGENT],
+    ).user
+    queue.all().delete()
+    return user
+
+
+def invitations(queue):
+    """The personal links in the mails of the queue, by whom they went to."""
+    found = []
+    for queued in queue.order_by("id"):
+        [path] = re.findall(r"https://portal\.example(/accounts/invitations/\S+)", queued.message)
+        found.append((queued.to, path))
+    return found
+
+
+@pytest.mark.parametrize("email", ["neu@nordlicht.example", " NEU@Nordlicht.example "])
+def test_an_invited_person_who_asks_for_a_new_password_gets_the_invitation_again(
+    demo, browser, queue, invited, email
+):
+    before = demo.log()
+    assert ask_for_a_link(browser, email).url == "/accounts/password/reset/sent/"
+    assert invitations(queue) == [([invited.email], invited.invitation_path)]
+    # Anybody may have asked: the link that was sent before works as it did, and nobody did anything.
+    assert demo.log() == before
+    assert browser.get(invited.invitation_path).status_code == 200
+
+
+def test_an_expired_invitation_is_replaced_then(demo, browser, queue, invited, time_machine):
+    time_machine.move_to(timezone.now() + timedelta(days=8))
+    assert browser.get(invited.invitation_path).status_code == 410
+    ask_for_a_link(browser, invited.email)
+    [(to, path)] = invitations(queue)
+    assert to == [invited.email]
+    assert browser.get(path).status_code == 200
+    entry = demo.log()[-1]
+    # Whoever asked was not signed in.
+    assert (entry.action, entry.actor) == (Action.USER_INVITED, None)
+
+
+def test_T3_who_was_deactivated_before_it_came_gets_no_invitation(
+    demo, browser, queue, invited, nothing_written
+):
+    invited.deactivate(by=demo.user("users@nordlicht.example"))
+    with nothing_written():
+        answer = ask_for_a_link(browser, invited.email)
+    assert answer.url == "/accounts/password/reset/sent/"
+
+
+def test_whom_several_have_invited_gets_each_invitation(demo, browser, queue, invited):
+    other = Membership.objects.invite(
+        demo.partner("Südwind Cloud"),
+        by=demo.user("global@suedwind.example"),
+        email=invited.email,
+        name="Änne Neu",
+        roles=[Role.SALES_AGENT],
+    ).user
+    queue.all().delete()
+    ask_for_a_link(browser, invited.email)
+    assert invitations(queue) == [
+        ([invited.email], one.invitation_path) for one in (other, invited)
+    ]
 
 
 def test_T3_a_link_that_was_sent_before_does_not_let_the_deactivated_in(demo, browser, queue):
