@@ -270,8 +270,10 @@ class Customer(Editable, ProvedDomain, models.Model):
         stored = self.lock()
         told = None
         if acting is not None:
-            own = self.relationships.active().filter(partner=acting)
-            require_standing(own.lock(), Refusal.ELSEWHERE)
+            # All at once, in the order of their keys: each of them follows a new name, and to lock one's own
+            # first would be another order than everyone else's.
+            own = [one for one in self.relationships.active().lock() if one.partner_id == acting.pk]
+            require_standing(own, Refusal.ELSEWHERE)
             # The entry names who acted, and partners need not know of each other (T1).
             told = [acting]
         if "domain" in fields and self.domain != stored.domain and stored.is_domain_proved:

@@ -19,6 +19,7 @@ from portal.permissions import (
 
 from .activity import Action
 from .partners import Partner
+from .statements import lock_selected
 from .users import User
 
 
@@ -47,7 +48,9 @@ class MembershipQuerySet(models.QuerySet):
 
     def end_sessions(self):
         """Sign these members out everywhere, for good: no session of before is valid again (T3)."""
-        User.objects.filter(membership__in=self).update(sessions_ended_at=timezone.now())
+        users = User.objects.filter(pk__in=self.values("user"))
+        lock_selected(users)
+        users.update(sessions_ended_at=timezone.now())
 
     @transaction.atomic
     def join(self, user, organisation, roles, *, by):

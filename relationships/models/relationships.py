@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from portal import mail
 from portal.authority import require
-from portal.models import Action, ActivityEntry, KeyField, Partner, containing, describe
+from portal.models import Action, ActivityEntry, KeyField, Partner, containing, describe, lock_selected
 from portal.permissions import Permission
 
 from .locking import LockingQuerySet
@@ -52,6 +52,7 @@ class RelationshipQuerySet(LockingQuerySet):
     def follow(self, customer):
         """Copy the name and domain of ``customer`` to these rows, by which lists sort and search."""
         together = customer.written_together(customer.name_key, customer.domain)
+        lock_selected(self)
         self.update(name_and_domain=together, customer_domain=customer.key_of(customer.domain))
 
     def named(self, words):

@@ -93,7 +93,7 @@ class SuspendBlockingView(OwnRelationshipActView):
                 blocking = blocking.filter(pk__in=self.request.POST.getlist("subscription"))
             except ValidationError:
                 blocking = blocking.none()
-        chosen = list(blocking)
+        chosen = list(blocking.order_by("pk"))  # in the order of locks (ADR 0003)
         if not chosen:
             raise ValidationError(_("Choose a subscription of the list."))
         for subscription in chosen:

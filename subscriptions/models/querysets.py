@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from portal import mail
 from portal.authority import person_of, require
-from portal.models import Action, ActivityEntry, Partner, containing, describe
+from portal.models import Action, ActivityEntry, Partner, containing, describe, lock_selected
 from portal.permissions import Permission
 from portal.text import words_of
 from relationships.models import Partnership, Relationship
@@ -104,12 +104,15 @@ class SubscriptionQuerySet(SubscriptionBreaches):
 
     def follow(self, customer):
         """Copy the name of ``customer`` to these rows, by which lists sort and search."""
+        lock_selected(self)
         self.update(customer_key=customer.name_key)
 
     def follow_relationship(self, relationship):
         """Put what its partner sold into that one's lists, or take it out once it has ended (R9, T1)."""
         seller = None if relationship.ended_at else relationship.partner
-        self.sold_by(relationship.partner).update(visible_seller=seller)
+        sold = self.sold_by(relationship.partner)
+        lock_selected(sold)
+        sold.update(visible_seller=seller)
 
     def search(self, text):
         """Return those whose friendly name contains every word of ``text``; case and accents don't count."""
