@@ -1,5 +1,6 @@
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from portal.models import ActivityEntry, PartnerType
@@ -59,6 +60,13 @@ class ScopedView(PortalView):
 
     def get_queryset(self):
         return super().get_queryset().visible_to(self.membership)
+
+    def get_stored(self):
+        """Return the row of the page as it is stored, whatever a refused form has set on ``object``.
+
+        Raises ``Http404`` where someone has taken it away from the user meanwhile (T1).
+        """
+        return get_object_or_404(self.get_queryset(), pk=self.object.pk)
 
 
 class NoticesMixin:

@@ -9,7 +9,15 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from portal import mail
 from portal.authority import require
-from portal.models import Action, ActivityEntry, KeyField, Partner, containing, describe, lock_selected
+from portal.models import (
+    Action,
+    ActivityEntry,
+    KeyField,
+    Partner,
+    containing,
+    describe,
+    lock_selected,
+)
 from portal.permissions import Permission
 
 from .locking import LockingQuerySet

@@ -26,7 +26,8 @@ class CustomerAccountView(ScopedView, DetailView):
 
     def get_context_data(self, **kwargs):
         partner = self.membership.partner
-        own = Relationship.objects.active().get(partner=partner, customer=self.object)
+        active = Relationship.objects.active()
+        own = get_object_or_404(active, partner=partner, customer=self.object)
         partnerships = Partnership.objects.active()
         known = self.object.relationships.active().filter(
             Q(partner__in=partnerships.filter(provider=partner).values("reseller"))
@@ -52,7 +53,7 @@ class CustomerEditView(EditView):
 
     def get_context_data(self, **kwargs):
         # As stored: what a refused form has typed stands in the form only.
-        stored = self.get_queryset().get(pk=self.object.pk)
+        stored = self.get_stored()
         return super().get_context_data(**kwargs | {"customer": stored})
 
     def get_success_url(self):

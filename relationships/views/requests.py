@@ -148,7 +148,7 @@ class RequestDetailView(ScopedView, UpdateView):
 
     def get_context_data(self, **kwargs):
         # As stored: what a refused form has typed stands in the form only.
-        made = self.get_queryset().get(pk=self.object.pk)
+        made = self.get_stored()
         message = made.message(self.link)
         body = message.replace("\r\n", "\n").replace("\n", "\r\n")
         parts = urlencode({"subject": made.subject, "body": body}, quote_via=quote)

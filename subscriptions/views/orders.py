@@ -97,7 +97,7 @@ class SubscriptionEditView(CustomerMixin, EditView):
 
     def get_context_data(self, **kwargs):
         # As stored: what a refused form has typed stands in the form only.
-        stored = self.get_queryset().get(pk=self.object.pk)
+        stored = self.get_stored()
         return super().get_context_data(customer=self.customer, subscription=stored, **kwargs)
 
     def get_success_url(self):

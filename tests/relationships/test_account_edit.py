@@ -2,7 +2,9 @@
 
 import pytest
 from django.urls import reverse
+from django.views.generic.detail import SingleObjectMixin
 
+from portal.authority import PORTAL
 from tests.pages import Page, signed_in
 
 HELPDESK = "helpdesk@nordlicht.example"
@@ -119,3 +121,22 @@ def test_T1_T2_nobody_else(path, email, status, nothing_written):
     with nothing_written():
         assert browser.get(path).status_code == status
         assert browser.post(path, TYPED).status_code == status
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("name", ["detail", "edit"])
+def test_T1_a_relationship_that_ends_while_its_page_is_made_leaves_no_page(
+    demo, albers, monkeypatch, name, method
+):
+    """Read once to find the page and once more to show it: in between it may be gone."""
+    get_object = SingleObjectMixin.get_object
+
+    def get_object_and_end(self, queryset=None):
+        found = get_object(self, queryset)
+        demo.relationship("Reederei Albers", "Elbe Support").end(by=PORTAL)
+        return found
+
+    monkeypatch.setattr(SingleObjectMixin, "get_object", get_object_and_end)
+    data = {**TYPED, "name": ""}
+    answer = getattr(signed_in(ELBE), method)(reverse(f"account:{name}", args=[albers.pk]), data)
+    assert answer.status_code == (405 if (name, method) == ("detail", "post") else 404)
