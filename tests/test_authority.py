@@ -16,6 +16,7 @@ from django.core import mail
 from django.db import transaction
 from django.utils import timezone
 
+from customers.models import ProvedHow, SharedDomain
 from portal.authority import PORTAL, NotAllowed, Refusal
 from portal.models import Action, ActivityEntry, Membership, User
 from portal.permissions import Role
@@ -166,6 +167,13 @@ def without_agreement(demo):
     return partial(customer.accept_agreement, agrees=True)
 
 
+def unproved(demo):
+    customer = demo.customer("Reederei Albers")
+    type(customer).objects.update(domain_proved_at=None, domain_proved_how="")
+    customer.refresh_from_db()
+    return customer
+
+
 def office(demo):
     return demo.customer("Reederei Albers").subscriptions.filter(
         friendly_name="Office 365 Business Standard"
@@ -231,6 +239,16 @@ DOORS = {
     "Customer.accept_agreement": Door(without_agreement, ALBERS, operators=False),
     "Customer.change": Door(
         lambda demo: changed(demo.customer("Reederei Albers"), city="Kiel"), NORDLICHT
+    ),
+    "ProvedDomain.confirm_domain": Door(lambda demo: unproved(demo).confirm_domain, None),
+    "ProvedDomain.prove_domain": Door(lambda demo: unproved(demo).prove_domain, ALBERS),
+    "ProvedDomain.free_domain": Door(
+        lambda demo: (
+            CustomerFactory(
+                domain_proved_at=timezone.now(), domain_proved_how=ProvedHow.OPERATOR
+            ).free_domain
+        ),
+        None,
     ),
     "PartnershipQuerySet.start": Door(
         lambda demo: partial(
@@ -355,6 +373,10 @@ PARTS = {
     "RelationshipRequest.record": lambda demo: asked(demo, "record", Action.REQUEST_CREATED),
     "Subscription.record": recorded(lambda demo: office(demo).get()),
     "User.record": recorded(lambda demo: demo.user(HAFEN)),
+    "SharedDomain.record": lambda demo: partial(
+        SharedDomain.objects.create(domain="mail.example", is_shared=True).record,
+        Action.SHARED_DOMAIN_SET,
+    ),
     "Editable.write_changes": lambda demo: partial(
         demo.customer("Reederei Albers").write_changes,
         [],
@@ -379,6 +401,11 @@ PARTS = {
         tell_of_bulk, preview(demo).rows.all(), demo.partner("Nordlicht Distribution")
     ),
 }
+
+
+@pytest.fixture(autouse=True)
+def _dns_has_every_record(monkeypatch):
+    monkeypatch.setattr("customers.models.proved_domains.require_record", lambda customer: None)
 
 
 def test_every_act_that_takes_by_is_listed_here():
