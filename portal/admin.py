@@ -304,6 +304,18 @@ class MembershipForm(PortalModelForm):
                 (role.value, role.label) for role in Role if role in self.instance.possible_roles
             ]
 
+    def clean(self):
+        cleaned = super().clean()
+        places = {name: cleaned.get(name) for name in ("partner", "customer")}
+        roles = cleaned.get("role_choice")
+        # Whether it is one organisation, a constraint of the model says.
+        if self.instance._state.adding and roles and sum(map(bool, places.values())) == 1:
+            try:
+                Membership(**places).require_joinable(roles)
+            except ValidationError as error:
+                self.add_error("role_choice", error)
+        return cleaned
+
 
 @admin.register(Membership)
 class MembershipAdmin(PortalAdmin):

@@ -56,9 +56,9 @@ class MembershipQuerySet(models.QuerySet):
     def join(self, user, organisation, roles, *, by):
         """Make ``user`` a member of a partner or customer, with ``roles``.
 
-        Raises ``ValidationError`` if the user belongs somewhere already or is an operator (T3), and with
-        ``role`` where a role is not one of that kind of organisation; and ``NotAllowed`` unless ``by`` may
-        manage the users of the organisation.
+        Raises ``ValidationError`` if the user belongs somewhere already or is an operator (T3), and like
+        ``require_joinable`` for the roles; and ``NotAllowed`` unless ``by`` may manage the users of the
+        organisation.
         """
         require(by, (organisation, Permission.MANAGE_USERS))
         return self._join(user, organisation, roles, by)
@@ -77,6 +77,9 @@ class MembershipQuerySet(models.QuerySet):
         place = "partner" if isinstance(organisation, Partner) else "customer"
         membership = self.model(user=user, **{place: organisation})
         membership.full_clean()
+        # Of two who join at once the second sees the first.
+        membership.lock_organisation()
+        membership.require_joinable(roles)
         membership.save()
         membership.write_roles(roles)
         user.record(Action.USER_ADDED, by=by, after={"roles": sorted(roles)})
@@ -269,13 +272,31 @@ class Membership(models.Model):
         actor = partial(person.name_for, self) if person else None
         mail.send("admin_added", others.exclude(pk=self.user_id), membership=self, actor=actor)
 
-    def write_roles(self, roles):
-        roles = set(roles)
-        if not roles or not roles <= self.possible_roles:
+    def require_joinable(self, roles):
+        """Raise ``ValidationError`` unless a new member can come with ``roles``.
+
+        The code is ``role`` for a role of another kind of organisation or none at all, and ``first_admin``
+        where the organisation has nobody in its admin role yet, and gets nobody now: the first who comes
+        has to be able to let the others in.
+        """
+        self._require_possible(roles)
+        admins = Membership.objects.visible_to(self).filter(role_rows__role=self.admin_role)
+        if self.admin_role not in roles and not admins.exists():
+            raise ValidationError(
+                _("%(organisation)s has no %(role)s yet. Give its first user this role."),
+                code="first_admin",
+                params={"organisation": self.organisation, "role": self.admin_role.label},
+            )
+
+    def _require_possible(self, roles):
+        if not roles or not self.possible_roles.issuperset(roles):
             raise ValidationError(
                 _("Choose at least one role, and only roles of this kind of organisation."),
                 code="role",
             )
+
+    def write_roles(self, roles):
+        self._require_possible(roles)
         self.role_rows.exclude(role__in=roles).delete()
         MembershipRole.objects.bulk_create(
             [MembershipRole(membership=self, role=role) for role in sorted(roles)],

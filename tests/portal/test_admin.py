@@ -17,6 +17,7 @@ from subscriptions.models import BulkAssignment, Offer, Subscription
 from tests.conftest import APPS
 from tests.factories import (
     OfferFactory,
+    PartnerFactory,
     RelationshipRequestFactory,
     UserFactory,
 )
@@ -531,9 +532,30 @@ class TestMemberships:
                 customer=demo.customer("Reederei Albers").pk,
                 role_choice=["global"],
             )
-            assert refusals(answer) == [
+        assert errors(answer) == {
+            "role_choice": [
                 "Choose at least one role, and only roles of this kind of organisation."
             ]
+        }
+
+    def test_the_first_user_of_a_partner_is_its_global_admin(
+        self, admin_client, demo, nothing_written
+    ):
+        werft = PartnerFactory(name="Werft IT")
+        first = {"user": UserFactory().pk, "partner": werft.pk}
+        with nothing_written():
+            answer = add(admin_client, Membership, **first, role_choice=["sales", "users"])
+        assert errors(answer) == {
+            "role_choice": ["Werft IT has no Global admin yet. Give its first user this role."]
+        }
+        answer = add(admin_client, Membership, **first, role_choice=["sales", "global"])
+        assert answer.status_code == 302
+        [membership] = werft.memberships.all()
+        assert membership.roles == [Role.GLOBAL_ADMIN, Role.SALES_AGENT]
+
+        second = UserFactory()
+        add(admin_client, Membership, user=second.pk, partner=werft.pk, role_choice=["sales"])
+        assert User.objects.get(pk=second.pk).membership.roles == [Role.SALES_AGENT]
 
     @pytest.mark.parametrize("organisations", [(), ("partner", "customer")])
     def test_T3_one_organisation_no_more_no_less(

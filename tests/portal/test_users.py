@@ -251,6 +251,22 @@ class TestRoles:
                 user, demo.customer("Reederei Albers"), [Role.GLOBAL_ADMIN], by=PORTAL
             )
 
+    @pytest.mark.parametrize("others", [[], [[Role.USER_MANAGEMENT_ADMIN]]])
+    def test_the_first_who_joins_a_partner_is_its_global_admin(self, db, others, nothing_written):
+        """Also where somebody without that role got in before."""
+        partner = PartnerFactory()
+        for roles in others:
+            MembershipFactory(partner=partner, roles=roles)
+        user = UserFactory()
+        with nothing_written(), pytest.raises(ValidationError) as refusal:
+            Membership.objects.join(user, partner, [Role.SALES_AGENT], by=PORTAL)
+        assert refusal.value.code == "first_admin"
+        assert refusal.value.messages == [
+            f"{partner} has no Global admin yet. Give its first user this role."
+        ]
+        joined = Membership.objects.join(user, partner, [Role.GLOBAL_ADMIN], by=PORTAL)
+        assert joined.roles == [Role.GLOBAL_ADMIN]
+
     def test_the_database_refuses_a_role_that_does_not_exist(self, db):
         membership = MembershipFactory()
         with pytest.raises(IntegrityError), transaction.atomic():
