@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from portal.admin import PortalAdmin
+from portal.admin_base import PortalAdmin
 from portal.admin_filters import OutOfFormFilter
 from portal.models import Action
 

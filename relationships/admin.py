@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from portal.admin import ForgivingAdmin, PortalAdmin, ReadOnlyAdmin
+from portal.admin_base import ForgivingAdmin, PortalAdmin, ReadOnlyAdmin
 
 from .models import Partnership, RegionCountry, Relationship, RelationshipRequest, SalesRegion
 

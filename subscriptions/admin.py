@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from portal.admin import PortalAdmin, ReadOnlyAdmin
+from portal.admin_base import PortalAdmin, ReadOnlyAdmin
 from portal.forms import PortalModelForm
 
 from .models import (

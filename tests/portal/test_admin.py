@@ -29,6 +29,7 @@ READ_ONLY = {
     "BulkAssignment",
     "BulkAssignmentRow",
     "MembershipRole",
+    "ProvedAddress",
     "RelationshipRequest",
     "SupportContactAssignment",
     "Task",

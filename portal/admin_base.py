@@ -1,0 +1,117 @@
+"""The base that Django admin of every app uses."""
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.http import HttpResponseRedirect
+
+from portal.forms import PortalModelForm
+from portal.models import Action, describe
+from portal.text import kept_word
+
+
+class RowSelect(AutocompleteSelect):
+    """Draws a posted key that is none without a chosen row; the field says what is wrong."""
+
+    def optgroups(self, name, value, attr=None):
+        try:
+            return super().optgroups(name, value, attr)
+        except ValidationError:
+            return super().optgroups(name, [], attr)
+
+
+class ForgivingAdmin(admin.ModelAdmin):
+    """Takes an address that was typed or cut short for one that names nothing, not for an error."""
+
+    def get_object(self, request, object_id, from_field=None):
+        return super().get_object(request, object_id, from_field or None)
+
+    def get_changeform_initial_data(self, request):
+        initial = super().get_changeform_initial_data(request)
+        for field in self.opts.many_to_many:
+            try:
+                for key in initial.get(field.name, []):
+                    field.target_field.to_python(key)
+            except ValidationError:
+                del initial[field.name]
+        return initial
+
+
+class PortalAdmin(ForgivingAdmin):
+    """The rules hold in Django admin too.
+
+    Nothing of the business is deleted. What is added or changed stands in the activity log. Where the
+    model refuses an act while saving, the operator reads why and nothing is written.
+    """
+
+    form: type[forms.ModelForm] = PortalModelForm
+    added_action: Action | None = None
+    changed_action: Action | None = None
+    fixed_fields: tuple[str, ...] = ()  # can be set when adding, not afterwards
+
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
+
+    def get_search_results(self, request, queryset, search_term):
+        if any(name.endswith("name_key") for name in self.search_fields):
+            search_term = " ".join(map(kept_word, search_term.split()))
+        return super().get_search_results(request, queryset, search_term)
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def get_readonly_fields(self, request, obj=None):
+        fixed = self.fixed_fields if obj else ()
+        return (*super().get_readonly_fields(request, obj), *fixed)
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = RowSelect(db_field, self.admin_site, using=kwargs.get("using"))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def changelist_view(self, request, *args, **kwargs):
+        try:
+            return super().changelist_view(request, *args, **kwargs)
+        except ValidationError as error:
+            return self.refuse(request, error)
+
+    def changeform_view(self, request, *args, **kwargs):
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except ValidationError as error:
+            return self.refuse(request, error)
+
+    def refuse(self, request, error):
+        for message in error.messages:
+            messages.error(request, message)
+        return HttpResponseRedirect(request.get_full_path())
+
+    def save_model(self, request, obj, form, change):
+        fields = [name for name in form.changed_data if "password" not in name]
+        before = describe(self.model._base_manager.get(pk=obj.pk), fields) if change else {}
+        super().save_model(request, obj, form, change)
+        action = self.changed_action if change else self.added_action
+        if action and fields:
+            obj.record(action, by=request.user, before=before, after=describe(obj, fields))
+
+    def act(self, request, queryset, method, done):
+        """Call the business act ``method`` on each chosen row, as the operator."""
+        for row in queryset:
+            try:
+                getattr(row, method)(by=request.user)
+            except ValidationError as error:
+                for message in error.messages:
+                    messages.error(request, message)
+            else:
+                messages.success(request, done % {"row": row})
+
+
+class ReadOnlyAdmin(PortalAdmin):
+    """For what is only ever written by the portal itself."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
