@@ -8,7 +8,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from bench.clock import memory
-from portal.models import ActivityEntry
+from portal.models import ActivityEntry, Actor
 from subscriptions.models import BulkAssignment
 
 BULK = 10_000
@@ -19,10 +19,10 @@ BARE_CHANGE = (
     WHERE ended_at IS NULL AND subscription_id IN (SELECT id FROM chosen)""",
     """INSERT INTO subscriptions_supportcontactassignment
     (subscription_id, partner_id, started_at, changed_by_id, designated_for_id, reason)
-    SELECT id, %(provider)s, %(now)s, %(user)s, %(provider)s, 'support_contact.designated' FROM chosen""",
+    SELECT id, %(provider)s, %(now)s, %(actor)s, %(provider)s, 'support_contact.designated' FROM chosen""",
     """INSERT INTO portal_activityentry
     (at, action, actor_id, customer_id, subject, subject_id, before, after, reason)
-    SELECT %(now)s, 'support_contact.designated', %(user)s, customer_id, friendly_name, id,
+    SELECT %(now)s, 'support_contact.designated', %(actor)s, customer_id, friendly_name, id,
     '{}', '{}', '' FROM chosen""",
     """INSERT INTO portal_activityreader (activityentry_id, partner_id, at, action, customer_id)
     SELECT entry.id, chosen.seller_id, entry.at, entry.action, entry.customer_id
@@ -67,11 +67,11 @@ def change_many(bench):
         cursor.execute(f"CREATE TEMPORARY TABLE chosen AS {sql}", params)
     values = {
         "now": timezone.now(),
+        "actor": Actor.objects.of(facts.user).pk,
         "last": ActivityEntry.objects.aggregate(last=Max("pk"))["last"],
-        **{
-            name: row.pk if connection.vendor == "postgresql" else row.pk.hex
-            for name, row in (("provider", facts.provider), ("user", facts.user))
-        },
+        "provider": facts.provider.pk
+        if connection.vendor == "postgresql"
+        else facts.provider.pk.hex,
     }
 
     def bare():

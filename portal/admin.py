@@ -19,13 +19,12 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from post_office.models import Attachment, Email, EmailTemplate, Log
 
+from portal import admin_log  # noqa: F401 (registers the log)
 from portal.admin_base import ForgivingAdmin, PortalAdmin, ReadOnlyAdmin
 from portal.admin_filters import OutOfFormFilter
 from portal.forms import PortalModelForm, SupportLanguagesField
 from portal.models import (
     Action,
-    ActivityEntry,
-    ActivityReader,
     Membership,
     MembershipRole,
     Partner,
@@ -244,40 +243,6 @@ class MembershipRoleAdmin(ReadOnlyAdmin):
         "membership__partner",
         "membership__customer",
     )
-
-
-@admin.register(ActivityEntry)
-class ActivityEntryAdmin(ReadOnlyAdmin):
-    fields = (
-        "at",
-        "actor",
-        "action",
-        "customer",
-        "partners_concerned",
-        "subject",
-        "before",
-        "after",
-        "reason",
-        "address",
-    )
-    readonly_fields = ("partners_concerned",)
-    list_display = ("at", "action", "subject", "customer", "actor")
-    list_filter = ("action",)
-    list_select_related = ("customer", "actor")
-    search_fields = ("subject",)
-    date_hierarchy = "at"
-
-    @admin.display(description=ActivityEntry._meta.get_field("partners").verbose_name)
-    def partners_concerned(self, entry):
-        return ", ".join(str(partner) for partner in entry.partners.all()) or "–"
-
-
-@admin.register(ActivityReader)
-class ActivityReaderAdmin(ReadOnlyAdmin):
-    list_display = ("at", "action", "partner", "customer")
-    list_filter = ("action",)
-    list_select_related = ("partner", "customer")
-    search_fields = ("partner__name_key",)
 
 
 @admin.register(Task)

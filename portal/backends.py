@@ -9,8 +9,14 @@ from portal.models.sign_in import FACTORS
 from portal.permissions import PERMISSIONS_BY_ROLE, Permission
 
 # One statement for what every request asks about whoever is signed in.
-_PEOPLE = User.objects.with_organisation().annotate(
-    has_second_factor=Exists(Authenticator.objects.filter(user=OuterRef("pk"), type__in=FACTORS))
+_PEOPLE = (
+    User.objects.with_organisation()
+    .select_related("actor")
+    .annotate(
+        has_second_factor=Exists(
+            Authenticator.objects.filter(user=OuterRef("pk"), type__in=FACTORS)
+        )
+    )
 )
 
 

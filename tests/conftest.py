@@ -18,6 +18,7 @@ from portal import settings as portal_settings
 from portal.models import ActivityEntry, Partner, User
 from relationships.models import Partnership, RegionCountry, Relationship, SalesRegion
 from subscriptions.models import Offer, Subscription
+from tests.migrations import past_database
 
 APPS = ("portal", "customers", "relationships", "subscriptions")
 
@@ -226,3 +227,10 @@ def admin_client(client, demo):
     """A browser in which the operator is signed in."""
     client.force_login(demo.user("operator@portal.example"))
     return client
+
+
+@pytest.fixture
+def past(django_db_setup, django_db_blocker, tmp_path):
+    """An installation of an earlier version, in a database of its own, to test a migration."""
+    with django_db_blocker.unblock(), past_database(tmp_path) as database:
+        yield database

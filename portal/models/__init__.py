@@ -3,6 +3,7 @@
 from .activity import Action, ActivityEntry, describe
 from .activity_lists import LogOf, actors_of
 from .activity_readers import ActivityReader
+from .actors import Actor, Named
 from .due import Due, DueQuerySet, LeaseLost, Task, Worker
 from .editing import Editable, StaleRow
 from .fields import FoldedField, KeyField
@@ -36,6 +37,7 @@ __all__ = [
     "Action",
     "ActivityEntry",
     "ActivityReader",
+    "Actor",
     "DayText",
     "Due",
     "DueQuerySet",
@@ -48,6 +50,7 @@ __all__ = [
     "LogOf",
     "Membership",
     "MembershipRole",
+    "Named",
     "Parameter",
     "Partner",
     "PartnerType",

@@ -8,11 +8,11 @@ from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
 from portal.addresses import shown_email
-from portal.authority import person_of
 from portal.client_address import current_address
 from portal.permissions import Role
 
 from .activity_readers import ActivityReader
+from .actors import Actor
 from .statements import insert_selected
 
 MOST_NOTICES = 50
@@ -39,6 +39,7 @@ class Action(models.TextChoices):
     USER_ROLES_CHANGED = "user.roles_changed", _("User roles changed")
     USER_DEACTIVATED = "user.deactivated", _("User deactivated")
     USER_REACTIVATED = "user.reactivated", _("User reactivated")
+    USER_ERASED = "user.erased", _("Person erased")
     PASSWORD_CHANGED = "user.password_changed", _("Password changed")
     ADDRESS_PROVED = "user.address_proved", _("Email address confirmed")
     SECOND_FACTOR_ADDED = "user.second_factor_added", _("Second factor added")
@@ -67,6 +68,11 @@ class Action(models.TextChoices):
     SUPPORT_CONTACT_FELL_BACK = "support_contact.fell_back", _("Support contact fell back")
 
 
+def action_choices():
+    """The actions with their names. As a function, so that a new one asks for no migration."""
+    return Action.choices
+
+
 # How the activity log names what changed; a field that is not here stands with its own name.
 FIELD_LABELS = {
     "auto_renew": _("renews automatically"),
@@ -80,12 +86,14 @@ FIELD_LABELS = {
     "domain_proved_how": _("how it was proved"),
     "email": _("email"),
     "friendly_name": _("friendly name"),
+    "is_staff": _("operator"),
     "has_dap": _("delegated admin privileges"),
     "ended": _("ended"),
     "is_shared": _("shared"),
     "joined": _("joined record"),
     "kept": _("kept"),
     "without_dap": _("kept without delegated admin privileges"),
+    "language": _("language"),
     "name": _("name"),
     "postal_code": _("postal code"),
     "quantity": _("quantity"),
@@ -102,6 +110,7 @@ FIELD_LABELS = {
     "support_hours": _("support hours"),
     "support_phone": _("support phone"),
     "support_website": _("support website"),
+    "time_zone": _("time zone"),
     "with_dap": _("with delegated admin privileges"),
 }
 # The fields whose values stand in the log with a label.
@@ -110,6 +119,7 @@ WITH_LABELS = (
     "domain_proved_how",
     "has_dap",
     "is_shared",
+    "is_staff",
     "requires_second_factor",
     "roles",
     "status",
@@ -182,10 +192,8 @@ class ActivityEntryQuerySet(models.QuerySet):
         return self.filter(readers__partner=membership.partner_id)
 
     def with_people(self):
-        """Load whom a row names: the customer, and who acted for which organisation."""
-        return self.select_related(
-            "customer", "actor__membership__partner", "actor__membership__customer"
-        )
+        """Load whom a row names: the customer, and who acted."""
+        return self.select_related("customer", "actor")
 
     def notices_for(self, user):
         """Return what the user's organisation should notice and the user has not dismissed (C9).
@@ -239,7 +247,7 @@ class ActivityEntryQuerySet(models.QuerySet):
         entries = self.bulk_create(
             ActivityEntry(
                 action=fact["action"],
-                actor=person_of(fact["by"]),
+                actor=Actor.objects.of(fact["by"]),
                 customer=fact.get("customer"),
                 subject=str(fact["subject"])[:200],
                 subject_id=fact["subject"].pk,
@@ -264,14 +272,14 @@ class ActivityEntryQuerySet(models.QuerySet):
         ``subject_id``, ``customer``, ``partners`` (a list) and ``columns`` are expressions over it. The
         subjects differ from each other and are locked, so nobody else writes of them meanwhile.
         """
-        person = person_of(by)
+        actor = Actor.objects.of(by)
         last = self.order_by("-pk").values_list("pk", flat=True).first() or 0
         address = self.model._meta.get_field("address")
         added = insert_selected(
             ActivityEntry,
             source,
             at=models.Value(at, models.DateTimeField()),
-            actor=models.Value(person and person.pk, models.UUIDField()),
+            actor=models.Value(actor and actor.pk, models.BigIntegerField()),
             action=models.Value(action.value),
             address=Cast(models.Value(current_address()), address),
             customer=customer,
@@ -311,14 +319,14 @@ class ActivityEntry(models.Model):
 
     at = models.DateTimeField(_("at"), default=timezone.now, editable=False)
     actor = models.ForeignKey(
-        "portal.User",
+        Actor,
         models.PROTECT,
         related_name="activity",
         verbose_name=_("changed by"),
         null=True,
         editable=False,
     )
-    action = models.CharField(_("action"), max_length=40, choices=Action, editable=False)
+    action = models.CharField(_("action"), max_length=40, choices=action_choices, editable=False)
     customer = models.ForeignKey(
         "customers.Customer",
         models.PROTECT,
@@ -360,6 +368,11 @@ class ActivityEntry(models.Model):
     def get_action_display(self):  # type: ignore[no-redef]
         """The action in words; Django's own looks through all actions for each row."""
         return str(Action(self.action).label) if self.action in Action else self.action
+
+    @property
+    def person(self):
+        """The user who acted, whatever it is called now; None for the portal itself."""
+        return self.actor and self.actor.user
 
     @cached_property
     def changes(self):

@@ -14,6 +14,7 @@ from .actors import Actor
 from .prepared import (
     FEW,
     KeyList,
+    NumberList,
     Parameter,
     Prepared,
     Question,
@@ -23,7 +24,6 @@ from .prepared import (
     placed,
 )
 from .texts import KeyText
-from .users import User
 
 # Of so many customers of a name, the first by name, the entries are looked up instead of looked through.
 FEW_CUSTOMERS = 600
@@ -55,36 +55,25 @@ def _few(customers, most):
     return Prepared.rows_of(found[: most + 1], "key")
 
 
-class _Users(Question):
-    PARAMETERS = {"keys": Parameter("keys", KeyList())}
-    keys: tuple[uuid.UUID, ...] | Parameter
+class _Actors(Question):
+    PARAMETERS = {"keys": Parameter("keys", NumberList())}
+    keys: tuple[int, ...] | Parameter
 
     def queryset(self):
-        return having_one_of(User.objects.order_by(), "pk", self.keys)
+        return having_one_of(Actor.objects.order_by(), "pk", self.keys)
 
 
 @lru_cache(maxsize=1)
-def _named(users):
+def _all_of(actors):
     return Prepared.rows_of(
-        users.queryset(),
-        "pk",
-        "name",
-        "email",
-        "membership__partner",
-        "membership__customer",
-        "membership__partner__name",
-        "membership__customer__name",
+        actors.queryset(), *(field.attname for field in Actor._meta.concrete_fields)
     )
 
 
 def actors_of(keys):
-    """Return the users with these keys as ``Actor``s, by key."""
-    return {
-        key: Actor(name or email, partner, customer, of_partner or of_customer or "")
-        for key, name, email, partner, customer, of_partner, of_customer in (
-            _Users(keys=tuple(keys)).run(_named)
-        )
-    }
+    """Return the ``Actor``s with these keys, by key."""
+    rows = _Actors(keys=tuple(keys)).run(_all_of)
+    return {row.id: Actor.from_db(None, row._fields, row) for row in rows}
 
 
 class LogOf(Question):

@@ -102,10 +102,21 @@ FEW = 1000
 class KeyList(models.Field):
     """Keys that are UUIDs, or written as ``KeyText`` has them: one value, whatever their number."""
 
+    array = "uuid[]"
+
     def get_db_prep_value(self, value, connection, prepared=False):
         if connection.vendor == "postgresql":
             return [str(key) for key in value]
         return json.dumps([str(key).replace("-", "") for key in value])
+
+
+class NumberList(KeyList):
+    """Keys that are numbers."""
+
+    array = "bigint[]"
+
+    def get_db_prep_value(self, value, connection, prepared=False):
+        return list(value) if connection.vendor == "postgresql" else json.dumps(list(value))
 
 
 class _IsAmong(models.Func):
@@ -119,8 +130,9 @@ class _IsAmong(models.Func):
         return self.as_sql(compiler, connection, template="%(expressions)s))")
 
     def as_postgresql(self, compiler, connection):
+        array = self.source_expressions[1].output_field.array
         return self.as_sql(
-            compiler, connection, template="%(expressions)s::uuid[])", arg_joiner=" = ANY("
+            compiler, connection, template=f"%(expressions)s::{array})", arg_joiner=" = ANY("
         )
 
 

@@ -1,10 +1,12 @@
-"""What breaks T3: people in no place or in two, and sessions that should have ended.
+"""What breaks T3: people in no place or in two, and sessions that should have ended. And who was erased.
 
 ``manage.py verify_rules`` prints what these find.
 """
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
+
+from .activity import Action, ActivityEntry
 
 
 class UserBreaches(models.QuerySet):
@@ -28,3 +30,8 @@ class UserBreaches(models.QuerySet):
             | Q(membership__partner__deactivated_at__gt=F("created_at"), sessions_ended_at=None)
             | Q(membership__partner__deactivated_at__gt=F("sessions_ended_at"))
         )
+
+    def erased_silently(self):
+        """C10: people who were erased from what is told of who acted, without an entry that says so."""
+        told = ActivityEntry.objects.filter(action=Action.USER_ERASED, subject_id=OuterRef("pk"))
+        return self.filter(~Exists(told), actors__erased_at__isnull=False).distinct()

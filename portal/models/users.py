@@ -7,6 +7,7 @@ from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.address_fields import AsKept, EmailField
@@ -17,7 +18,7 @@ from portal.text import fold, kept_word
 from portal.zones import validate_time_zone
 
 from .activity import Action, ActivityEntry
-from .actors import Actor
+from .editing import Editable
 from .fields import FoldedField
 from .invitations import PersonalInvitation, read_token
 from .proofs import AddressProofs, ProvedAddress
@@ -125,7 +126,13 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
 
 
 class User(
-    PersonalInvitation, SignIn, AddressProofs, AbstractBaseUser, PermissionsMixin, Principal
+    PersonalInvitation,
+    SignIn,
+    AddressProofs,
+    Editable,
+    AbstractBaseUser,
+    PermissionsMixin,
+    Principal,
 ):
     """A person who signs in by email.
 
@@ -171,8 +178,15 @@ class User(
         help_text=_("An invited user joins by its invitation; until then the email is nobody's."),
     )
     confirmation_asked_for = EmailField(blank=True, editable=False)
+    # Who the user is in the log and the history, as of its last act; ``Actor.objects.of`` keeps it.
+    actor = models.ForeignKey(
+        "portal.Actor", models.PROTECT, related_name="+", null=True, editable=False
+    )
     notices_seen = models.BigIntegerField(default=0, editable=False)
     sessions_ended_at = models.DateTimeField(null=True, editable=False)
+
+    edited_fields = ("name", "language", "time_zone")
+    changed_action = Action.USER_CHANGED
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -234,15 +248,11 @@ class User(
         return language_of(getattr(self.organisation, "country", ""))
 
     def name_for(self, membership):
-        """What ``membership`` may know of this user, as ``Actor`` says it."""
-        own = getattr(self, "membership", None)
-        actor = Actor(
-            str(self),
-            own and own.partner_id,
-            own and own.customer_id,
-            str(own.organisation) if own else "",
-        )
-        return actor.name_for(membership)
+        """What ``membership`` may know of this user (T1): colleagues the name, others the organisation."""
+        own = self.organisation
+        if membership and own and own == membership.organisation:
+            return str(self)
+        return str(own or gettext("The operator of the portal"))
 
     @property
     def may_act(self):
@@ -261,6 +271,19 @@ class User(
         """The partner or customer that the user belongs to, or None."""
         membership = getattr(self, "membership", None)
         return membership and membership.organisation
+
+    @transaction.atomic
+    def change(self, fields, *, by, seen=None):
+        """Save ``fields``, some of ``edited_fields``, as they are set on this object, and log what they were.
+
+        Who renames itself has still acted under the former name. Raises ``ValidationError`` like
+        ``write_changes``, and ``NotAllowed`` unless ``by`` is this user or an operator.
+        """
+        if person_of(by) != self:
+            require(by)
+        found = type(self).objects.with_organisation().select_related("actor")
+        stored = found.select_for_update(of=("self",), no_key=True).get(pk=self.pk)
+        return self.write_changes(fields, stored, by=stored if by.person == self else by, seen=seen)
 
     @transaction.atomic
     def deactivate(self, *, by):

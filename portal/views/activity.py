@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from portal.forms import ActivityFilterForm
 from portal.keyset import Order
-from portal.models import ActivityEntry, LogOf, actors_of
+from portal.models import ActivityEntry, LogOf, Named, actors_of
 from portal.permissions import Permission
 from portal.zones import moment_writer, zone_of
 
@@ -39,6 +39,7 @@ class ActivityMixin(QuestionView):
         Each with the name of its customer, and, as the user may know them (T1), who acted and from where.
         """
         actors = actors_of({row.read_actor for row in rows if row.read_actor})
+        seen = {key: actor.seen_by(self.membership) for key, actor in actors.items()}
         for row in rows:
             entry = ActivityEntry(
                 at=row.read_at,
@@ -49,9 +50,9 @@ class ActivityMixin(QuestionView):
                 reason=row.read_reason,
             )
             actor = actors.get(row.read_actor)
-            name = actor.name_for(self.membership) if actor else _("the portal")
+            who = seen.get(row.read_actor) or Named(_("the portal"))
             is_colleague = actor is not None and actor.is_of(self.membership)
-            yield entry, row.customer__name, name, row.read_address if is_colleague else None
+            yield entry, row.customer__name, who, row.read_address if is_colleague else None
 
 
 class ActivityListView(ActivityMixin, PreparedListView):
@@ -71,12 +72,12 @@ class ActivityListView(ActivityMixin, PreparedListView):
                 entry.get_action_display(),
                 entry.subject,
                 customer,
-                actor,
+                *who,
                 entry.changes,
                 entry.reason and entry.reason_display,
                 address,
             )
-            for entry, customer, actor, address in self.entries(context["object_list"])
+            for entry, customer, who, address in self.entries(context["object_list"])
         ]
         return context
 
@@ -103,13 +104,13 @@ class ActivityExportView(ActivityMixin, ExportView):
         newest_first = queryset.order_by("-read_at", "-read_id")
         rows = newest_first.values_list(*LogOf.COLUMNS, named=True).iterator(EXPORT_CHUNK)
         while chunk := list(islice(rows, EXPORT_CHUNK)):
-            for entry, customer, actor, address in self.entries(chunk):
+            for entry, customer, who, address in self.entries(chunk):
                 yield [
                     entry.at.isoformat(timespec="seconds"),
                     entry.get_action_display(),
                     customer or "",
                     entry.subject,
-                    actor,
+                    str(who),
                     "; ".join(f"{change.label}: {change.before}" for change in entry.changes),
                     "; ".join(f"{change.label}: {change.after}" for change in entry.changes),
                     str(entry.reason_display),

@@ -5,7 +5,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.generic import UpdateView
 
-from portal.models import Partner, StaleRow
+from portal.models import StaleRow
 
 from .access import ScopedView
 
@@ -42,7 +42,7 @@ class EditView(ScopedView, UpdateView):
         typed = self.request.POST.copy()
         typed["seen"] = self.object.version
         if entry is not None:
-            entry.actor_label = self.name_actor(entry.actor)
+            entry.actor_label = str(self.name_actor(entry.actor))
         form = self.get_form_class()(**{**self.get_form_kwargs(), "data": typed})
         context = self.get_context_data(form=form, is_conflict=True, conflict=entry)
         return self.render_to_response(context, status=409)
@@ -51,7 +51,6 @@ class EditView(ScopedView, UpdateView):
         """Who changed it, as the user may know it; of another partner not the name (T1)."""
         if actor is None:
             return _("the portal")
-        own, other = self.membership.organisation, actor.organisation
-        if isinstance(other, Partner) and other != own:
+        if actor.partner_id and not actor.is_of(self.membership):
             return _("Another partner")
-        return actor.name_for(self.membership)
+        return actor.seen_by(self.membership)

@@ -84,11 +84,11 @@ class ProfileView(PortalView, ProvidersMixin, UpdateView):
         return super().get_context_data(is_proved=self.request.user.has_proved(), **kwargs)
 
     def form_valid(self, form):
-        response = super().form_valid(form)
+        self.object.change(form.changed_data, by=self.request.user)
         language = self.object.language or get_language_from_request(self.request)
         with override(language):
             messages.success(self.request, _("Your profile was saved."))
-        return response
+        return redirect(self.success_url)
 
 
 class WordsView(PortalView, TemplateView):

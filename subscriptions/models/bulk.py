@@ -12,6 +12,7 @@ from portal.authority import Refusal, require, require_standing
 from portal.models import (
     Action,
     ActivityEntry,
+    Actor,
     Partner,
     User,
     insert_selected,
@@ -291,7 +292,7 @@ class BulkAssignment(models.Model):
             subscription=models.F("subscription"),
             partner=models.F("contact"),
             started_at=at,
-            changed_by=models.Value(by.person.pk, models.UUIDField()),
+            changed_by=models.Value(Actor.objects.of(by).pk, models.BigIntegerField()),
             designated_for=models.Value(acting.pk, models.UUIDField()),
             reason=models.Value(reason.value),
         )

@@ -100,7 +100,7 @@ class BulkAssignmentRowQuerySet(models.QuerySet):
         )
         is_same = models.Q(subscription__support_contact=models.F("contact"))
         by_oneself = SupportContactAssignment.objects.filter(
-            subscription=models.OuterRef("subscription"), ended_at=None, changed_by=person
+            subscription=models.OuterRef("subscription"), ended_at=None, changed_by__user=person
         )
         is_seen = models.Q(seen__ended_at=None) | is_same & models.Exists(by_oneself)
         other = ~models.Q(contact=acting)

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal import mail
 from portal.authority import Refusal, require, require_standing
-from portal.models import Action, Partner
+from portal.models import Action, Actor, Partner
 from portal.permissions import Permission
 from relationships.models import Partnership, Relationship
 
@@ -79,9 +79,7 @@ class Designation:
         require_standing(self.may_be_designated_by(acting), Refusal.CONTACT)
         current = self.contact_in_force
         is_same = current.partner == partner
-        if seen not in (None, current.pk) and not (
-            is_same and current.changed_by_id == by.person.pk
-        ):
+        if seen not in (None, current.pk) and not (is_same and current.was_changed_by(by.person)):
             raise StaleSupportContact(current)
         if is_same:
             return None
@@ -103,7 +101,7 @@ class Designation:
         assignment = self.support_contact_history.create(
             partner=partner,
             started_at=now,
-            changed_by=by.person,
+            changed_by=Actor.objects.of(by),
             designated_for=acting,
             reason=Action.SUPPORT_CONTACT_DESIGNATED,
         )

@@ -36,8 +36,8 @@ class HistoryBreaches(models.QuerySet):
     def designated_by_others(self):
         """C3: designations for another partner than the seller, or by nobody of that partner's staff."""
         return self.filter(
-            ~Q(changed_by__membership__partner=F("designated_for"))
-            | Q(changed_by__membership__partner=None)
+            ~Q(changed_by__partner=F("designated_for"))
+            | Q(changed_by__partner=None)
             | Q(designated_for=None)
             | (
                 Q(subscription__seller__isnull=False) & ~Q(designated_for=F("subscription__seller"))

@@ -9,7 +9,15 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from portal import mail
 from portal.authority import person_of, require
-from portal.models import Action, ActivityEntry, Partner, containing, describe, lock_selected
+from portal.models import (
+    Action,
+    ActivityEntry,
+    Actor,
+    Partner,
+    containing,
+    describe,
+    lock_selected,
+)
 from portal.permissions import Permission
 from portal.text import words_of
 from relationships.models import Partnership, Relationship
@@ -183,7 +191,7 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         the log of each subscription. Those already with their seller stay as they are. Returns how
         many fell back.
         """
-        person = person_of(by)
+        person_of(by)
         fallen = list(
             self.exclude(support_contact=models.F("seller"))
             .exclude(support_contact=None)
@@ -203,12 +211,13 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         newest = in_force.aggregate(at=models.Max("started_at"))["at"]
         now = max(timezone.now(), newest)
         in_force.update(ended_at=now)
+        actor = Actor.objects.of(by)
         SupportContactAssignment.objects.bulk_create(
             SupportContactAssignment(
                 subscription=subscription,
                 partner=subscription.seller,
                 started_at=now,
-                changed_by=person,
+                changed_by=actor,
                 reason=reason,
             )
             for subscription in fallen

@@ -7,17 +7,15 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from portal.models import Action, Partner, User
+from portal.models import Action, Actor, Partner
 
 from .history_breaches import HistoryBreaches
 
 
 class SupportContactAssignmentQuerySet(HistoryBreaches):
     def with_people(self):
-        """Load whom a row names: the contact, and who changed it for which organisation."""
-        return self.select_related(
-            "partner", "changed_by__membership__partner", "changed_by__membership__customer"
-        )
+        """Load whom a row names: the contact, and who changed it."""
+        return self.select_related("partner", "changed_by")
 
 
 class SupportContactAssignment(models.Model):
@@ -55,7 +53,7 @@ class SupportContactAssignment(models.Model):
     started_at = models.DateTimeField(_("from"), default=timezone.now)
     ended_at = models.DateTimeField(_("to"), null=True)
     changed_by = models.ForeignKey(
-        User, models.PROTECT, related_name="+", verbose_name=_("changed by"), null=True
+        Actor, models.PROTECT, related_name="+", verbose_name=_("changed by"), null=True
     )
     designated_for = models.ForeignKey(
         Partner,
@@ -95,7 +93,10 @@ class SupportContactAssignment(models.Model):
 
     def changed_by_for(self, membership):
         """Who made this change, as ``membership`` may know it; None stands for the portal itself."""
-        return self.changed_by.name_for(membership) if self.changed_by else None
+        return str(self.changed_by.seen_by(membership)) if self.changed_by else None
+
+    def was_changed_by(self, user):
+        return self.changed_by is not None and self.changed_by.user_id == user.pk
 
 
 class StaleSupportContact(ValidationError):

@@ -209,7 +209,9 @@ def test_C8_two_helpdesks_at_once_and_the_second_chooses_again(demo, open_browse
     other.get_by_label(words["contact"]).select_option("Nordlicht Distribution")
     other.get_by_role("button", name=words["submit"]).click()
     alert = other.get_by_role("alert")
-    expect(alert).to_contain_text("Helpdesk agent, Nordlicht Distribution changed")
+    expect(alert).to_contain_text(
+        "Helpdesk agent, Nordlicht Distribution (helpdesk@nordlicht.example) changed"
+    )
     expect(alert).to_contain_text("Nothing was overwritten.")
     alert.get_by_role("link", name="Choose again").click()
     other.get_by_label(words["contact"]).select_option("Nordlicht Distribution")

@@ -27,7 +27,7 @@ def test_a_partner_edits_what_is_known_of_its_customer(demo, albers, email):
     assert albers.change(Customer.DETAILS, by=by) == changed
     assert list(Customer.objects.filter(name_key__contains="shipping")) == [albers]
     entry = demo.log()[-1]
-    assert (entry.action, entry.actor, entry.customer) == (Action.CUSTOMER_CHANGED, by, albers)
+    assert (entry.action, entry.person, entry.customer) == (Action.CUSTOMER_CHANGED, by, albers)
     assert list(entry.partners.all()) == [by.membership.partner]
     assert entry.before == {
         "name": "Reederei Albers",
@@ -79,7 +79,7 @@ def test_nobody_overwrites_what_another_partner_changed_meanwhile(demo, albers, 
     albers.city = "Bremen"
     with nothing_written(), pytest.raises(StaleRow) as refused:
         albers.change(Customer.DETAILS, by=demo.user("helpdesk@nordlicht.example"), seen=seen)
-    assert (refused.value.code, refused.value.entry.actor) == ("stale", elbe)
+    assert (refused.value.code, refused.value.entry.person) == ("stale", elbe)
 
 
 def test_what_already_is_changes_and_logs_nothing(demo, albers, nothing_written):

@@ -117,7 +117,7 @@ def test_one_entry_says_who_what_when_for_whom_from_what_to_what(demo):
     )
     entry = ActivityEntry.objects.get(pk=written.pk)
     assert str(entry) == "Customer details changed: Reederei Albers"
-    assert (entry.actor, entry.customer, entry.subject_id) == (by, customer, customer.pk)
+    assert (entry.person, entry.customer, entry.subject_id) == (by, customer, customer.pk)
     assert (entry.before, entry.after, entry.reason) == (
         {"city": "Hamburg"},
         {"city": "Bremen"},

@@ -35,7 +35,7 @@ def test_an_entry_says_who_did_what_for_whom_from_what_to_what(designated):
     row = newest(HELPDESK)
     assert row["Action"] == "Support contact designated Office 365 Business Standard"
     assert row["Customer"] == "Reederei Albers"
-    assert row["Changed by"] == "Helpdesk agent, Nordlicht Distribution"
+    assert row["Changed by"] == f"Helpdesk agent, Nordlicht Distribution {HELPDESK}"
     assert row["Details"] == "Details support contact: Nordlicht Distribution → Hafen IT"
 
 
@@ -154,7 +154,7 @@ def test_the_export_has_all_that_match_and_is_safe_in_a_spreadsheet(designated, 
     [row] = read_csv(answer)
     assert row["Customer"] == '\'=HYPERLINK("x")'
     assert row["After"] == "support contact: Hafen IT"
-    assert row["Changed by"] == "Helpdesk agent, Nordlicht Distribution"
+    assert row["Changed by"] == f"Helpdesk agent, Nordlicht Distribution ({HELPDESK})"
     assert row["IP address"] == ""
 
 
@@ -231,7 +231,7 @@ def test_T1_each_who_acted_is_named_as_the_reader_may_know_it(demo):
         )
     rows = Page(signed_in(HELPDESK).get("/activity/", {"action": "customer.changed"})).table
     assert [row["Changed by"] for row in reversed(rows)] == [
-        "Helpdesk agent, Nordlicht Distribution",
+        f"Helpdesk agent, Nordlicht Distribution {HELPDESK}",
         "Hafen IT",
         "Reederei Albers",
         "the portal",

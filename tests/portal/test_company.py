@@ -28,7 +28,7 @@ def test_a_change_shows_at_once_to_the_customer(demo):
 def test_a_change_is_logged_with_what_was_before(demo):
     signed_in(GLOBAL).post(PATH, {**DETAILS, "support_languages": ["de", "en"]})
     [entry] = demo.log(action="partner.changed")
-    assert entry.actor == demo.user(GLOBAL)
+    assert entry.person == demo.user(GLOBAL)
     assert entry.before["support_phone"] == "+49 40 5550100"
     assert entry.after["support_phone"] == "+49 40 7770000"
     assert "support_languages" not in entry.after

@@ -617,7 +617,7 @@ def test_the_profile_links_an_identity_and_unlinks_it(demo, browser, contoso, qu
     browser.post(IDENTITIES, {"account": account.pk})
     assert not SocialAccount.objects.exists()
     assert contoso.sign_in(Client(), "someone").status_code == 403
-    assert [entry.action for entry in demo.log(actor=demo.user(NORDLICHT))] == [
+    assert [entry.action for entry in demo.log(actor__user=demo.user(NORDLICHT))] == [
         Action.IDENTITY_LINKED,
         Action.IDENTITY_UNLINKED,
     ]
@@ -697,7 +697,7 @@ def test_an_invitation_links_the_identity_to_the_invited_user(demo, browser, con
     assert answer.url == "/"
     assert is_in(browser)
     assert SocialAccount.objects.get().user == invited
-    assert [entry.action for entry in demo.log(actor=invited)] == [
+    assert [entry.action for entry in demo.log(actor__user=invited)] == [
         Action.USER_JOINED,
         Action.ADDRESS_PROVED,
         Action.IDENTITY_LINKED,

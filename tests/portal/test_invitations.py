@@ -294,7 +294,7 @@ class TestTheLink:
         user = authenticate(username="neu@nordlicht.example", password=PASSWORD)
         assert user == demo.user("neu@nordlicht.example")
         assert not user.is_invited
-        assert [(entry.action, entry.actor) for entry in demo.log()[-2:]] == [
+        assert [(entry.action, entry.person) for entry in demo.log()[-2:]] == [
             (Action.USER_JOINED, user),
             (Action.ADDRESS_PROVED, user),
         ]

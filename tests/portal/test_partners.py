@@ -109,7 +109,7 @@ class TestDeactivating:
             Action.PARTNER_REACTIVATED,
         ]
         for entry in (out, back):
-            assert (entry.actor, entry.subject) == (by, "Hafen IT")
+            assert (entry.person, entry.subject) == (by, "Hafen IT")
             assert [one.name for one in entry.partners.all()] == ["Hafen IT"]
 
     def test_doing_it_again_writes_nothing(self, demo, nothing_written):

@@ -70,7 +70,7 @@ def test_an_app_is_set_up_and_asked_for_at_the_next_sign_in(
     assert len(set(codes)) == 10
     [app] = demo.user(NORDLICHT).second_factors
     assert app.type == "totp"
-    assert [entry.action for entry in demo.log(actor=demo.user(NORDLICHT))] == [
+    assert [entry.action for entry in demo.log(actor__user=demo.user(NORDLICHT))] == [
         Action.SECOND_FACTOR_ADDED
     ]
     assert [queued.to for queued in queue.all()] == [[NORDLICHT]]
@@ -255,7 +255,7 @@ def test_recovery_codes_can_be_downloaded_and_made_anew(
         assert browser.post(CODES + "new/").url == CODES
     assert not set(codes) & set(codes_of(browser))
     [entry] = demo.log(action=Action.RECOVERY_CODES_MADE)
-    assert entry.actor == demo.user(NORDLICHT)
+    assert entry.person == demo.user(NORDLICHT)
 
 
 def test_what_changes_a_factor_wants_one_that_was_shown_just_now(demo, browser, time_machine):
@@ -648,7 +648,7 @@ def test_an_app_can_be_removed_and_its_codes_go_with_it(demo, browser, queue):
     # The other sessions end: one of them may be on the phone that was lost.
     assert not is_in(other)
     [entry] = demo.log(action=Action.SECOND_FACTOR_REMOVED)
-    assert entry.actor == demo.user(NORDLICHT)
+    assert entry.person == demo.user(NORDLICHT)
     assert sign_in(Client(), NORDLICHT).url == "/"
 
 
@@ -729,7 +729,7 @@ def test_an_operator_takes_a_lost_factor_away(demo, admin_client):
     assert not Authenticator.objects.exists()
     assert not is_in(theirs)
     [entry] = demo.log(action=Action.SECOND_FACTOR_REMOVED)
-    assert (entry.actor, entry.subject) == (demo.user(OPERATOR), str(user))
+    assert (entry.person, entry.subject) == (demo.user(OPERATOR), str(user))
     admin_client.post("/admin/portal/user/", chosen)
     assert len(demo.log(action=Action.SECOND_FACTOR_REMOVED)) == 1
 

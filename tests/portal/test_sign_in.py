@@ -127,7 +127,7 @@ def test_a_new_password_signs_out_everywhere_else_is_logged_and_told(demo, queue
     assert not is_in(there)
     assert demo.user(NORDLICHT).check_password(NEW)
     [entry] = demo.log(action=Action.PASSWORD_CHANGED)
-    assert (entry.actor, entry.subject) == (demo.user(NORDLICHT), str(demo.user(NORDLICHT)))
+    assert (entry.person, entry.subject) == (demo.user(NORDLICHT), str(demo.user(NORDLICHT)))
     assert NEW not in str(entry.__dict__)
     [told] = queue.all()
     assert told.to == [NORDLICHT]
@@ -198,7 +198,7 @@ def test_the_link_in_the_mail_sets_a_new_password_once(demo, browser, queue, ema
 
     again = Client(headers={"accept-language": "en"})
     assert "does not work any more" in Page(again.get(link)).text
-    assert [entry.action for entry in demo.log(actor=user)] == [Action.PASSWORD_CHANGED]
+    assert [entry.action for entry in demo.log(actor__user=user)] == [Action.PASSWORD_CHANGED]
 
 
 def test_the_mail_speaks_the_language_of_the_person(demo, browser, queue):
@@ -656,7 +656,7 @@ def test_signing_out_everywhere_else_does_so_at_once(demo):
     assert not is_in(there)
     assert not is_in(unlisted)
     assert is_in(stranger)
-    assert [entry.action for entry in demo.log(actor=demo.user(NORDLICHT))] == [
+    assert [entry.action for entry in demo.log(actor__user=demo.user(NORDLICHT))] == [
         Action.SESSIONS_ENDED
     ]
 

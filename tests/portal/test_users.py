@@ -197,7 +197,7 @@ class TestRoles:
         assert user.organisation == demo.partner("Nordlicht Distribution")
         assert user.membership.roles == [Role.ADMIN_AGENT, Role.SALES_AGENT]
         entry = demo.log()[-1]
-        assert (entry.action, entry.actor, entry.subject) == (
+        assert (entry.action, entry.person, entry.subject) == (
             Action.USER_ADDED,
             by,
             "new@nordlicht.example",
@@ -212,7 +212,7 @@ class TestRoles:
         membership.set_roles([Role.SALES_AGENT, Role.HELPDESK_AGENT], by=by)
         assert membership.roles == [Role.SALES_AGENT, Role.HELPDESK_AGENT]
         entry = demo.log()[-1]
-        assert (entry.action, entry.actor) == (Action.USER_ROLES_CHANGED, by)
+        assert (entry.action, entry.person) == (Action.USER_ROLES_CHANGED, by)
         assert (entry.before, entry.after) == (
             {"roles": ["helpdesk"]},
             {"roles": ["helpdesk", "sales"]},
@@ -345,7 +345,7 @@ class TestDeactivating:
         out, back = demo.log()[-2:]
         assert (out.action, back.action) == (Action.USER_DEACTIVATED, Action.USER_REACTIVATED)
         for entry in (out, back):
-            assert entry.actor == by
+            assert entry.person == by
             assert entry.subject == "Helpdesk agent, Nordlicht Distribution"
             assert [one.name for one in entry.partners.all()] == ["Nordlicht Distribution"]
 

@@ -17,7 +17,7 @@ def test_starting_one_is_logged_for_both(demo):
     )
     assert str(partnership) == "Nordlicht Distribution – Möwe Systems"
     entry = demo.log()[-1]
-    assert (entry.action, entry.actor, entry.subject_id) == (
+    assert (entry.action, entry.person, entry.subject_id) == (
         Action.PARTNERSHIP_STARTED,
         by,
         partnership.pk,
@@ -108,7 +108,7 @@ class TestR10:
         for email in ("global@nordlicht.example", "global@hafen.example"):
             seen = ActivityEntry.objects.visible_to(demo.user(email).membership)
             assert seen.first().action == Action.PARTNERSHIP_ENDED
-            assert seen.first().actor == by
+            assert seen.first().person == by
 
     def test_R10_ending_it_again_writes_nothing(self, demo, nothing_written):
         stale = demo.partnership("Nordlicht Distribution", "Hafen IT")

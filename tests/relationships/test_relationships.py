@@ -85,7 +85,7 @@ def test_starting_one_is_logged_for_both_sides(demo):
     )
     assert str(relationship) == "Kranich Consulting – Reederei Albers"
     entry = demo.log(action=Action.RELATIONSHIP_STARTED)[-1]
-    assert (entry.actor, entry.subject, entry.customer.name) == (
+    assert (entry.person, entry.subject, entry.customer.name) == (
         by,
         "Kranich Consulting",
         "Reederei Albers",
@@ -116,7 +116,7 @@ class TestR7:
         stored = demo.relationship("Reederei Albers", "Elbe Support")
         assert (stored.has_dap, stored.dap_removed_at) == (True, None)
         entry = demo.log()[-1]
-        assert (entry.action, entry.actor) == (Action.DAP_GRANTED, by)
+        assert (entry.action, entry.person) == (Action.DAP_GRANTED, by)
         assert (entry.before, entry.after) == ({"has_dap": False}, {"has_dap": True})
 
     def test_R7_restored_it_knows_no_removal_any_more(self, demo):
@@ -202,7 +202,7 @@ class TestR9:
         stored = Relationship.objects.get(pk=relationship.pk)
         assert (stored.has_dap, stored.ended_at) == (False, noon)
         entry = demo.log()[-1]
-        assert (entry.action, entry.actor) == (Action.RELATIONSHIP_ENDED, by)
+        assert (entry.action, entry.person) == (Action.RELATIONSHIP_ENDED, by)
         assert entry.before == {"has_dap": True}
 
     def test_R9_the_log_says_what_was_in_force_even_if_the_page_was_old(self, demo):

@@ -40,7 +40,7 @@ def test_S1_the_sellers_staff_changes_it_and_the_log_says_from_what_to_what(demo
     )
     assert list(Subscription.objects.search("flotte")) == [stored]
     entry = demo.log()[-1]
-    assert (entry.action, entry.actor, entry.customer.name) == (
+    assert (entry.action, entry.person, entry.customer.name) == (
         Action.SUBSCRIPTION_CHANGED,
         by,
         "Reederei Albers",
@@ -149,7 +149,7 @@ def test_nobody_overwrites_what_a_colleague_changed_meanwhile(
     office.friendly_name = "Mine"
     with nothing_written(), pytest.raises(StaleRow) as refused:
         office.change(ALL, by=helpdesk, seen=seen)
-    assert (refused.value.code, refused.value.entry.actor) == ("stale", agent)
+    assert (refused.value.code, refused.value.entry.person) == ("stale", agent)
     assert refused.value.entry.after == {"quantity": "40"}
 
 

@@ -47,7 +47,7 @@ def test_the_file_has_what_the_page_shows(office):
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [(row["Support contact"], row["Changed by"]) for row in rows] == [
         ("Nordlicht Distribution", "the portal"),
-        ("Hafen IT", "Helpdesk agent, Nordlicht Distribution"),
+        ("Hafen IT", "Helpdesk agent, Nordlicht Distribution (helpdesk@nordlicht.example)"),
         ("Nordlicht Distribution", "the portal"),
     ]
     assert (rows[0]["To"], rows[1]["To"]) == ("", rows[0]["From"])

@@ -12,7 +12,7 @@ from django.urls import reverse
 from time_machine import travel
 
 from portal.authority import PORTAL
-from portal.models import Action
+from portal.models import Action, Actor
 from subscriptions.models import SupportContactAssignment
 from tests.factories import (
     MembershipFactory,
@@ -399,7 +399,7 @@ def test_C6_submit_leads_to_the_review_and_close_back_to_the_subscription(
         "Subscription": OFFICE,
         "Support contact before": "Nordlicht Distribution",
         "Support contact now": "Hafen IT",
-        "Changed": "24 December 2100, 09:05 UTC, Helpdesk agent, Nordlicht Distribution",
+        "Changed": f"24 December 2100, 09:05 UTC, Helpdesk agent, Nordlicht Distribution ({HELPDESK})",
     }
     [close] = [link for link in page.find("a") if link.text == "Close"]
     assert close.get("href") == address(office)
@@ -515,8 +515,8 @@ def test_C8_what_another_changed_is_not_overwritten(
     [(role, text)] = page.alerts
     assert role == "alert"
     assert text.startswith(
-        "Global admin, Nordlicht Distribution changed the support contact since you opened this "
-        "page. Nothing was overwritten."
+        f"Global admin, Nordlicht Distribution ({GLOBAL}) changed the support contact since you "
+        "opened this page. Nothing was overwritten."
     )
     assert page.facts["When"] == "24 December 2100, 09:05 UTC"
     assert page.facts["Designated support contact now"] == "Hafen IT"
@@ -786,7 +786,7 @@ def test_C10_the_history_says_who_when_by_whom_and_why(demo, office, hafen, nord
             "Hafen IT",
             "24 December 2100, 09:05 UTC",
             "31 December 2100, 23:59 UTC",
-            "Helpdesk agent, Nordlicht Distribution",
+            f"Helpdesk agent, Nordlicht Distribution ({HELPDESK})",
             "Support contact designated",
         ],
         [
@@ -853,7 +853,7 @@ def test_C10_the_history_costs_the_same_with_1_row_and_with_20(demo):
         SupportContactAssignment.objects.create(
             subscription=premium,
             partner=someone.partner,
-            changed_by=someone.user,
+            changed_by=Actor.objects.of(someone.user),
             reason=Action.SUPPORT_CONTACT_DESIGNATED,
             ended_at=None if number == 18 else datetime(2100, 1, 1, tzinfo=UTC),
         )

@@ -39,7 +39,7 @@ class TestS1:
             Action.SUBSCRIPTION_SUSPENDED,
             Action.SUBSCRIPTION_REACTIVATED,
         ]
-        assert (out.actor, out.subject, out.customer.name) == (
+        assert (out.person, out.subject, out.customer.name) == (
             by,
             "Office 365 Business Standard",
             "Reederei Albers",
@@ -121,7 +121,7 @@ class TestAdd:
         )
         assert stored.contact_in_force.partner == stored.seller
         entry = demo.log()[-1]
-        assert (entry.action, entry.actor, entry.subject, entry.customer.name) == (
+        assert (entry.action, entry.person, entry.subject, entry.customer.name) == (
             Action.SUBSCRIPTION_ADDED,
             by,
             "Planner",

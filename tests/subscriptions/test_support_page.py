@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from time_machine import travel
 
-from portal.models import Action, Partner
+from portal.models import Action, Actor, Partner
 from portal.vcard import escape, fold_line
 from subscriptions.models import SupportContactAssignment
 from tests.factories import (
@@ -390,7 +390,7 @@ class TestHistory:
             SupportContactAssignment.objects.create(
                 subscription=premium,
                 partner=someone.partner,
-                changed_by=someone.user,
+                changed_by=Actor.objects.of(someone.user),
                 reason=Action.SUPPORT_CONTACT_DESIGNATED,
                 ended_at=None if number == 18 else datetime(2100, 1, 1, tzinfo=UTC),
             )

@@ -76,6 +76,8 @@ def of_history():
         yield "C9", row, f"fell back to {name_of(row.partner)} and not to the seller, {seller}."
     for row in all_of(rows.with_gap_before()):
         yield "C10", row, "it does not start when the one before ended."
+    for user in all_of(User.objects.order_by("pk").erased_silently()):
+        yield "C10", user, "was erased from what is told of who acted, and no entry says so."
     for name, wrong in broken_triggers():
         yield "C10", name, f"this trigger {wrong}: what was written can be changed."
 

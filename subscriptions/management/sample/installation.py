@@ -303,7 +303,7 @@ class Sample:
         entry = {"subject": name, "subject_id": id_, "customer": self.customer[0]}
         first = (id_, seller and seller.id, moment(created))
         if seller:
-            log(created, ADDED, **entry, by=acting.admin, partners=parties)
+            log(created, ADDED, **entry, by=acting.actor, partners=parties)
         if chosen is None:
             add((*first, None, None, None, ADDED.value))
             return None
@@ -314,13 +314,13 @@ class Sample:
         at = self.between(created, removed or self.log.now)
         add((*first, moment(at), None, None, ADDED.value))
         second = (id_, chosen.id, moment(at))
-        why = (acting.admin, acting.id, DESIGNATED.value)
+        why = (acting.actor, acting.id, DESIGNATED.value)
         before = contact(seller.name if seller else "")
         log(
             at,
             DESIGNATED,
             **entry,
-            by=acting.admin,
+            by=acting.actor,
             partners=(*parties, chosen, acting),
             before=before,
             after=contact(chosen.name),
@@ -388,7 +388,7 @@ class Sample:
         )
         entry = {"subject": name, "subject_id": request, "after": '{"with_dap": true}'}
         customer = id_ if is_known else None
-        self.log.add(created, Action.REQUEST_CREATED, **entry, by=asking.admin, partners=(asking,))
+        self.log.add(created, Action.REQUEST_CREATED, **entry, by=asking.actor, partners=(asking,))
         if is_known:
             self.log.add(
                 answered, Action.REQUEST_ACCEPTED, **entry, partners=(asking,), customer=customer

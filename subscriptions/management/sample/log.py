@@ -1,13 +1,11 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-from django.core.management.color import no_style
-from django.db import connection
 from django.db.models import Max
 
 from portal.models import ActivityEntry, ActivityReader
 
-from .rows import Rows
+from .rows import Rows, reset_sequence
 
 EPOCH = datetime(1970, 1, 1)
 YEAR = 365 * 24 * 3600
@@ -92,9 +90,7 @@ class Log:
             entries.write(rows)
             readers.write(audience)
         self.rows = entries.written + readers.written
-        with connection.cursor() as cursor:
-            for statement in connection.ops.sequence_reset_sql(no_style(), [ActivityEntry]):
-                cursor.execute(statement)
+        reset_sequence(ActivityEntry)
 
 
 def contact(name):

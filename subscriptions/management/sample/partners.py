@@ -1,7 +1,10 @@
 from dataclasses import dataclass, field
 
+from django.db.models import Max
+
 from portal.models import (
     Action,
+    Actor,
     Membership,
     MembershipRole,
     Partner,
@@ -15,7 +18,7 @@ from portal.text import fold
 from relationships.models import Partnership
 
 from . import words
-from .rows import Rows
+from .rows import Rows, reset_sequence
 
 # The numbers of the sample's partners in the vendor's network start here.
 FIRST_MPN_ID = 7_000_000_000
@@ -30,6 +33,7 @@ class Firm:
     name: str
     country: str
     admin: str
+    actor: int
     is_provider: bool
     resellers: list = field(default_factory=list)
     works_with: set = field(default_factory=set)
@@ -44,6 +48,7 @@ class Partners:
 
     def __init__(self, rng, customers, log):
         self.rng, self.log = rng, log
+        self.actor = Actor.objects.aggregate(last=Max("pk"))["last"] or 0
         self.number = FIRST_MPN_ID + Partner.objects.filter(mpn_id__startswith="7000").count()
         self.partners, self.people, self.partnerships = [], [], []
         self.largest = self.add(PartnerType.INDIRECT_PROVIDER, words.PROVIDERS[0], "Distribution")
@@ -79,8 +84,14 @@ class Partners:
             name = f"{name} {self.rng.choice(words.PLACES)}"
         self.number += 1
         country = self.rng.choice(("DE", "DE", "DE", "AT", "CH"))
+        self.actor += 1
         firm = Firm(
-            self.new_id(), name, country, self.new_id(), type_ == PartnerType.INDIRECT_PROVIDER
+            self.new_id(),
+            name,
+            country,
+            self.new_id(),
+            self.actor,
+            type_ == PartnerType.INDIRECT_PROVIDER,
         )
         domain = f"partner-{number % 1_000_000}.example"
         self.partners.append(
@@ -115,7 +126,7 @@ class Partners:
             self.log.add(
                 self.log.start,
                 Action.PARTNERSHIP_STARTED,
-                by=reseller.admin,
+                by=reseller.actor,
                 subject=f"{provider.name} – {reseller.name}",
                 subject_id=partnership,
                 partners=(provider, reseller),
@@ -145,11 +156,23 @@ class Partners:
         Rows(Partnership, "id", "provider", "reseller").write(self.partnerships)
         write_people(
             [
-                (firm.admin, email, f"Global admin, {firm.name}", role, firm.id, None)
+                (firm.admin, email, name_of_admin(firm), role, firm.id, None)
                 for firm, email, role in self.people
             ],
             password,
         )
+        # Each of their admins has acted.
+        Rows(Actor, "id", "user", "number", "name", "email", "partner", "organisation").write(
+            [
+                (firm.actor, firm.admin, 1, name_of_admin(firm), email, firm.id, firm.name)
+                for firm, email, _role in self.people
+            ]
+        )
+        reset_sequence(Actor)
+
+
+def name_of_admin(firm):
+    return f"Global admin, {firm.name}"
 
 
 def write_people(people, password):

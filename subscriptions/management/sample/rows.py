@@ -2,6 +2,7 @@ import json
 from contextlib import contextmanager
 from datetime import date
 
+from django.core.management.color import no_style
 from django.db import connection
 
 
@@ -31,6 +32,13 @@ def without_indexes(*models):
         yield
         for model, index in indexes:
             cursor.execute(str(index.create_sql(model, editor)))
+
+
+def reset_sequence(model):
+    """Let the next row of ``model`` have a key behind those that were written with one."""
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), [model]):
+            cursor.execute(statement)
 
 
 class Rows:

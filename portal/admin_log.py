@@ -1,0 +1,47 @@
+"""Django admin of the activity log."""
+
+from django.contrib import admin
+
+from portal.admin_base import ReadOnlyAdmin
+from portal.models import ActivityEntry, ActivityReader, Actor
+
+
+@admin.register(ActivityEntry)
+class ActivityEntryAdmin(ReadOnlyAdmin):
+    fields = (
+        "at",
+        "actor",
+        "action",
+        "customer",
+        "partners_concerned",
+        "subject",
+        "before",
+        "after",
+        "reason",
+        "address",
+    )
+    readonly_fields = ("partners_concerned",)
+    list_display = ("at", "action", "subject", "customer", "actor")
+    list_filter = ("action",)
+    list_select_related = ("customer", "actor")
+    search_fields = ("subject",)
+    date_hierarchy = "at"
+
+    @admin.display(description=ActivityEntry._meta.get_field("partners").verbose_name)
+    def partners_concerned(self, entry):
+        return ", ".join(str(partner) for partner in entry.partners.all()) or "–"
+
+
+@admin.register(Actor)
+class ActorAdmin(ReadOnlyAdmin):
+    list_display = ("name", "email", "organisation", "is_operator", "at", "as_of_update")
+    list_filter = ("is_operator", "as_of_update", ("erased_at", admin.EmptyFieldListFilter))
+    search_fields = ("name", "email", "organisation")
+
+
+@admin.register(ActivityReader)
+class ActivityReaderAdmin(ReadOnlyAdmin):
+    list_display = ("at", "action", "partner", "customer")
+    list_filter = ("action",)
+    list_select_related = ("partner", "customer")
+    search_fields = ("partner__name_key",)
