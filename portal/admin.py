@@ -17,14 +17,14 @@ from django.contrib.auth.forms import (
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
-from post_office.models import Attachment, Email, EmailTemplate, Log
 
 from portal import admin_log  # noqa: F401 (registers the log)
-from portal.admin_base import ForgivingAdmin, PortalAdmin, ReadOnlyAdmin
+from portal.admin_base import PortalAdmin, ReadOnlyAdmin
 from portal.admin_filters import OutOfFormFilter
 from portal.forms import PortalModelForm, SupportLanguagesField
 from portal.models import (
     Action,
+    Mail,
     Membership,
     MembershipRole,
     Partner,
@@ -255,8 +255,11 @@ class WorkerAdmin(ReadOnlyAdmin):
     list_display = ("host", "seen_at")
 
 
-# What the mail queue brings for the operator.
-for model in (Attachment, Email, EmailTemplate, Log):
-    theirs = type(admin.site.get_model_admin(model))
-    admin.site.unregister(model)
-    admin.site.register(model, type(theirs.__name__, (ForgivingAdmin, theirs), {}))
+@admin.register(Mail)
+class MailAdmin(ReadOnlyAdmin):
+    """What waits and what became of it. The words of a mail are shown to nobody: links in it open doors."""
+
+    list_display = ("created_at", "recipient", "subject", "status", "tries", "answer", "due_at")
+    fields = (*list_display, "trouble", "done_at", "from_email", "reply_to", "sent_by")
+    list_filter = ("status", "trouble")
+    search_fields = ("recipient", "subject")

@@ -3,12 +3,15 @@
 from datetime import timedelta
 
 from django.contrib.sessions.models import Session
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from portal.models import Task, Worker
+from portal.mail.delivery import Courier
+from portal.models import Mail, Task, Worker
+from portal.models.mails import DAY
 from portal.worker import Finding, due
 
 
@@ -17,6 +20,13 @@ def forget_sessions(task):
     with task.held():
         forgotten, _by_model = Session.objects.filter(expire_date__lt=timezone.now()).delete()
     return forgotten and f"{forgotten} sessions that were over forgotten"
+
+
+def forget_mail(task):
+    """Delete what is told of mail that was done with long ago."""
+    with task.held():
+        forgotten = Mail.objects.forget()
+    return forgotten and f"{forgotten} old mails forgotten"
 
 
 def check_worker():
@@ -44,6 +54,21 @@ def check_tasks():
         yield Finding(sentence % said, is_alarm=True)
 
 
+def check_mail():
+    waiting, failing = Mail.objects.waiting(), Mail.objects.failing()
+    sentence = _("Mail that waits: %(waiting)d, of which %(failing)d after a try that failed.")
+    yield Finding(
+        sentence % {"waiting": waiting.count(), "failing": failing.count()},
+        is_alarm=Mail.objects.stuck().exists(),
+    )
+    lost = Mail.objects.undelivered().filter(done_at__gt=Now() - DAY).count()
+    yield Finding(_("Mail that could not be delivered in the last 24 hours: %d.") % lost)
+
+
+courier = Courier()
+due.register_queue("mail", courier, run=courier.deliver, rest=courier.close)
+due.register("old-mail", every=timedelta(days=1), run=forget_mail)
 due.register("sessions", every=timedelta(days=1), run=forget_sessions)
 due.watch(check_worker)
 due.watch(check_tasks)
+due.watch(check_mail)

@@ -73,7 +73,6 @@ INSTALLED_APPS = [
     "allauth.usersessions",
     "django_countries",
     "django_guid",
-    "post_office",
     "portal",
     "customers",
     "relationships",
@@ -241,18 +240,16 @@ STORAGES = {
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 WHITENOISE_IMMUTABLE_FILE_TEST = r"\.[0-9a-f]{12}\."
 
-# Mail is queued in the database and delivered by manage.py send_queued_mail, by way of EMAIL_URL.
-# On a developer's machine it needs no worker and goes to the terminal at once.
+# Mail is queued in the database; manage.py worker delivers it, by way of EMAIL_URL.
 
 _mail = read(env.email_url, "EMAIL_URL", "consolemail://" if DEBUG else "smtp://localhost:25")
-POST_OFFICE = {
-    "BACKENDS": {"default": _mail.pop("EMAIL_BACKEND")},
-    "DEFAULT_PRIORITY": "now" if DEBUG else "medium",
-    "MAX_RETRIES": 1000,  # ten days
-    "RETRY_INTERVAL": timedelta(minutes=15),
-}
+MAIL_SERVER_BACKEND = _mail.pop("EMAIL_BACKEND")
 vars().update(_mail)
-EMAIL_BACKEND = "portal.mail.QueueBackend"
+# After so many seconds without an answer of the mail server the mail waits, and others go on.
+EMAIL_TIMEOUT = read(env.int, "EMAIL_TIMEOUT", 20)
+if EMAIL_TIMEOUT < 1:
+    raise ImproperlyConfigured("EMAIL_TIMEOUT must be at least 1 second. See .env.example.")
+EMAIL_BACKEND = "portal.mail.queue.QueueBackend"
 DEFAULT_FROM_EMAIL = read(env.str, "DEFAULT_FROM_EMAIL", "portal@localhost")
 
 # Where people reach the portal: what every link that leaves it leads to, see portal.links.
@@ -361,8 +358,6 @@ LOGGING = {
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
-        # The mail queue would bring a handler of its own.
-        "post_office": {"handlers": ["console"], "level": "INFO", "propagate": False},
         # It tells of each request that it has an id, and what was wrong with the one it came with.
         "django_guid": {"level": "ERROR"},
         # It tells of each passkey by its number.

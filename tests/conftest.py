@@ -11,11 +11,10 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.http import FileResponse
 from django.test import Client, RequestFactory, override_settings
-from post_office.models import Email
 
 from customers.models import Customer
 from portal import settings as portal_settings
-from portal.models import ActivityEntry, Partner, User
+from portal.models import ActivityEntry, Mail, Partner, User
 from relationships.models import Partnership, RegionCountry, Relationship, SalesRegion
 from subscriptions.models import Offer, Subscription
 from tests.migrations import past_database
@@ -138,8 +137,7 @@ def models():
 def rows():
     """Everything that the portal has stored, to compare a before with an after."""
     return {
-        model._meta.label: list(model._base_manager.order_by("pk").values())
-        for model in [*models(), Email]
+        model._meta.label: list(model._base_manager.order_by("pk").values()) for model in models()
     }
 
 
@@ -212,14 +210,10 @@ def nothing_written(db):
 
 @pytest.fixture
 def queue(db, settings):
-    """Mail as in production: rows of the queue, which ``send_queued_mail`` puts into ``mail.outbox``."""
+    """Mail as in production: rows of the queue, which ``manage.py worker`` puts into ``mail.outbox``."""
     settings.EMAIL_BACKEND = portal_settings.EMAIL_BACKEND
-    settings.POST_OFFICE = {
-        **settings.POST_OFFICE,
-        "BACKENDS": {"default": "django.core.mail.backends.locmem.EmailBackend"},
-        "DEFAULT_PRIORITY": "medium",
-    }
-    return Email.objects
+    settings.MAIL_SERVER_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    return Mail.objects
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ os.environ |= {
     "DEBUG": "1",
     "DEFAULT_FROM_EMAIL": "portal@portal.example",
     "DNS_RESOLVERS": "",
+    "EMAIL_TIMEOUT": "20",
     "EMAIL_URL": "consolemail://",
     "INVITATION_DAYS": "7",
     "CACHE_URL": "dbcache://portal_cache",

@@ -112,6 +112,8 @@ def test_no_start_without_a_secret_key_unless_debug_is_on(checkout):
         ("DATABASE_URL", "postgres://portal@db.example:port/portal"),
         ("EMAIL_URL", "bogus"),
         ("EMAIL_URL", "smtp://mail.example:port"),
+        ("EMAIL_TIMEOUT", "soon"),
+        ("EMAIL_TIMEOUT", "0"),
         ("RELATIONSHIP_REQUEST_DAYS", "many"),
         ("TRUSTED_PROXIES", "some"),
         ("TRUSTED_PROXIES", "-1"),
@@ -188,10 +190,16 @@ def test_R3_a_request_is_open_for_90_days_unless_told_otherwise(checkout):
     assert ask(checkout, days, RELATIONSHIP_REQUEST_DAYS="14") == "14"
 
 
-def test_mail_waits_for_the_worker_except_where_debug_is_on(checkout):
-    expression = "settings.EMAIL_BACKEND, settings.POST_OFFICE['DEFAULT_PRIORITY']"
-    assert ask(checkout, expression) == "('portal.mail.QueueBackend', 'medium')"
-    assert ask(checkout, expression, DEBUG="1") == "('portal.mail.QueueBackend', 'now')"
+def test_mail_waits_for_the_worker(checkout):
+    expression = "settings.EMAIL_BACKEND, settings.MAIL_SERVER_BACKEND.split('.')[-2]"
+    assert ask(checkout, expression) == "('portal.mail.queue.QueueBackend', 'smtp')"
+    terminal = ask(checkout, expression, without=["EMAIL_URL"], DEBUG="1")
+    assert terminal == "('portal.mail.queue.QueueBackend', 'console')"
+
+
+def test_the_mail_server_has_20_seconds_unless_told_otherwise(checkout):
+    assert ask(checkout, "settings.EMAIL_TIMEOUT") == "20"
+    assert ask(checkout, "settings.EMAIL_TIMEOUT", EMAIL_TIMEOUT="5") == "5"
 
 
 def test_debug_is_off_unless_switched_on(checkout):

@@ -7,6 +7,7 @@ from .actors import Actor, Named
 from .due import Due, DueQuerySet, LeaseLost, Task, Worker
 from .editing import Editable, StaleRow
 from .fields import FoldedField, KeyField
+from .mails import Mail, MailStatus, MailTrouble, tell_undelivered
 from .memberships import Membership, MembershipRole
 from .partners import Partner, PartnerType
 from .prepared import (
@@ -48,6 +49,9 @@ __all__ = [
     "KeyText",
     "LeaseLost",
     "LogOf",
+    "Mail",
+    "MailStatus",
+    "MailTrouble",
     "Membership",
     "MembershipRole",
     "Named",
@@ -77,4 +81,5 @@ __all__ = [
     "placed",
     "read_confirmation",
     "recount_for_planner",
+    "tell_undelivered",
 ]

@@ -55,6 +55,8 @@ class Action(models.TextChoices):
     DAP_GRANTED = "relationship.dap_granted", _("Delegated admin privileges granted")
     DAP_REMOVED = "relationship.dap_removed", _("Delegated admin privileges removed")
     REQUEST_CREATED = "request.created", _("Relationship requested")
+    REQUEST_MAILED = "request.mailed", _("Request mailed")
+    REQUEST_UNDELIVERED = "request.undelivered", _("Request not delivered")
     REQUEST_RESENT = "request.resent", _("Request sent again")
     REQUEST_WITHDRAWN = "request.withdrawn", _("Request withdrawn")
     REQUEST_ACCEPTED = "request.accepted", _("Request accepted")
@@ -99,12 +101,14 @@ FIELD_LABELS = {
     "quantity": _("quantity"),
     "requires_second_factor": _("second factor required"),
     "renews_on": _("term ends on"),
+    "recipient": _("recipient"),
     "reseller_of_record": _("reseller of record"),
     "roles": _("roles"),
     "seller": _("seller"),
     "started_on": _("started on"),
     "status": _("status"),
     "street": _("street"),
+    "subject": _("subject"),
     "support_contact": _("support contact"),
     "support_email": _("support email"),
     "support_hours": _("support hours"),

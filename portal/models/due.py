@@ -46,7 +46,7 @@ class DueQuerySet(models.QuerySet):
             if row is not None:
                 row.holder = uuid.uuid4()
                 self.model._base_manager.filter(pk=row.pk).update(
-                    holder=row.holder, held_until=Now() + LEASE
+                    holder=row.holder, held_until=Now() + row.lease
                 )
         return row
 
@@ -61,6 +61,9 @@ class Due(models.Model):
     class Meta:
         abstract = True
 
+    # How long a worker that is not heard of keeps the row.
+    lease = LEASE
+
     @contextmanager
     def held(self):
         """A transaction for what the holder does; the lease starts anew at its end.
@@ -73,7 +76,7 @@ class Due(models.Model):
             if not mine.select_for_update(no_key=True).values_list("pk").first():
                 raise LeaseLost
             yield
-            mine.update(held_until=Now() + LEASE)
+            mine.update(held_until=Now() + self.lease)
 
     def let_go(self, **fields):
         """Write ``fields``, and hold the row no longer. Raises ``LeaseLost`` like ``held``."""

@@ -66,6 +66,16 @@ def lock_selected(source):
         cursor.execute(f"SELECT count(*) FROM ({sql}) AS locked", params)  # noqa: S608
 
 
+def lock_text(text):
+    """Let whoever locks the same ``text`` wait until the transaction ends: for what no row stands for.
+
+    Where the database has no such locks (SQLite), one writer at a time is lock enough.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [text])
+
+
 def look_up_by_key():
     """Let PostgreSQL look up what belongs to many rows by key, until the transaction ends.
 

@@ -47,6 +47,13 @@ class Loop:
 
     def run(self, *, once=False) -> None:
         """Go on until told to stop; with ``once`` until nothing is due."""
+        try:
+            self._run(once)
+        finally:
+            for queue in due.queues.values():
+                queue.rest()
+
+    def _run(self, once) -> None:
         knows_tasks = False
         while not self.is_stopping:
             try:
@@ -75,6 +82,8 @@ class Loop:
             if not self.is_stopping and (row := queue.rows.claim()):
                 found = True
                 self._do(name, queue.run, row)
+            else:
+                queue.rest()
         if not self.is_stopping and (task := Task.objects.filter(name__in=due.recurring).claim()):
             found = True
             task.goes_on = self.goes_on

@@ -20,6 +20,7 @@ class Recurring(NamedTuple):
 class Queue(NamedTuple):
     rows: Any
     run: Callable
+    rest: Callable
 
 
 class Registry:
@@ -41,14 +42,16 @@ class Registry:
         self._require_new(name)
         self._recurring[name] = Recurring(every, run)
 
-    def register_queue(self, name: str, rows: Any, *, run: Callable) -> None:
+    def register_queue(
+        self, name: str, rows: Any, *, run: Callable, rest: Callable = lambda: None
+    ) -> None:
         """Have ``run(row)`` called for each row that ``rows.claim()`` gives, see ``portal.models.Due``.
 
         It lets go of the row, or what it does counts as failed and is repeated. What it returns says
-        in the log what it did.
+        in the log what it did. ``rest()`` is called while there is no row.
         """
         self._require_new(name)
-        self._queues[name] = Queue(rows, run)
+        self._queues[name] = Queue(rows, run, rest)
 
     def watch(self, check: Callable[[], Iterable[Finding]]) -> None:
         """Have ``check()`` asked for ``Finding``s whenever someone looks how the portal runs."""

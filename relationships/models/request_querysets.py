@@ -39,6 +39,13 @@ class RelationshipRequestQuerySet(models.QuerySet):
         return found
 
     @transaction.atomic
+    def note_undelivered(self, mail):
+        """Say of the open request that ``mail`` was about that it can't be delivered; newer mail may."""
+        found = self.select_for_update(no_key=True, of=("self",)).filter(pk=mail.about_id).first()
+        if found and found.is_open and found.last_mail == mail:
+            found.note_undelivered(mail.answer)
+
+    @transaction.atomic
     def ask(self, *, by, **fields):
         """Create a request as the staff member ``by`` of its partner wants it, and log it (R3, R10, R12).
 

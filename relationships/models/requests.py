@@ -7,7 +7,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
-from portal import mail
 from portal.address_fields import EmailField
 from portal.authority import require
 from portal.models import (
@@ -25,10 +24,11 @@ from .regions import SalesRegion
 from .relationships import Relationship
 from .request_answers import Answer
 from .request_kinds import RequestKind, RequestStatus
+from .request_mail import RequestMail
 from .request_querysets import RelationshipRequestQuerySet
 
 
-class RelationshipRequest(PersonalLink, Answer, models.Model):
+class RelationshipRequest(PersonalLink, Answer, RequestMail, models.Model):
     """A partner's invitation to a customer, or a provider's to a reseller, with a personal link.
 
     It stays open until it is answered, withdrawn or expired; what became of it stays readable. A dead
@@ -86,6 +86,10 @@ class RelationshipRequest(PersonalLink, Answer, models.Model):
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     sent_at = models.DateTimeField(_("sent by the portal"), null=True, editable=False)
+    undelivered_at = models.DateTimeField(_("not delivered"), null=True, editable=False)
+    undelivered_answer = models.CharField(
+        _("why it was not delivered"), max_length=500, blank=True, editable=False
+    )
     expires_at = models.DateTimeField(_("open until"), editable=False)
     answered_at = models.DateTimeField(_("answered"), null=True, editable=False)
     answered_by = models.ForeignKey(
@@ -217,15 +221,6 @@ class RelationshipRequest(PersonalLink, Answer, models.Model):
         self.save(update_fields=["subject", "text"])
 
     @transaction.atomic
-    def send(self, link, *, by):
-        """Have the portal mail it, with the personal ``link``, to the recipient (R4)."""
-        self._lock_for_sender(by)
-        self.require_open()
-        self.sent_at = timezone.now()
-        self.save(update_fields=["sent_at"])
-        mail.deliver(self.recipient_email, self.subject, self.message(link), language=self.language)
-
-    @transaction.atomic
     def renew(self, *, by):
         """Open it again with a new link and new time; the old link dies (R5).
 
@@ -234,10 +229,13 @@ class RelationshipRequest(PersonalLink, Answer, models.Model):
         self._lock_for_sender(by)
         if self.state != RequestStatus.EXPIRED:
             self.require_open()
+        self.withdraw_mail()
         self.link_number += 1
-        self.sent_at = None
+        self.sent_at = self.undelivered_at = None
+        self.undelivered_answer = ""
         self.expires_at = timezone.now() + settings.RELATIONSHIP_REQUEST_PERIOD
-        self.save(update_fields=["link_number", "sent_at", "expires_at"])
+        fresh = ("sent_at", "undelivered_at", "undelivered_answer", "expires_at")
+        self.save(update_fields=["link_number", *fresh])
         self.record(Action.REQUEST_RESENT, by=by)
 
     @transaction.atomic
@@ -262,11 +260,12 @@ class RelationshipRequest(PersonalLink, Answer, models.Model):
         self.refresh_from_db(from_queryset=locked)
 
     def _answer(self, status, *, by):
+        self.withdraw_mail()
         self.status, self.answered_by, self.answered_at = status, by.person, timezone.now()
         answer = ("status", "answered_by", "answered_at", "decline_reason")
         self.save(update_fields=[*answer, "customer", "reseller"])
 
-    def record(self, action, *, by, reason=""):
+    def record(self, action, *, by, reason="", after=None):
         """Write what happened to this request into the log of all who take part.
 
         The customer is named only where the partners know it, or it has answered itself (T1).
@@ -277,12 +276,13 @@ class RelationshipRequest(PersonalLink, Answer, models.Model):
             known = customer.relationships.active().filter(partner__in=self.partners)
             if known.count() < len(self.partners):
                 customer = None
+        asked = {"with_dap": self.with_dap} if self.kind == RequestKind.CUSTOMER else {}
         ActivityEntry.objects.record(
             action,
             by=by,
             partners=[*self.partners, self.reseller if is_answered else None],
             customer=customer,
             subject=self,
-            after={"with_dap": self.with_dap} if self.kind == RequestKind.CUSTOMER else {},
+            after=after or asked,
             reason=reason,
         )

@@ -4,6 +4,8 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,6 +15,7 @@ from customers.models import Customer
 from portal import links
 from portal.addresses import shown_email
 from portal.keyset import Order
+from portal.models.mails import MOST_OF_ONE_USER, MOST_TO_ONE_ADDRESS
 from portal.permissions import Permission
 from portal.text import kept_word
 from portal.views import ActView, PortalView, PreparedListView, ScopedView
@@ -131,6 +134,21 @@ class RequestCreateView(AskView):
         return super().get_context_data(customer=self.customer, **kwargs)
 
 
+def sentence_on_sending(due_at):
+    """What the sender reads: the mail is on its way, or waits until ``due_at`` (R4)."""
+    if due_at is None:
+        return _("The request is on its way to its recipient.")
+    sentence = _(
+        "The portal sends the request on %(when)s: in 24 hours at most %(address)d mails go to one "
+        "address, and at most %(user)d for one user."
+    )
+    return sentence % {
+        "when": date_format(timezone.localtime(due_at), "DATETIME_FORMAT"),
+        "address": MOST_TO_ONE_ADDRESS,
+        "user": MOST_OF_ONE_USER,
+    }
+
+
 class RequestDetailView(ScopedView, UpdateView):
     """One request; while it is open, with the draft of the mail, to edit, copy and send (R4)."""
 
@@ -156,6 +174,7 @@ class RequestDetailView(ScopedView, UpdateView):
             may_change=self.request.user.has_perm(made.permission_needed),
             link=self.link,
             message=message,
+            last_mail=made.last_mail,
             mailto=f"mailto:{quote(made.recipient_email, safe='@')}?{parts}",
             **kwargs,
         )
@@ -170,8 +189,8 @@ class RequestDetailView(ScopedView, UpdateView):
         try:
             made.edit(form.cleaned_data["subject"], form.cleaned_data["text"], by=self.request.user)
             if "send" in self.request.POST:
-                made.send(self.link, by=self.request.user)
-                messages.success(self.request, _("The request was sent to its recipient."))
+                due_at = made.send(self.link, by=self.request.user)
+                messages.success(self.request, sentence_on_sending(due_at))
             else:
                 messages.success(self.request, _("The text was saved."))
         except ValidationError as error:

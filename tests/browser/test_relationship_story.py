@@ -60,7 +60,9 @@ def test_the_story_of_kranich_and_albers(demo, open_browser):
     link = ask(kranich, "Reederei Albers", "admin@albers.example")
     kranich.get_by_label("Text", exact=True).fill("Moin, please let us help you.")
     kranich.get_by_role("button", name="Send from the portal").click()
-    expect(kranich.get_by_role("status")).to_have_text("The request was sent to its recipient.")
+    expect(kranich.get_by_role("status")).to_have_text(
+        "The request is on its way to its recipient."
+    )
     expect(kranich.get_by_label("Saved text with the link")).to_have_value(
         f"Moin, please let us help you.\n\n{link}"
     )

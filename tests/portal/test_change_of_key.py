@@ -85,7 +85,7 @@ def test_links_of_relationship_requests_go_on(demo, browser, change):
 
 def test_links_to_a_new_password_go_on(demo, browser, queue, change):
     browser.post("/accounts/password/reset/", {"email": NORDLICHT})
-    [link] = re.findall(r"https://portal\.example(/\S+/reset/\S+)", queue.get().message)
+    [link] = re.findall(r"https://portal\.example(/\S+/reset/\S+)", queue.get().text)
     good = change()
     assert (browser.get(link).status_code == 302) == good
 

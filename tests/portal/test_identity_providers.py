@@ -621,7 +621,7 @@ def test_the_profile_links_an_identity_and_unlinks_it(demo, browser, contoso, qu
         Action.IDENTITY_LINKED,
         Action.IDENTITY_UNLINKED,
     ]
-    assert [queued.to for queued in queue.all()] == [[NORDLICHT], [NORDLICHT]]
+    assert [queued.recipient for queued in queue.all()] == [NORDLICHT, NORDLICHT]
 
 
 def test_a_session_that_was_left_open_confirms_first(demo, contoso):

@@ -47,8 +47,8 @@ def sent_on(answer):
 def test_a_mailed_link_leads_there_too(demo, queue):
     at_other_host().post("/accounts/password/reset/", {"email": NORDLICHT})
     [sent] = queue.all()
-    assert f"{HERE}/accounts/password/reset/" in sent.message
-    assert OTHER not in sent.message
+    assert f"{HERE}/accounts/password/reset/" in sent.text
+    assert OTHER not in sent.text
 
 
 # Pages that start what works on one host only

@@ -42,7 +42,7 @@ class Lines(logging.Handler):
 @pytest.fixture
 def lines():
     handler = Lines()
-    loggers = [logging.getLogger(name) for name in (None, "portal.access", "post_office")]
+    loggers = [logging.getLogger(name) for name in (None, "portal.access")]
     levels = [logger.level for logger in loggers]
     for logger in loggers[1:]:
         logger.setLevel(logging.INFO)

@@ -1,27 +1,19 @@
 """Mail: in the reader's language, as text and HTML, queued with the change and delivered by a worker."""
 
 from datetime import timedelta
+from email import message_from_bytes
+from email.header import decode_header, make_header
 
 import pytest
-import time_machine
 from django.core import mail as django_mail
-from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail import EmailMessage
 from django.core.management import call_command
-from django.db import transaction
-from django.utils import timezone
-from post_office.mail import send_queued
-from post_office.models import STATUS, Email
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 
 from portal import mail
-from portal.models import User
-from tests.factories import MembershipFactory, UserFactory
-
-
-class DownBackend(BaseEmailBackend):
-    """A mail server that does not answer."""
-
-    def send_messages(self, email_messages):
-        raise ConnectionRefusedError("Connection refused")
+from portal.models import MailStatus, User
+from tests.factories import MembershipFactory, PartnerFactory, UserFactory
 
 
 def deliver(subject="A subject", body="A text", language="en"):
@@ -31,7 +23,7 @@ def deliver(subject="A subject", body="A text", language="en"):
 def delivered():
     """What the worker delivers of the queue."""
     django_mail.outbox.clear()
-    send_queued()
+    call_command("worker", once=True)
     return django_mail.outbox
 
 
@@ -125,18 +117,18 @@ class TestLanguage:
 
 
 class TestTheQueue:
-    """C9 and issue: nothing is sent for what was rolled back, nothing is lost when the server is down."""
+    """Nothing is sent for what was rolled back, and nothing is lost when the server is down."""
 
     def test_what_is_mailed_waits_in_the_database(self, demo, queue):
         remove_dap(demo)
         assert django_mail.outbox == []
         [waiting] = queue.all()
-        assert (waiting.to, waiting.status) == (["global@hafen.example"], STATUS.queued)
+        assert (waiting.recipient, waiting.status) == ("global@hafen.example", MailStatus.WAITING)
         [sent] = delivered()
         assert sent.to == ["global@hafen.example"]
-        assert sent.subject == waiting.subject
-        assert sent.alternatives[0][0] == waiting.html_message
-        assert queue.get().status == STATUS.sent
+        assert (sent.subject, sent.body) == (waiting.subject, waiting.text)
+        assert sent.alternatives[0][0] == waiting.html
+        assert queue.get().status == MailStatus.SENT
         assert delivered() == []
 
     def test_the_mail_of_what_is_rolled_back_is_rolled_back(self, demo, queue):
@@ -147,34 +139,38 @@ class TestTheQueue:
         assert not queue.exists()
         assert delivered() == []
 
-    def test_a_mail_server_that_is_down_loses_nothing(self, demo, queue, settings):
-        remove_dap(demo)
-        works = settings.POST_OFFICE
-        settings.POST_OFFICE = {
-            **works,
-            "BACKENDS": {"default": f"{DownBackend.__module__}.{DownBackend.__qualname__}"},
-        }
-        assert delivered() == []
-        waiting = queue.get()
-        assert (waiting.status, waiting.number_of_retries) == (STATUS.requeued, 1)
-        assert waiting.logs.get().exception_type == "ConnectionRefusedError"
-        settings.POST_OFFICE = works
-        later = timezone.now() + timedelta(minutes=16)
-        with time_machine.travel(later):
-            assert [sent.to for sent in delivered()] == [["global@hafen.example"]]
-        assert queue.get().status == STATUS.sent
+    def test_its_words_are_gone_once_it_is_sent(self, queue):
+        """Links in it open doors: password resets, invitations."""
+        deliver(body="https://portal.example/accounts/password/reset/secret/")
+        delivered()
+        sent = queue.get()
+        assert (sent.text, sent.html, sent.due_at) == ("", "", None)
+        assert sent.subject == "A subject"
+        with pytest.raises(IntegrityError), transaction.atomic():
+            queue.update(text="https://portal.example/accounts/password/reset/secret/")
 
-    def test_not_even_one_that_is_down_for_three_days(self, demo, queue, settings):
-        """A weekend with a holiday: whatever comes after it, the mail is still to be delivered."""
-        remove_dap(demo)
-        settings.POST_OFFICE = {
-            **settings.POST_OFFICE,
-            "BACKENDS": {"default": f"{DownBackend.__module__}.{DownBackend.__qualname__}"},
-        }
-        tries = timedelta(days=3) // settings.POST_OFFICE["RETRY_INTERVAL"]
-        queue.update(number_of_retries=tries, status=STATUS.requeued)
-        assert delivered() == []
-        assert queue.get().status == STATUS.requeued
+    def test_each_recipient_has_a_row(self, queue):
+        message = EmailMessage("A", "B", to=["a@firm.example"], bcc=["b@firm.example"])
+        assert message.send() == 1
+        assert [mail.recipient for mail in queue.order_by("pk")] == [
+            "a@firm.example",
+            "b@firm.example",
+        ]
+
+    def test_it_takes_no_attachments(self, queue):
+        message = EmailMessage("A", "B", to=["a@firm.example"], attachments=[("a.txt", "a")])
+        with pytest.raises(ValueError, match="no attachments"):
+            message.send()
+
+    def test_what_became_of_it_is_forgotten_after_90_days(self, queue):
+        for days in (89, 91):
+            queue.create(
+                recipient=f"{days}@firm.example",
+                status=MailStatus.SENT,
+                done_at=Now() - timedelta(days=days),
+            )
+        call_command("worker", once=True)
+        assert [mail.recipient for mail in queue.all()] == ["89@firm.example"]
 
     @pytest.mark.parametrize(
         "text",
@@ -201,9 +197,52 @@ class TestTheQueue:
             assert sent.alternatives[0][0].count(sign) == 2 * text.count(sign)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_the_command_delivers_what_waits(demo, queue, tmp_path):
-    remove_dap(demo)
-    call_command("send_queued_mail", lockfile=str(tmp_path / "lock"))
-    assert [sent.to for sent in django_mail.outbox] == [["global@hafen.example"]]
-    assert set(Email.objects.values_list("status", flat=True)) == {STATUS.sent}
+def as_read(header):
+    """A header as a mail program shows it."""
+    return " ".join(str(make_header(decode_header(header))).replace('"', "").split())
+
+
+class TestInTheNameOfAPartner:
+    """R4: from the name nobody takes it for the portal's own word, and answers go to the partner."""
+
+    def sent(self, name, language="en"):
+        partner = PartnerFactory.build(name=name, support_email="help@kranich.example")
+        mail.deliver("anna@firm.example", "A", "B", language=language, partner=partner)
+        return django_mail.outbox[-1]
+
+    def test_it_says_so_and_answers_go_to_the_partner(self):
+        sent = self.sent("Kranich Consulting")
+        assert sent.from_email == '"Kranich Consulting via Partner portal" <portal@portal.example>'
+        assert sent.reply_to == ['"Kranich Consulting" <help@kranich.example>']
+
+    def test_in_the_language_of_the_mail(self):
+        sent = self.sent("Kranich Consulting", language="de")
+        assert sent.from_email == '"Kranich Consulting über Partnerportal" <portal@portal.example>'
+
+    def test_the_portal_may_have_a_name_of_its_own(self, settings):
+        settings.DEFAULT_FROM_EMAIL = "Vertriebsportal <portal@portal.example>"
+        sent = self.sent("Kranich Consulting")
+        assert sent.from_email == '"Kranich Consulting via Vertriebsportal" <portal@portal.example>'
+
+    @pytest.mark.parametrize(
+        ("name", "told"),
+        [
+            ("Kranich\r\nBcc: all@firm.example", "Kranich Bcc all firm.example"),
+            ('Portal" <portal@portal.example>, "x', "Portal portal portal.example x"),
+            ("Kranich\\", "Kranich"),
+            ("Kranich\u202egnitlusnoC\u200b", "KranichgnitlusnoC"),
+            ("Kranich\u2028Consulting\x00", "Kranich Consulting"),
+            ("Kra; nich: (GmbH)", "Kra nich (GmbH)"),
+            ("K" * 200, "K" * 60 + "…"),
+            ("Öl & Söhne " * 10, ("Öl & Söhne " * 6)[:60].strip() + "…"),
+            ("日本" * 50, "日本" * 30 + "…"),
+        ],
+    )
+    def test_a_name_is_no_more_than_a_name(self, name, told):
+        sent = self.sent(name)
+        read = message_from_bytes(sent.message().as_bytes())
+        expected = f"{told} via Partner portal <portal@portal.example>"
+        assert as_read(read["From"]) == expected
+        assert as_read(read["Reply-To"]) == f"{told} <help@kranich.example>"
+        assert read["Bcc"] is None
+        assert sent.recipients() == ["anna@firm.example"]

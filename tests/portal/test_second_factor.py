@@ -73,7 +73,7 @@ def test_an_app_is_set_up_and_asked_for_at_the_next_sign_in(
     assert [entry.action for entry in demo.log(actor__user=demo.user(NORDLICHT))] == [
         Action.SECOND_FACTOR_ADDED
     ]
-    assert [queued.to for queued in queue.all()] == [[NORDLICHT]]
+    assert [queued.recipient for queued in queue.all()] == [NORDLICHT]
 
     again = Client(headers={"accept-language": "en"})
     assert sign_in(again, NORDLICHT, next="/activity/?start=").url == ENTER

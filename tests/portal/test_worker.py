@@ -2,11 +2,8 @@
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
-from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -25,6 +22,7 @@ from portal.worker import Finding
 from portal.worker.loop import Loop
 from portal.worker.registry import Registry
 from tests.races import LONG_ENOUGH
+from tests.workers import running_worker, wait_until
 
 MINUTE = timedelta(minutes=1)
 
@@ -315,37 +313,10 @@ class TestWhoIsTold:
         assert self.refused() == ["ALARM It burns."]
 
 
-@contextmanager
-def running(*arguments, **environment):
-    """A worker as an operator runs it, on the database of the tests."""
-    database = connection.settings_dict
-    url = f"sqlite:///{database['NAME']}"
-    if connection.vendor == "postgresql":
-        url = f"{os.environ['DATABASE_URL'].rpartition('/')[0]}/{database['NAME']}"
-    with subprocess.Popen(
-        [sys.executable, "-W", "error", "manage.py", "worker", *arguments],
-        cwd=settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": url, "DEBUG": "1"} | environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + LONG_ENOUGH
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
 def test_the_command_works_until_it_is_stopped(kind):
-    with running() as process:
+    with running_worker() as process:
         wait_until(Task.objects.filter(name="sessions", holder=None).exclude(done_at=None).exists)
         assert not Worker.objects.are_late()
         process.send_signal(kind)
@@ -354,7 +325,7 @@ def test_the_command_works_until_it_is_stopped(kind):
 
 @pytest.mark.django_db(transaction=True)
 def test_once_ends_when_nothing_is_due():
-    with running("--once") as process:
+    with running_worker("--once") as process:
         assert process.wait(LONG_ENOUGH) == 0
     assert Task.objects.get(name="sessions").done_at
 

@@ -422,7 +422,7 @@ def test_R4_the_portal_sends_the_text_with_the_link(demo, ask):
         # A year in which the request is still open, for a browser that signed in at that time.
         made.renew(by=demo.user(KRANICH))
         page = followed(signed_in(KRANICH).post(page_of(made), data))
-    assert ("status", "The request was sent to its recipient.") in page.alerts
+    assert ("status", "The request is on its way to its recipient.") in page.alerts
     assert page.facts["Sent by the portal"] == "4 February 2100, 12:00 UTC"
     [sent] = mail.outbox
     assert sent.recipients() == [ALBERS]

@@ -878,7 +878,7 @@ class TestMail:
         assert not queue.exists()
         monkeypatch.undo()
         accept(demo, made)
-        assert [one.to for one in queue.all()] == [[KRANICH]]
+        assert [one.recipient for one in queue.all()] == [KRANICH]
 
 
 def test_a_request_without_an_answer_has_no_date_of_one(demo):

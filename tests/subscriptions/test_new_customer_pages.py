@@ -2,10 +2,10 @@
 
 import pytest
 from django.urls import reverse
-from post_office.models import Email
 
 from customers.models import Customer
 from portal.authority import PORTAL
+from portal.models import Mail
 from tests.factories import CustomerFactory, MembershipFactory
 from tests.pages import Page, signed_in
 
@@ -103,8 +103,8 @@ def test_from_the_list_to_done(demo, browser, queue):
     [subscription] = customer.subscriptions.all()
     target = reverse("subscriptions:detail", args=[customer.pk, subscription.pk])
     assert target in {link.get("href") for link in page.find("a")}
-    [mail] = Email.objects.all()
-    assert mail.to == ["ina@werft.example"]
+    [mail] = Mail.objects.all()
+    assert mail.recipient == "ina@werft.example"
     # The next one starts empty.
     assert Page(browser.get(START, follow=True)).hidden("account-name") is None
 

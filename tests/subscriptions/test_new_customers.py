@@ -2,11 +2,10 @@
 
 import pytest
 from django.core.exceptions import ValidationError
-from post_office.models import Email
 
 from customers.models import Customer
 from portal.authority import PORTAL, Refusal
-from portal.models import Action, User
+from portal.models import Action, Mail, User
 from relationships.models import Relationship
 from subscriptions.models import RefusedOrder, add_customer
 from tests.races import at_once
@@ -75,9 +74,9 @@ def test_its_first_admin_is_invited_and_no_password_is_there(demo, add, queue):
     user = demo.user("ina@werft.example")
     assert (user.organisation, user.name, user.language) == (customer, "Ina Werft", "en")
     assert not user.has_usable_password()
-    [mail] = Email.objects.all()
-    assert mail.to == ["ina@werft.example"]
-    assert user.invitation_path in mail.message
+    [mail] = Mail.objects.all()
+    assert mail.recipient == "ina@werft.example"
+    assert user.invitation_path in mail.text
 
 
 def test_it_starts_with_subscriptions(demo, add):
@@ -177,9 +176,9 @@ def test_T1_nobody_learns_that_its_first_admin_has_an_account_elsewhere(demo, ad
         User.objects.get_by_natural_key("admin@albers.example").organisation.name
         == "Reederei Albers"
     )
-    [mail] = Email.objects.all()
-    assert mail.to == ["admin@albers.example"]
-    assert "/accounts/invitations/" not in mail.message
+    [mail] = Mail.objects.all()
+    assert mail.recipient == "admin@albers.example"
+    assert "/accounts/invitations/" not in mail.text
 
 
 def test_what_is_wrong_with_a_subscription_takes_all_of_it_back(demo, refused):

@@ -1,0 +1,107 @@
+"""Mail to the people of the portal, each in its own language.
+
+Mail is queued in the database, in the transaction of the change it tells of: what is rolled back is
+never sent, and a mail server that is down loses nothing. ``manage.py worker`` delivers it.
+"""
+
+import re
+import unicodedata
+from email.utils import parseaddr
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from portal import links
+
+# Longer names of firms are cut, so that what follows them in the name of a sender is still read.
+LONGEST_NAME = 60
+
+
+class Message(EmailMultiAlternatives):
+    """One mail, with what the queue knows of it beside its words, see ``portal.models.Mail``."""
+
+    about = None
+    sent_by = None
+    due_at = None
+
+
+def send(name, users, **context):
+    """Queue the mail ``name`` for each of ``users``."""
+    send_each(name, ((user, context) for user in users))
+
+
+def send_each(name, addressed):
+    """Queue the mail ``name`` for each pair of user and context, as one handful."""
+    get_connection().send_messages([compose(name, user, **context) for user, context in addressed])
+
+
+def compose(name, user, *, to="", **context):
+    """Return the mail ``name`` for ``user``; the template is ``mail/<name>.txt``.
+
+    Its first line is the subject. The HTML part is made of the same text. It goes to the user's own email
+    unless ``to`` names another address.
+    """
+    language = user.mail_language
+    with override(language):
+        text = render_to_string(
+            f"mail/{name}.txt", {"user": user, "portal_url": links.absolute(), **context}
+        )
+    subject, _newline, body = text.strip().partition("\n")
+    return _message(to or user.email, subject, body.strip(), language)
+
+
+def deliver(
+    address, subject, body, *, language, partner=None, about=None, sent_by=None, due_at=None
+):
+    """Queue one mail, as text and as HTML.
+
+    In the name of ``partner``, if given, it says so, and answers go to the partner. ``sent_by`` is the
+    user who had the portal send it, ``about`` the row that hears if it can't be delivered, and ``due_at``
+    the time before which it is not sent.
+    """
+    message = _message(address, subject, body, language)
+    if partner:
+        with override(language):
+            message.from_email = _in_name_of(partner)
+        message.reply_to = [_named(_harmless(partner.name), partner.support_email)]
+    message.about, message.sent_by, message.due_at = about, sent_by, due_at
+    message.send()
+
+
+def _message(address, subject, body, language):
+    with override(language):
+        html = render_to_string(
+            "mail/layout.html", {"subject": subject, "body": body, "language": language}
+        )
+    message = Message(" ".join(subject.split()), body, to=[address])
+    message.attach_alternative(html, "text/html")
+    return message
+
+
+def _in_name_of(partner):
+    """The sender of a partner's words: the portal's address, under a name that no one takes for its own."""
+    portal, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    name = _("%(partner)s via %(portal)s") % {
+        "partner": _harmless(partner.name),
+        "portal": portal or _("Partner portal"),
+    }
+    return _named(name, address)
+
+
+def _named(name, address):
+    # In plain words, which Django encodes; email.utils.formataddr would do so first, and nobody reads that.
+    return f'"{name}" <{address}>'
+
+
+def _harmless(name):
+    """``name`` without what makes a line of its own, turns the writing, or looks like an address."""
+    told = "".join(
+        " " if character.isspace() or character in '<>@",;:\\' else character
+        for character in name
+        if character.isspace() or unicodedata.category(character)[0] != "C"
+    )
+    told = re.sub(r" {2,}", " ", told).strip()
+    return told if len(told) <= LONGEST_NAME else f"{told[:LONGEST_NAME].rstrip()}…"

@@ -1,0 +1,56 @@
+from django.db import transaction
+from django.utils import timezone
+
+from portal import mail
+from portal.authority import PORTAL
+from portal.models import Action, Mail
+
+
+class RequestMail:
+    """What the portal mails for the sender (R4): the part of a ``RelationshipRequest`` about its mail."""
+
+    @transaction.atomic
+    def send(self, link, *, by):
+        """Have the portal mail it, with the personal ``link``, to the recipient, in the partner's name (R4).
+
+        At most so much goes to one address, or for one user, a day: beyond, the mail waits until the time
+        that this returns, and otherwise it returns None. What still waits of an earlier mail is taken
+        back. Raises ``ValidationError`` with code ``dead`` where it can't be answered any more.
+        """
+        self._lock_for_sender(by)
+        self.require_open()
+        self.withdraw_mail()
+        self.sent_at = timezone.now()
+        self.undelivered_at, self.undelivered_answer = None, ""
+        self.save(update_fields=["sent_at", "undelivered_at", "undelivered_answer"])
+        due_at = Mail.objects.when_allowed(self.recipient_email, by.person)
+        mail.deliver(
+            self.recipient_email,
+            self.subject,
+            self.message(link),
+            language=self.language,
+            partner=self.partner,
+            about=self,
+            sent_by=by.person,
+            due_at=due_at,
+        )
+        told = {"recipient": self.recipient_email, "subject": self.subject}
+        self.record(Action.REQUEST_MAILED, by=by, after=told)
+        return due_at
+
+    def withdraw_mail(self):
+        """Take back what waits to be sent: its link is dead, or goes out with newer words."""
+        Mail.objects.about(self).withdraw()
+
+    @property
+    def last_mail(self):
+        """What became of the mail that was sent last, or None."""
+        return Mail.objects.about(self).order_by("-pk").first()
+
+    def note_undelivered(self, answer):
+        """Say that its mail can't be delivered, and tell who sent it; ``answer`` is the mail server's."""
+        self.undelivered_at, self.undelivered_answer = timezone.now(), answer
+        self.save(update_fields=["undelivered_at", "undelivered_answer"])
+        told = {"recipient": self.recipient_email}
+        self.record(Action.REQUEST_UNDELIVERED, by=PORTAL, after=told, reason=answer[:200])
+        mail.send("request_undelivered", self._sender_to_tell(), request=self)
