@@ -1,7 +1,7 @@
 """What the portal sends to an identity provider, and what it believes of the answer: OpenID Connect."""
 
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote
 
 import jwt
 from allauth.socialaccount.adapter import get_adapter
@@ -73,8 +73,9 @@ class PortalClient(OAuth2Client):
         }
         auth = None
         if self.basic_auth:
-            # RFC 6749, 2.3.1: encoded first, so that a colon in the id does not end it.
-            auth = (quote_plus(self.consumer_key), quote_plus(self.consumer_secret))
+            # RFC 6749, 2.3.1: encoded first, so that a colon in the id does not end it. A space goes as
+            # %20: of providers that decode, some leave a plus sign as it is.
+            auth = (quote(self.consumer_key, safe=""), quote(self.consumer_secret, safe=""))
         else:
             data |= {"client_id": self.consumer_key, "client_secret": self.consumer_secret}
         what = "the token endpoint"

@@ -327,7 +327,7 @@ def test_the_secret_is_given_in_the_way_that_the_provider_names(
     ]
     if is_basic:
         # As RFC 6749 has it in section 2.3.1, so that a colon in the id does not end it.
-        assert auth == ("por%3Atal", "s%2B%2F+%25%C3%A4")
+        assert auth == ("por%3Atal", "s%2B%2F%20%25%C3%A4")
         assert "client_secret" not in posted
     else:
         assert auth is None
