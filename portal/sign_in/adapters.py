@@ -3,7 +3,10 @@
 import time
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.internal.flows.login import (
+    get_authentication_records,
+    record_authentication,
+)
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
@@ -118,6 +121,9 @@ class AccountAdapter(DefaultAccountAdapter):
         # The user may have been deactivated while it was asked for the second factor.
         self.require_active(User.objects.select_related("membership__partner").get(pk=user.pk))
         super().login(request, user)
+        if not get_authentication_records(request, user):
+            # By a personal link: the person has set its password at this moment.
+            record_authentication(request, user, "new_password")
 
     def post_login(self, request, user, **kwargs):
         """Go on; who has not proved its email is asked to, once, on the way (R14)."""

@@ -1,6 +1,7 @@
 """Authenticator apps, passkeys and recovery codes; who must have one, and what happens without."""
 
 import json
+from functools import partial
 from urllib.parse import quote
 
 import pytest
@@ -11,7 +12,9 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from portal.authority import PORTAL, Refusal
-from portal.models import Action, Partner
+from portal.models import Action, Membership, Partner
+from portal.permissions import Role
+from portal.sign_in.forms import reset_path
 from tests.pages import (
     ALBERS,
     NORDLICHT,
@@ -25,6 +28,7 @@ from tests.pages import (
     sign_in,
     signed_in,
 )
+from tests.races import ORDERS
 
 INDEX = "/accounts/second-factor/"
 ENTER = "/accounts/second-factor/enter/"
@@ -211,10 +215,26 @@ def test_T3_who_is_deactivated_between_the_steps_does_not_come_in(demo, browser)
 
 def test_a_new_password_by_mail_does_not_pass_the_second_factor_by(demo, browser):
     set_up_app(demo.user(NORDLICHT))
-    user = demo.user(NORDLICHT)
-    user.set_password("barrel-of-apples")
-    user.save()
+    form = browser.get(reset_path(demo.user(NORDLICHT))).url
+    new = {"password1": "barrel-of-apples", "password2": "barrel-of-apples"}
+    assert browser.post(form, new).url == "/accounts/password/reset/done/"
+    assert browser.get("/activity/").url == "/accounts/login/?next=/activity/"
     assert sign_in(browser, NORDLICHT, "barrel-of-apples").url == ENTER
+    assert not is_in(browser)
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("play", ORDERS)
+def test_of_two_who_type_the_same_code_at_once_one_comes_in(demo, play):
+    app = set_up_app(demo.user(NORDLICHT))
+    browsers = [Client(), Client()]
+    for browser in browsers:
+        sign_in(browser, NORDLICHT)
+    code = code_of(app)
+    answers = play(*(partial(browser.post, ENTER, {"code": code}) for browser in browsers))
+    assert sorted(one.value.status_code for one in answers) == [200, 302]
+    assert sorted(map(is_in, browsers)) == [False, True]
 
 
 # Recovery codes
@@ -595,6 +615,21 @@ def test_set_up_it_opens_the_portal(demo, browser, required):
     [key] = [field.get("value") for field in page.find("input[@id='key']")]
     browser.post(APP, {"code": code_of(Authenticator(data={"secret": key}))})
     assert browser.get(CODES).status_code == 200
+    assert is_in(browser)
+
+
+def test_an_invited_person_sets_it_up_before_anything_else(demo, browser, required):
+    invited = Membership.objects.invite(
+        demo.partner("Nordlicht Distribution"),
+        by=demo.user(GLOBAL),
+        email="neu@nordlicht.example",
+        name="Änne Neu",
+        roles=[Role.SALES_AGENT],
+    ).user
+    new = {"password1": "barrel-of-apples", "password2": "barrel-of-apples"}
+    assert browser.post(invited.invitation_path, new).url == "/"
+    assert browser.get("/activity/").url == INDEX
+    browser.post(APP, {"code": code_of(Authenticator(data={"secret": key_of(browser)}))})
     assert is_in(browser)
 
 
