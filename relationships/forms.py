@@ -5,8 +5,9 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
-from customers.models import Customer
+from customers.models import Customer, is_shared
 from portal.address_fields import EmailFormField
+from portal.addresses import shown_domain
 from portal.forms import ListSelect, NamedRows, PortalModelForm, SearchForm, StyledField
 from portal.models import Partner, PartnerType, User, dashed, language_of
 from portal.permissions import Permission
@@ -179,14 +180,24 @@ class DeclineForm(forms.Form):
     )
 
 
-class RegistrationForm(SetPasswordMixin, PortalModelForm):
-    """A customer that is new in the portal, with its first admin (R6)."""
+class RegistrationEmailForm(forms.Form):
+    """Where a customer that is new in the portal reads mail: the way on is mailed there (R14)."""
 
     bound_field_class = StyledField
 
     email = EmailFormField(
         label=_("Your email"), help_text=_("You sign in with it."), max_length=254
     )
+
+
+class RegistrationForm(SetPasswordMixin, PortalModelForm):
+    """A customer that is new in the portal, with its first admin, who has proved ``email`` (R6, R14).
+
+    A record that the partner made for it is taken over as it is, so nothing of it is asked.
+    """
+
+    bound_field_class = StyledField
+
     password1, password2 = SetPasswordMixin.create_password_fields(
         label1=_("Password"), label2=_("Password, again")
     )
@@ -204,35 +215,41 @@ class RegistrationForm(SetPasswordMixin, PortalModelForm):
             "contact_phone": _("Your phone"),
         }
 
-    def __init__(self, *args, request, **kwargs):
-        self.relationship_request = request
+    def __init__(self, *args, request, email, proof, **kwargs):
+        self.relationship_request, self.email, self.proof = request, email, proof
+        domain = email.rpartition("@")[2]
         initial = {
-            "name": request.recipient_name,
-            "domain": request.recipient_email.rpartition("@")[2],
+            "domain": "" if is_shared(domain) else shown_domain(domain),
             "country": request.partner.country,
-            "email": request.recipient_email,
         }
+        if email == request.recipient_email:
+            initial["name"] = request.recipient_name
+        self.record = request.record_to_take_over(email)
         super().__init__(*args, initial=initial, **kwargs)
         self.fields["contact_name"].required = True
+        if self.record:
+            for name in ("name", "domain", "country", "contact_phone"):
+                del self.fields[name]
+
+    def _post_clean(self):
+        if not self.record:
+            super()._post_clean()
 
     def clean(self):
         cleaned = super().clean()
         self.validate_passwords()
-        email = cleaned.get("email", "")
-        self.user = User(email=email, name=cleaned.get("contact_name", ""))
+        self.user = User(email=self.email, name=cleaned.get("contact_name", ""))
         self.validate_password_for_user(self.user, "password1")
-        if User.objects.filter(email=email).exists():
-            self.add_error("email", _("There is an account with this email. Sign in instead."))
         return cleaned
 
     def register(self):
         """Register and accept. Returns the new admin, or None with the errors at their fields."""
-        customer = self.instance
-        customer.contact_email = self.cleaned_data["email"]
+        customer = self.record or self.instance
+        if not self.record:
+            customer.contact_email = self.email
         self.user.set_password(self.cleaned_data["password1"])
         try:
-            self.relationship_request.register(customer, user=self.user)
+            return self.relationship_request.register(self.proof, customer, user=self.user)
         except ValidationError as error:
             self.add_model_errors(error)
             return None
-        return self.user

@@ -144,6 +144,7 @@ NOT_LINKED = {
     "subscriptions:review": "where a designation ends",
     "address_confirm": "the mail to confirm an address has its link",
     "user_invitation": "the mail to an invited user has its link",
+    "invitations:registration": "the mail to whoever wants to register has its link",
     "new_customer:done": "where the adding of a customer ends",
     "coverage:contact": "where a choice of rows leads",
     "coverage:bulk": "where a choice of rows and a contact leads",

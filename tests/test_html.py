@@ -73,6 +73,7 @@ PAGES = {
     "relationships:providers": ("global@hafen.example", "global@pacific.example"),
     "invitations:detail": (None, ALBERS, GLOBAL, OPERATOR),
     "invitations:register": (None,),
+    "invitations:registration": (None,),
     "support_partners:list": (ALBERS, "admin@huber.example"),
     "activity": (GLOBAL, ALBERS, "users@nordlicht.example"),
     "words": (NORDLICHT, ALBERS),
@@ -124,6 +125,7 @@ NOT_A_PAGE = {"home", "account_logout", "set_language", "set_theme", "healthz", 
     "users:reactivate",
     "invitations:accept",
     "invitations:decline",
+    "invitations:prove",
     "relationships:partnership_end",
     "relationships:request_renew",
     "subscriptions:suspend",
@@ -212,6 +214,8 @@ def address(demo, requests):
             keys = [requests["own"].token]
         elif name == "invitations:register":
             keys = [requests["new"].token]
+        elif name == "invitations:registration":
+            return requests["new"].registration_path("ole@firm.example")
         elif name == "account_reset_password_from_key":
             keys = [demo.user(NORDLICHT).pk.hex, "wrong"]
         elif name == "openid_connect_login":

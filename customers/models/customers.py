@@ -39,14 +39,9 @@ class CustomerQuerySet(models.QuerySet):
     def with_proved_domain(self):
         return self.filter(domain_proved_at__isnull=False)
 
-    def known_by_email(self, address):
-        """Return the customer that this address belongs to, or None.
-
-        By one of its users, or by its domain if that is proved.
-        """
-        found = self.filter(memberships__user__email=address).first()
-        proved = self.with_proved_domain()
-        return found or proved.filter(domain=address.rpartition("@")[2]).first()
+    def of_address(self, address):
+        """Return the customer that has proved the domain of an email address, or None (R14)."""
+        return self.with_proved_domain().filter(domain=address.rpartition("@")[2]).first()
 
     def require_new(self, domain, *, to):
         """Raise ``ValidationError`` at ``domain`` where the partner ``to`` can't add a firm with it (R15).

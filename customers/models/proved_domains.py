@@ -90,6 +90,7 @@ class ProvedDomain:
             self.domain_proved_at, self.domain_proved_how = None, ""
             self.require_provable()
             raise
+        self.requests.follow_domain(self.domain)
         self.record(
             Action.DOMAIN_PROVED,
             by=by,
@@ -112,4 +113,5 @@ class ProvedDomain:
         before = {"domain": self.domain, "domain_proved_how": self.domain_proved_how}
         self.domain_proved_at, self.domain_proved_how = None, ""
         self.save(update_fields=["domain_proved_at", "domain_proved_how"])
+        self.requests.follow_domain(self.domain)
         self.record(Action.DOMAIN_FREED, by=by, before=before)

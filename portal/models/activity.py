@@ -77,6 +77,8 @@ def action_choices():
 
 # How the activity log names what changed; a field that is not here stands with its own name.
 FIELD_LABELS = {
+    "answered_by": _("answered by"),
+    "asked": _("asked"),
     "auto_renew": _("renews automatically"),
     "city": _("city"),
     "contact_email": _("contact email"),

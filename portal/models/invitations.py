@@ -214,6 +214,13 @@ class PersonalInvitation:
         self.record(Action.USER_JOINED, by=self)
         self.prove(self.email, how=ProofMethod.INVITATION)
 
+    def join_as(self, newcomer):
+        """Join with the name and password of ``newcomer``, a user not stored who proved the same address."""
+        self.name, self.password, self.has_joined = newcomer.name, newcomer.password, True
+        self.full_clean()
+        self.save(update_fields=["name", "name_key", "password", "has_joined"])
+        self.record(Action.USER_JOINED, by=self)
+
     @transaction.atomic
     def renew_invitation(self):
         """Mail the user a new link in place of the expired one that was opened.

@@ -68,9 +68,10 @@ class MembershipQuerySet(models.QuerySet):
         """Make ``user``, who registers itself, the first member and admin of an organisation.
 
         Whether it may do so is for the act to say that adds the organisation. Here nobody gets into one
-        that has users: raises ``ValidationError`` with code ``not_first`` then, and otherwise like ``join``.
+        that somebody has joined: raises ``ValidationError`` with code ``not_first`` then, and otherwise
+        like ``join``.
         """
-        self._require_empty(organisation)
+        self._require_empty(organisation, user__has_joined=True)
         return self._join(user, organisation, [self._first_role(organisation)], user)
 
     def _join(self, user, organisation, roles, by):
@@ -128,9 +129,9 @@ class MembershipQuerySet(models.QuerySet):
         return Role.GLOBAL_ADMIN if isinstance(organisation, Partner) else Role.CUSTOMER_ADMIN
 
     @staticmethod
-    def _require_empty(organisation):
+    def _require_empty(organisation, **members):
         locked = type(organisation).objects.select_for_update(no_key=True)
-        if locked.get(pk=organisation.pk).memberships.exists():
+        if locked.get(pk=organisation.pk).memberships.filter(**members).exists():
             raise ValidationError(
                 _("%(organisation)s has users already; its admins invite further ones."),
                 code="not_first",
@@ -255,6 +256,7 @@ class Membership(models.Model):
         if self.user == person_of(by):
             self.require_way_back(after)
         self.write_roles(after)
+        self.user.requests_answered.follow_proofs_of(self.user)
         self.user.record(
             Action.USER_ROLES_CHANGED,
             by=by,

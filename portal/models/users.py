@@ -304,6 +304,7 @@ class User(
         self.is_active = False
         self.sessions_ended_at = timezone.now()
         self.save(update_fields=["is_active", "sessions_ended_at"])
+        self.requests_answered.follow_proofs_of(self)
         self.record(Action.USER_DEACTIVATED, by=by)
 
     def require_dispensable(self, *, by):
@@ -324,6 +325,7 @@ class User(
         require(by, (self.organisation, Permission.MANAGE_USERS))
         if type(self).objects.filter(pk=self.pk, is_active=False).update(is_active=True):
             self.is_active = True
+            self.requests_answered.follow_proofs_of(self)
             self.record(Action.USER_REACTIVATED, by=by)
 
     def record(self, action, *, by, **changes):

@@ -17,6 +17,8 @@ SIGN_IN = {
         "login_failed": "20/5m/ip,5/5m/key",
         "reset_password": "20/m/ip,5/h/key",
         "check_domain": "5/m/user",
+        # Mails to whoever wants to register, by the address that was entered.
+        "register": "20/h/ip,3/h/key",
     },
     "ACCOUNT_FORMS": {
         "login": "portal.sign_in.forms.SignInForm",

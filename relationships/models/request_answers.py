@@ -1,11 +1,11 @@
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from portal import mail
 from portal.authority import NotAllowed, Refusal, person_of, require, require_standing
-from portal.models import Action, Membership, Partner, PartnerType
+from portal.models import Action, Partner
 
 from .partnerships import Partnership
 from .relationships import Relationship
@@ -15,18 +15,8 @@ from .request_kinds import RequestKind, RequestStatus
 class Answer:
     """What the recipient does: the part of a ``RelationshipRequest`` that is about its answer (R6, R10)."""
 
-    def bind(self):
-        """Tie it to the customer or reseller that the portal knows by the recipient's address (R6, R10)."""
-        if self.kind == RequestKind.CUSTOMER and self.customer is None:
-            self.customer = Customer.objects.known_by_email(self.recipient_email)
-        elif self.kind == RequestKind.RESELLER and self.reseller is None:
-            address = self.recipient_email
-            self.reseller = Partner.objects.filter(
-                type=PartnerType.INDIRECT_RESELLER, memberships__user__email=address
-            ).first()
-
     def may_be_answered_by(self, by):
-        """Whether ``by`` may answer for the organisation that the request is addressed to (R6, R10)."""
+        """Whether ``by`` may answer: for the organisation that the request is for (R6, R10, R14)."""
         try:
             self._require_recipient(by)
         except NotAllowed:
@@ -34,17 +24,14 @@ class Answer:
         return True
 
     def _require_recipient(self, by):
-        self.bind()
-        is_for_reseller = self.kind == RequestKind.RESELLER
-        known = self.reseller if is_for_reseller else self.customer
-        anyone = Partner if is_for_reseller else Customer
+        anyone = Partner if self.kind == RequestKind.RESELLER else Customer
         acting = require(
             by,
-            (known or anyone, self.permission_to_answer),
+            (anyone, self.permission_to_answer),
             last_resort=False,
             foreign=Refusal.RECIPIENT,
         )
-        require_standing(not is_for_reseller or acting.is_reseller, Refusal.RECIPIENT)
+        require_standing(acting == self.bound_to(), Refusal.RECIPIENT)
         return acting
 
     @transaction.atomic
@@ -59,9 +46,9 @@ class Answer:
         """
         self._lock_for_recipient(by)
         self._require_proved(by)
-        self._accept(by, agrees)
+        self._accept(by=by, agrees=agrees)
 
-    def _accept(self, by, agrees):
+    def _accept(self, *, by, agrees):
         if self.kind == RequestKind.RESELLER:
             Partnership.objects.start(self.partner, self.reseller, by=by)
         else:
@@ -94,39 +81,6 @@ class Answer:
         self.record(Action.REQUEST_DECLINED, by=by, reason=reason[:200])
         mail.send("request_declined", self._sender_to_tell(), request=self)
 
-    @transaction.atomic
-    def register(self, customer, *, user):
-        """Accept it for a customer that is new in the portal, with ``user`` as its first admin (R6).
-
-        The customer agreement is accepted on the way. Raises ``ValidationError`` like ``accept``, and
-        where ``customer`` or ``user`` is not valid; then neither of them is there.
-        """
-        self._lock()
-        self.require_open()
-        if self.kind != RequestKind.CUSTOMER or self.customer_id:
-            raise ValidationError(
-                _(
-                    "This request is for a firm that is in the portal already. Sign in to answer it."
-                ),
-                code="known",
-            )
-        customer.full_clean()
-        user.full_clean()
-        try:
-            with transaction.atomic():
-                customer.save()
-                user.save()
-        except IntegrityError:
-            # Someone registered the same person just now: say so where it can be said.
-            customer._state.adding = user._state.adding = True
-            customer.full_clean()
-            user.full_clean()
-            raise
-        Membership.objects.join_first(user, customer)
-        customer.record(Action.CUSTOMER_ADDED, by=user)
-        self._lock_for_recipient(user)
-        self._accept(user, True)
-
     def _lock_for_recipient(self, by):
         self._lock()
         self.require_open()
@@ -146,6 +100,22 @@ class Answer:
                 ),
                 code="unproved",
             )
+
+    @property
+    def is_answered(self):
+        """Whether the recipient accepted or declined; a request that was withdrawn has no answer."""
+        return self.status in (RequestStatus.ACCEPTED, RequestStatus.DECLINED)
+
+    @property
+    def answered_for(self):
+        """The organisation that answered, or None."""
+        return (self.customer or self.reseller) if self.is_answered else None
+
+    @property
+    def was_forwarded(self):
+        """Whether somebody else answered than the partner asked, or for a firm of another name."""
+        asked = (self.recipient_email, self.recipient_name.casefold())
+        return asked != (self.answered_by.email, self.answered_for.name.casefold())
 
     def _sender_to_tell(self):
         if not self.created_by.is_active:

@@ -1,7 +1,7 @@
 from django.db import models, transaction
 from django.utils import timezone
 
-from portal.authority import require
+from portal.authority import Refusal, require, require_standing
 from portal.models import Action, Partner
 
 from .personal_links import read_token
@@ -30,6 +30,32 @@ class RelationshipRequestQuerySet(models.QuerySet):
         found = self.visible_to(membership).open().filter(kind=RequestKind.CUSTOMER)
         return found.select_related("partner", "provider")
 
+    def follow_proofs_of(self, user):
+        """Bind the open requests to what ``user`` has proved anew: it proved one, came, went or has other
+        roles (R14).
+        """
+        emails = user.proved_addresses.values("email")
+        asked = self.model.objects.filter(
+            status=RequestStatus.OPEN, names_customer=False, recipient_email__in=emails
+        )
+        self._bind_anew(asked)
+
+    def follow_domain(self, domain):
+        """Bind the open requests to addresses in ``domain`` anew: who proved it has changed (R14)."""
+        asked = self.model.objects.filter(
+            status=RequestStatus.OPEN,
+            names_customer=False,
+            recipient_email__endswith=f"@{domain}",
+        )
+        self._bind_anew(asked)
+
+    @staticmethod
+    @transaction.atomic
+    def _bind_anew(asked):
+        for made in asked.select_for_update(no_key=True, of=("self",)).order_by("pk"):
+            made.bind()
+            made.save(update_fields=["customer", "reseller"])
+
     def find(self, token):
         """Return the request whose personal link carries ``token``, or None; see ``is_replaced``."""
         read = read_token(token)
@@ -49,13 +75,20 @@ class RelationshipRequestQuerySet(models.QuerySet):
     def ask(self, *, by, **fields):
         """Create a request as the staff member ``by`` of its partner wants it, and log it (R3, R10, R12).
 
-        Where the portal knows the customer or reseller, by the domain or a user of the recipient's
-        address, only that one can answer; the partner isn't told. Raises ``NotAllowed`` unless ``by`` may
-        ask for this in the name of a partner, and ``ValidationError`` for what ``clean`` refuses.
+        Where an organisation of the portal has proved the recipient's address or its domain, that one
+        can answer; the partner isn't told (R14, T1). With ``customer``, one of the partner's own, it is
+        for that record. Raises ``NotAllowed`` unless ``by`` may ask for this in the name of a partner,
+        and ``ValidationError`` for what ``clean`` refuses.
         """
         made = self.model(**fields)
         made.partner = require(by, (Partner, made.permission_needed), last_resort=False)
         made.created_by = by.person
+        made.names_customer = made.customer is not None
+        if made.names_customer:
+            own = made.customer.relationships.active().filter(partner=made.partner)
+            require_standing(own.exists(), Refusal.ELSEWHERE)
+        # In its normal form, by which the address is known.
+        made.clean_fields({field.name for field in made._meta.fields} - {"recipient_email"})
         made.bind()
         made.full_clean()
         made.save()

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from portal.address_fields import EmailField
+from portal.addresses import shown_email
 from portal.authority import require
 from portal.models import (
     Action,
@@ -21,14 +22,16 @@ from portal.permissions import Permission
 from .partnerships import Partnership
 from .personal_links import PersonalLink
 from .regions import SalesRegion
+from .registrations import Registration
 from .relationships import Relationship
 from .request_answers import Answer
+from .request_bindings import Binding
 from .request_kinds import RequestKind, RequestStatus
 from .request_mail import RequestMail
 from .request_querysets import RelationshipRequestQuerySet
 
 
-class RelationshipRequest(PersonalLink, Answer, RequestMail, models.Model):
+class RelationshipRequest(PersonalLink, Binding, Answer, Registration, RequestMail, models.Model):
     """A partner's invitation to a customer, or a provider's to a reseller, with a personal link.
 
     It stays open until it is answered, withdrawn or expired; what became of it stays readable. A dead
@@ -57,6 +60,12 @@ class RelationshipRequest(PersonalLink, Answer, RequestMail, models.Model):
         verbose_name=_("customer"),
         null=True,
         blank=True,
+    )
+    names_customer = models.BooleanField(
+        _("to a customer of its own"),
+        default=False,
+        editable=False,
+        help_text=_("The partner asked this customer of its own, whatever the address."),
     )
     reseller = models.ForeignKey(
         Partner,
@@ -95,7 +104,7 @@ class RelationshipRequest(PersonalLink, Answer, RequestMail, models.Model):
     answered_by = models.ForeignKey(
         User,
         models.PROTECT,
-        related_name="+",
+        related_name="requests_answered",
         verbose_name=_("answered by"),
         null=True,
         editable=False,
@@ -139,10 +148,16 @@ class RelationshipRequest(PersonalLink, Answer, RequestMail, models.Model):
                 name="relationships_request_open",
                 condition=models.Q(status=RequestStatus.OPEN),
             ),
+            models.Index(
+                fields=["recipient_email"],
+                name="relationships_request_asked",
+                condition=models.Q(status=RequestStatus.OPEN),
+            ),
         ]
 
     def __str__(self):
-        return self.recipient_name
+        """Whom it names: the organisation that answered, until then the one that the partner wrote."""
+        return str(self.answered_for or self.recipient_name)
 
     def save(self, *args, **kwargs):
         if self.expires_at is None:
@@ -183,6 +198,11 @@ class RelationshipRequest(PersonalLink, Answer, RequestMail, models.Model):
             Relationship.objects.active().filter(partner=partner, customer=self.customer).first()
         )
         return relationship is None or (self.with_dap and not relationship.has_dap)
+
+    @property
+    def shown_email(self):
+        """The address that was asked, as people read it."""
+        return shown_email(self.recipient_email)
 
     @property
     def permission_needed(self):
@@ -234,8 +254,9 @@ class RelationshipRequest(PersonalLink, Answer, RequestMail, models.Model):
         self.sent_at = self.undelivered_at = None
         self.undelivered_answer = ""
         self.expires_at = timezone.now() + settings.RELATIONSHIP_REQUEST_PERIOD
+        self.bind()
         fresh = ("sent_at", "undelivered_at", "undelivered_answer", "expires_at")
-        self.save(update_fields=["link_number", *fresh])
+        self.save(update_fields=["link_number", *fresh, "customer", "reseller"])
         self.record(Action.REQUEST_RESENT, by=by)
 
     @transaction.atomic
@@ -270,19 +291,25 @@ class RelationshipRequest(PersonalLink, Answer, RequestMail, models.Model):
 
         The customer is named only where the partners know it, or it has answered itself (T1).
         """
-        is_answered = self.status in (RequestStatus.ACCEPTED, RequestStatus.DECLINED)
         customer = self.customer
-        if customer and not is_answered:
+        if customer and not self.is_answered:
             known = customer.relationships.active().filter(partner__in=self.partners)
             if known.count() < len(self.partners):
                 customer = None
-        asked = {"with_dap": self.with_dap} if self.kind == RequestKind.CUSTOMER else {}
         ActivityEntry.objects.record(
             action,
             by=by,
-            partners=[*self.partners, self.reseller if is_answered else None],
+            partners=[*self.partners, self.reseller if self.is_answered else None],
             customer=customer,
             subject=self,
-            after=after or asked,
+            after=after or self._facts(),
             reason=reason,
         )
+
+    def _facts(self):
+        facts = {"with_dap": self.with_dap} if self.kind == RequestKind.CUSTOMER else {}
+        if self.is_answered:
+            by = self.answered_by
+            facts["asked"] = f"{self.recipient_email} ({self.recipient_name})"
+            facts["answered_by"] = f"{by} ({by.email})"
+        return facts

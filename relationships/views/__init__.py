@@ -12,7 +12,9 @@ from .customers import CustomerExportView, CustomerListView
 from .invitations import (
     InvitationAcceptView,
     InvitationDeclineView,
+    InvitationProveView,
     InvitationRegisterView,
+    InvitationRegistrationView,
     InvitationView,
 )
 from .partnerships import PartnershipEndView, ProviderListView, ResellerInviteView, ResellerListView
@@ -34,7 +36,9 @@ __all__ = [
     "GiveUpDapView",
     "InvitationAcceptView",
     "InvitationDeclineView",
+    "InvitationProveView",
     "InvitationRegisterView",
+    "InvitationRegistrationView",
     "InvitationView",
     "PartnerListView",
     "PartnershipEndView",

@@ -1,4 +1,5 @@
 from allauth.account.utils import perform_login
+from allauth.core import ratelimit
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
@@ -8,18 +9,31 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
-from relationships.forms import AcceptForm, AuthorizeForm, DeclineForm, RegistrationForm
+from portal.models import User
+from relationships.forms import (
+    AcceptForm,
+    AuthorizeForm,
+    DeclineForm,
+    RegistrationEmailForm,
+    RegistrationForm,
+)
 from relationships.models import RelationshipRequest, RequestKind
 
+TOO_MANY_MAILS = gettext_lazy(
+    "Several mails are on their way already. Look into your mailbox, or wait an hour and try again."
+)
 
-@method_decorator(login_not_required, name="dispatch")
+
+@method_decorator([login_not_required, never_cache], name="dispatch")
 class InvitationView(TemplateView):
-    """What the personal link opens: who asks for what, and the answer (R6, R10).
+    """What the personal link opens: who asks, and the way to the answer (R6, R10, R14).
 
-    The link itself is the permission to read; the answer needs an admin of the addressed organisation.
-    A dead link says what became of it.
+    Known or unknown, each firm's first page looks alike. Only who may answer reads the whole. A dead link
+    says what became of it.
     """
 
     template_name = "relationships/invitation.html"
@@ -30,7 +44,11 @@ class InvitationView(TemplateView):
         try:
             self.asked.require_open()
         except ValidationError as error:
-            context = {"asked": self.asked, "explanation": error.messages[0]}
+            context = {
+                "asked": self.asked,
+                "explanation": error.messages[0],
+                "shows_answer": self.asked.is_answered and self.concerns_reader,
+            }
             return render(request, "relationships/invitation_dead.html", context, status=410)
         return self.forward() or super().dispatch(request, *args, **kwargs)
 
@@ -40,20 +58,50 @@ class InvitationView(TemplateView):
 
     @cached_property
     def asked(self):
-        requests = RelationshipRequest.objects.select_related("partner", "provider", "customer")
+        requests = RelationshipRequest.objects.select_related(
+            "partner", "provider", "customer", "reseller", "answered_by"
+        )
         return requests.find(self.kwargs["token"])
+
+    @property
+    def concerns_reader(self):
+        """Whether the reader is of an organisation that asked or answered."""
+        own = getattr(self.request.user, "organisation", None)
+        return own is not None and own in [*self.asked.partners, self.asked.answered_for]
 
     @cached_property
     def may_answer(self):
         return self.asked.may_be_answered_by(self.request.user)
 
     @property
-    def may_register(self):
-        return self.asked.kind == RequestKind.CUSTOMER and not self.asked.customer_id
+    def is_for_customers(self):
+        return self.asked.kind == RequestKind.CUSTOMER
+
+    @cached_property
+    def is_admin(self):
+        """Whether the reader answers such requests for its organisation."""
+        own = getattr(self.request.user, "organisation", None)
+        if own is None or not self.request.user.has_perm(self.asked.permission_to_answer):
+            return False
+        return self.is_for_customers or own.is_reseller
+
+    @cached_property
+    def has_proved(self):
+        """Whether the reader has shown that it reads mail to the address that was asked (R14)."""
+        user = self.request.user
+        return user.is_authenticated and user.has_proved(self.asked.recipient_email)
+
+    @property
+    def is_of_other_account(self):
+        """Whether another account signs in with the proved address that was asked."""
+        if not self.has_proved:
+            return False
+        owner = User.objects.joined().filter(email=self.asked.recipient_email).first()
+        return owner not in (None, self.request.user) and owner.has_proved(owner.email)
 
     def get_accept_form(self, data=None):
         """The box that must be ticked to accept, or None where there is none."""
-        if self.asked.kind == RequestKind.RESELLER:
+        if not self.is_for_customers:
             return AuthorizeForm(data)
         if self.request.user.membership.customer.agreement_accepted_at:
             return None
@@ -65,30 +113,35 @@ class InvitationView(TemplateView):
             kwargs.setdefault("decline_form", DeclineForm())
         return super().get_context_data(
             asked=self.asked,
-            is_partnership=self.asked.kind == RequestKind.RESELLER,
+            is_partnership=not self.is_for_customers,
             may_answer=self.may_answer,
             is_unproved=self.may_answer and not self.request.user.has_proved(),
             following=self.request.path,
-            may_register=self.may_register,
+            is_admin=self.is_admin,
+            has_proved=self.has_proved,
+            is_of_other_account=self.is_of_other_account,
             **kwargs,
         )
+
+    def back(self):
+        return redirect("invitations:detail", self.kwargs["token"])
 
     def refuse(self, error):
         """Show the page again, with what the model said."""
         for message in error.messages:
             messages.error(self.request, message)
-        return redirect("invitations:detail", self.kwargs["token"])
+        return self.back()
 
 
 class InvitationAnswerView(InvitationView):
     """The base of the answers: who may not answer is led back to the page that says so."""
 
     def forward(self):
-        return None if self.may_answer else redirect("invitations:detail", self.kwargs["token"])
+        return None if self.may_answer else self.back()
 
     def get(self, request, *args, **kwargs):
         # A refused answer that is reloaded, or read again in the other language.
-        return redirect("invitations:detail", self.kwargs["token"])
+        return self.back()
 
 
 class InvitationAcceptView(InvitationAnswerView):
@@ -123,22 +176,95 @@ class InvitationDeclineView(InvitationAnswerView):
         return redirect("home")
 
 
+class InvitationProveView(InvitationView):
+    """An admin with another address has a mail sent to the one that was asked (R14)."""
+
+    def forward(self):
+        return None if self.is_admin and not self.may_answer else self.back()
+
+    def get(self, request, *args, **kwargs):
+        return self.back()
+
+    def post(self, request, *args, **kwargs):
+        try:
+            request.user.send_confirmation(self.asked.recipient_email, following=self.asked.path)
+        except ValidationError:
+            # What it says names the address.
+            return self.refuse(ValidationError(TOO_MANY_MAILS))
+        messages.success(request, _("A mail is on its way to the address that was asked."))
+        return self.back()
+
+
 class InvitationRegisterView(InvitationView):
-    """A customer that is new in the portal registers and accepts on the way (R6)."""
+    """A customer that is new in the portal names the address with which it registers (R6, R14)."""
 
     template_name = "relationships/invitation_register.html"
 
     def forward(self):
-        if self.request.user.is_authenticated or not self.may_register:
-            return redirect("invitations:detail", self.kwargs["token"])
+        if self.request.user.is_authenticated or not self.is_for_customers:
+            return self.back()
         return None
 
     def get_context_data(self, **kwargs):
-        kwargs.setdefault("form", RegistrationForm(request=self.asked))
+        kwargs.setdefault("form", RegistrationEmailForm())
         return super().get_context_data(**kwargs)
 
     def post(self, request, *args, **kwargs):
-        form = RegistrationForm(request.POST, request=self.asked)
+        form = RegistrationEmailForm(request.POST)
+        if not form.is_valid():
+            return self.render_to_response(self.get_context_data(form=form))
+        email = form.cleaned_data["email"]
+        if not ratelimit.consume(request, action="register", key=email):
+            form.add_error("email", TOO_MANY_MAILS)
+            context = self.get_context_data(form=form)
+            return self.render_to_response(context, status=429)
+        self.asked.send_registration(email)
+        return render(
+            request,
+            "relationships/invitation_register_sent.html",
+            {"asked": self.asked, "email": email},
+        )
+
+
+class InvitationRegistrationView(InvitationRegisterView):
+    """The page that the mail opens: the firm registers, and accepts by that (R6, R14)."""
+
+    template_name = "relationships/invitation_registration.html"
+
+    def forward(self):
+        try:
+            self.email = self.asked.read_registration(self.kwargs["proof"])
+        except ValidationError as error:
+            messages.error(self.request, error.messages[0])
+            return redirect("invitations:register", self.kwargs["token"])
+        if self.email is None:
+            raise Http404
+        if super().forward():
+            return self.back()
+        try:
+            self.asked.require_registrable(self.email)
+        except ValidationError as error:
+            context = {
+                "asked": self.asked,
+                "explanation": error.messages[0],
+                "has_account": error.code == "account",
+            }
+            return render(self.request, "relationships/invitation_known.html", context)
+        return None
+
+    def get_form(self, data=None):
+        return RegistrationForm(
+            data, request=self.asked, email=self.email, proof=self.kwargs["proof"]
+        )
+
+    def get_context_data(self, **kwargs):
+        kwargs.setdefault("form", self.get_form())
+        return super().get_context_data(
+            email=self.email, was_asked=self.email == self.asked.recipient_email, **kwargs
+        )
+
+    def post(self, request, *args, **kwargs):
+        form = self.get_form(request.POST)
         user = form.register() if form.is_valid() else None
         if user is None:
             return self.render_to_response(self.get_context_data(form=form))

@@ -50,6 +50,10 @@ class RequestListView(PreparedListView):
         "created_by__email",
         "expires_at",
         "answered_at",
+        "answered_by__name",
+        "answered_by__email",
+        "customer__name",
+        "reseller__name",
     )
 
     def get_question(self, *, q):
@@ -76,10 +80,19 @@ class RequestListView(PreparedListView):
                 row.created_by__name or shown_email(row.created_by__email),
                 day(row.expires_at),
                 row.answered_at and day(row.answered_at),
+                *self.answer_of(row),
             )
             for row in context["object_list"]
         ]
         return context
+
+    @staticmethod
+    def answer_of(row):
+        """Who answered, and for which organisation, where one did: until then nothing is told (T1)."""
+        if row.status not in (RequestStatus.ACCEPTED, RequestStatus.DECLINED):
+            return None, None
+        person = row.answered_by__name or row.answered_by__email
+        return person, row.customer__name or row.reseller__name
 
 
 class AskView(PortalView, FormView):
@@ -161,7 +174,9 @@ class RequestDetailView(ScopedView, UpdateView):
         return (
             super()
             .get_queryset()
-            .select_related("partner", "provider", "customer", "created_by", "answered_by")
+            .select_related(
+                "partner", "provider", "customer", "reseller", "created_by", "answered_by"
+            )
         )
 
     def get_context_data(self, **kwargs):

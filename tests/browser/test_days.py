@@ -322,7 +322,7 @@ def test_the_day_of_a_customer_admin(demo, come):
     # A partner asks; it may help from now on.
     drawer("Partner relationships")
     page.get_by_role("link", name="Answer").click()
-    arrived(page, "Kranich Consulting asks to work with you")
+    arrived(page, "Kranich Consulting asks to work with your company")
     for box in page.get_by_role("main").get_by_role("checkbox").all():
         box.check()
     page.get_by_role("button", name="Accept").click()

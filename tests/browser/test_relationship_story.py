@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.core import mail
 from playwright.sync_api import expect
 
 from relationships.models import RelationshipRequest
@@ -42,6 +43,13 @@ def ask(page, name, email, provider=None):
     page.get_by_role("button", name="Create the request").click()
     arrived(page, f"Request to {name}")
     return page.get_by_label("Personal link").input_value()
+
+
+def link_in_mail(address):
+    """The path that the newest mail to this address leads to."""
+    [body] = [sent.body for sent in mail.outbox if sent.to == [address]][-1:]
+    [path] = re.findall(r"https?://[^/\s]+(/(?:invitations|accounts)/\S+/)", body)
+    return path
 
 
 def open_office(page):
@@ -164,15 +172,22 @@ def test_R12_a_new_firm_registers_through_a_joint_invitation(demo, open_browser,
     hafen.get_by_role("link", name="Done").click()
     arrived(hafen, "Relationship requests")
 
-    # The firm sees what it grants to whom, and registers; the first password is refused.
+    # The firm names its address, and goes on from the mail; it sees what it grants to whom.
     anna = open_browser(javascript=javascript, width=320)
     anna.goto(link)
-    arrived(anna, "Hafen IT asks to work with you")
-    for partner in ("Hafen IT", "Nordlicht Distribution"):
-        expect(anna.locator("dl.facts")).to_contain_text(partner)
+    arrived(anna, "Hafen IT asks to work with your company")
+    expect(anna.get_by_role("main")).not_to_contain_text("Werft")
     anna.get_by_role("link", name="My company is new here: register").click()
     arrived(anna, "Register your company")
+    anna.get_by_label("Your email").fill("Anna@werft-neu.example")
+    anna.get_by_role("button", name="Send the mail").click()
+    arrived(anna, "Look into your mailbox")
+    anna.goto(link_in_mail("anna@werft-neu.example"))
+    arrived(anna, "Register your company")
+    for partner in ("Hafen IT", "Nordlicht Distribution"):
+        expect(anna.locator("dl.facts")).to_contain_text(partner)
     expect(anna.get_by_label("Primary domain")).to_have_value("werft-neu.example")
+    expect(anna.get_by_label("Email", exact=True)).to_have_value("anna@werft-neu.example")
     anna.get_by_label("Firm").fill("Werft Neu GmbH")
     anna.get_by_label("Your name").fill("Anna Neu")
     for password in ("12345678", "barrel-of-apples"):
@@ -216,6 +231,7 @@ def test_a_link_opened_in_the_wrong_name_is_answered_after_the_switch(demo, open
     arrived(page, "Support")
     page.goto(link)
     expect(page.get_by_role("main")).to_contain_text("You are signed in as admin@petersen.example")
+    expect(page.get_by_role("main")).not_to_contain_text("Albers")
     expect(page.get_by_role("button", name="Accept")).to_have_count(0)
     page.get_by_role("button", name="Sign out and switch").click()
     page.get_by_role("link", name="Sign in to answer").click()

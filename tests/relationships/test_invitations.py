@@ -5,7 +5,7 @@ from django.core import mail
 from django.core.exceptions import ValidationError
 
 from portal.authority import PORTAL, Refusal
-from portal.models import Action, ActivityEntry
+from portal.models import Action, ActivityEntry, ProofMethod
 from portal.permissions import Role
 from relationships.forms import AuthorizeForm, InviteResellerForm
 from relationships.models import Partnership, RelationshipRequest, RequestKind, RequestStatus
@@ -126,25 +126,29 @@ class TestR10:
         with nothing_written():
             assert refused(authorize, demo, made, colleague.email) <= set(Refusal)
 
-    def test_R10_also_if_it_was_sent_to_a_colleague(self, demo):
-        MembershipFactory(
+    def test_R14_the_address_of_a_colleague_is_none_of_its_admins(self, demo, nothing_written):
+        sales = MembershipFactory(
             partner=demo.partner("Hafen IT"),
             roles=[Role.SALES_AGENT],
             user__email="sales@hafen.example",
-        )
+        ).user
+        sales.prove(sales.email, how=ProofMethod.CONFIRMATION)
         made = invite(demo, to="Sales@Hafen.example")
-        assert made.reseller == demo.partner("Hafen IT")
-        authorize(demo, made)
-        demo.partnership("Südwind Cloud", "Hafen IT")
-
-    def test_R10_sent_to_an_address_that_nobody_has_it_is_for_the_reseller_that_opens_it(
-        self, demo, nothing_written
-    ):
-        made = invite(demo, to="info@hafen.example")
         assert made.reseller is None
         with nothing_written():
-            assert refused(authorize, demo, made, "global@brandt.example") <= set(Refusal)
+            assert refused(authorize, demo, made) == {Refusal.RECIPIENT}
+
+    def test_R14_it_is_for_whose_global_admin_proves_the_address(self, demo, nothing_written):
+        made = invite(demo, to="info@hafen.example")
+        for email in (HAFEN, "global@brandt.example"):
+            with nothing_written():
+                assert refused(authorize, demo, made, email) == {Refusal.RECIPIENT}
+        demo.user(HAFEN).prove("info@hafen.example", how=ProofMethod.CONFIRMATION)
         assert authorize(demo, made).reseller == demo.partner("Hafen IT")
+
+    def test_R14_a_customers_admin_who_proves_it_does_not_bind_it(self, demo):
+        demo.user("admin@albers.example").prove("info@hafen.example", how=ProofMethod.CONFIRMATION)
+        assert invite(demo, to="info@hafen.example").reseller is None
 
     def test_R10_declined_nothing_starts_and_the_provider_is_told_why(self, demo):
         made = invite(demo)
