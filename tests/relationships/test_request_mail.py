@@ -87,7 +87,7 @@ class TestSending:
         made.edit("Once more", "Please.", by=made.created_by)
         send(made)
         first, second = demo.log(action=Action.REQUEST_MAILED)
-        assert first.actor == made.created_by
+        assert first.actor.email == KRANICH
         assert first.after == {"recipient": ANNA, "subject": "A request"}
         assert second.after == {"recipient": ANNA, "subject": "Once more"}
         assert [partner.name for partner in first.partners.all()] == ["Kranich Consulting"]
