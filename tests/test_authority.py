@@ -291,7 +291,7 @@ DOORS = {
     "RelationshipRequest.edit": Door(
         lambda demo: asked(demo, "edit", "Subject", "Text"), KRANICH, operators=False
     ),
-    "RelationshipRequest.send": Door(
+    "RequestMail.send": Door(
         lambda demo: asked(demo, "send", "https://portal.example/x"), KRANICH, operators=False
     ),
     "RelationshipRequest.renew": Door(lambda demo: asked(demo, "renew"), KRANICH, operators=False),
