@@ -1,10 +1,14 @@
 """Every page is HTML without an error, and has what a reader's tools look for."""
 
+from datetime import timedelta
+
 import html5lib
 import pytest
+import time_machine
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from portal.authority import PORTAL
 from portal.models import Membership
@@ -379,6 +383,24 @@ def test_an_invitation_is_good_html_for_whoever_opens_it(requests, which, email,
     response = browser.get(requests[which].path)
     assert response.status_code == 200
     require_good_html(response)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_pages_of_an_unproved_address_are_good_html(demo, language):
+    demo.user(NORDLICHT).proved_addresses.all().delete()
+    browser = signed_in(NORDLICHT, **{"accept-language": language})
+    require_good_html(browser.get("/accounts/address/?next=/customers/"))
+    own, other = (
+        demo.user(email).confirmation_path("info@nordlicht.example")
+        for email in (NORDLICHT, GLOBAL)
+    )
+    refused = browser.get(other)
+    assert refused.status_code == 403
+    require_good_html(refused)
+    with time_machine.travel(timezone.now() + timedelta(days=8)):
+        expired = signed_in(NORDLICHT, **{"accept-language": language}).get(own)
+    assert expired.status_code == 410
+    require_good_html(expired)
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
