@@ -16,6 +16,8 @@ from django.contrib.auth.forms import (
 )
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from portal import admin_log  # noqa: F401 (registers the log)
@@ -35,12 +37,18 @@ from portal.models import (
 )
 from portal.permissions import Role
 
+
+def redirect_to_new_password(request, extra_context=None):
+    return redirect("account_change_password")
+
+
 admin.site.unregister(Group)  # roles take the place of groups
 # How people sign in is theirs; an operator can take a lost second factor away, see UserAdmin.
 for model in (Authenticator, EmailAddress, SocialAccount, SocialApp, SocialToken, UserSession):
     admin.site.unregister(model)
-# The operators' way in is everyone's.
+# The operators' way in is everyone's, and so is the page for a new password, which logs it.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.password_change = redirect_to_new_password  # type: ignore[method-assign]
 admin.site.site_header = _("Partner portal: operators")
 admin.site.site_title = _("Partner portal")
 admin.site.index_title = _("Keep partners, users and offers in order")
@@ -159,11 +167,14 @@ class UserAdmin(PortalAdmin, DjangoUserAdmin):
 
     def user_change_password(self, request, id, form_url=""):
         """Let the operator set a password, and log that it was set."""
-        user = self.get_object(request, unquote(id))
-        before = user and user.password
-        answer = super().user_change_password(request, id, form_url)
-        if user and before != User.objects.get(pk=user.pk).password:
-            user.record(Action.USER_CHANGED, by=request.user)
+        if request.method != "POST":
+            return super().user_change_password(request, id, form_url)
+        with transaction.atomic():
+            user = self.get_object(request, unquote(id))
+            before = user and user.password
+            answer = super().user_change_password(request, id, form_url)
+            if user and before != User.objects.get(pk=user.pk).password:
+                user.record(Action.PASSWORD_CHANGED, by=request.user)
         return answer
 
     @admin.action(description=_("Deactivate and sign out"))

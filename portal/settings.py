@@ -58,6 +58,7 @@ if not ALLOWED_HOSTS and not DEBUG:
 CSRF_TRUSTED_ORIGINS = read(env.list, "CSRF_TRUSTED_ORIGINS", [])
 
 INSTALLED_APPS = [
+    "portal.command_line",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -1,7 +1,8 @@
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from portal.admin_base import ForgivingAdmin, PortalAdmin, ReadOnlyAdmin
+from portal.admin_base import PortalAdmin, ReadOnlyAdmin
 
 from .models import Partnership, RegionCountry, Relationship, RelationshipRequest, SalesRegion
 
@@ -56,13 +57,41 @@ class RelationshipAdmin(PortalAdmin):
         self.act(request, queryset, "end", _("%(row)s was ended."))
 
 
+class RegionsAdmin(PortalAdmin):
+    """The base for the operator's table of countries to sales regions: what is edited there is logged."""
+
+    def has_delete_permission(self, request, obj=None):
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+
+    def changelist_view(self, request, *args, **kwargs):
+        return self.edit(super().changelist_view, request, *args, **kwargs)
+
+    def changeform_view(self, request, *args, **kwargs):
+        return self.edit(super().changeform_view, request, *args, **kwargs)
+
+    def delete_view(self, request, *args, **kwargs):
+        return self.edit(super().delete_view, request, *args, **kwargs)
+
+    def edit(self, view, request, *args, **kwargs):
+        if request.method != "POST":
+            return view(request, *args, **kwargs)
+        try:
+            with SalesRegion.objects.edited(by=request.user):
+                return view(request, *args, **kwargs)
+        except ValidationError as error:
+            return self.refuse(request, error)
+
+    def save_model(self, request, obj, form, change):
+        admin.ModelAdmin.save_model(self, request, obj, form, change)
+
+
 class RegionCountryInline(admin.TabularInline):
     model = RegionCountry
     extra = 3
 
 
 @admin.register(SalesRegion)
-class SalesRegionAdmin(ForgivingAdmin):
+class SalesRegionAdmin(RegionsAdmin):
     """The operator's table of countries to sales regions (R11)."""
 
     inlines = (RegionCountryInline,)
@@ -71,7 +100,7 @@ class SalesRegionAdmin(ForgivingAdmin):
 
 
 @admin.register(RegionCountry)
-class RegionCountryAdmin(ForgivingAdmin):
+class RegionCountryAdmin(RegionsAdmin):
     list_display = ("country", "region")
     list_filter = ("region",)
     list_select_related = ("region",)

@@ -3,6 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.admin_base import PortalAdmin, ReadOnlyAdmin
 from portal.forms import PortalModelForm
+from portal.models import Action
 
 from .models import (
     BulkAssignment,
@@ -29,6 +30,8 @@ class OfferForm(PortalModelForm):
 @admin.register(Offer)
 class OfferAdmin(PortalAdmin):
     form = OfferForm
+    added_action = Action.OFFER_ADDED
+    changed_action = Action.OFFER_CHANGED
     list_display = (
         "name",
         "publisher",

@@ -3,7 +3,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import portal.models.activity
+import portal.models.actions
 from portal.append_only import AppendOnly, Writable
 
 # What is known today of each person who acted before: it need not have held then.
@@ -180,7 +180,7 @@ class Migration(migrations.Migration):
             model_name="activityentry",
             name="action",
             field=models.CharField(
-                choices=portal.models.activity.action_choices,
+                choices=portal.models.actions.action_choices,
                 editable=False,
                 max_length=40,
                 verbose_name="action",

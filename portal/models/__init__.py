@@ -1,6 +1,7 @@
 """The ground floor: partners, users with their memberships and roles, and the activity log."""
 
-from .activity import Action, ActivityEntry, describe
+from .actions import Action, describe
+from .activity import ActivityEntry
 from .activity_lists import LogOf, actors_of
 from .activity_readers import ActivityReader
 from .actors import Actor, Named

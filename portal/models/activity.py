@@ -1,147 +1,17 @@
-from typing import NamedTuple
-
 from django.db import connection, models, transaction
 from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
-from django_countries import countries
 
-from portal.addresses import shown_email
 from portal.client_address import current_address
-from portal.permissions import Role
 
+from .actions import FIELD_LABELS, Action, Change, action_choices, described
 from .activity_readers import ActivityReader
 from .actors import Actor
 from .statements import insert_selected
 
 MOST_NOTICES = 50
-
-
-class Action(models.TextChoices):
-    """What happened, as the activity log names it."""
-
-    CUSTOMER_ADDED = "customer.added", _("Customer added")
-    CUSTOMER_CHANGED = "customer.changed", _("Customer details changed")
-    CUSTOMER_TAKEN_OVER = "customer.taken_over", _("Partners kept or ended")
-    CUSTOMER_JOINED = "customer.joined", _("Customer records joined")
-    DOMAIN_PROVED = "customer.domain_proved", _("Domain proved")
-    DOMAIN_FREED = "customer.domain_freed", _("Domain freed")
-    SHARED_DOMAIN_SET = "shared_domain.set", _("Shared domain set")
-    PARTNER_ADDED = "partner.added", _("Partner added")
-    PARTNER_CHANGED = "partner.changed", _("Partner details changed")
-    PARTNER_DEACTIVATED = "partner.deactivated", _("Partner deactivated")
-    PARTNER_REACTIVATED = "partner.reactivated", _("Partner reactivated")
-    USER_ADDED = "user.added", _("User added")
-    USER_INVITED = "user.invited", _("Invitation sent")
-    USER_JOINED = "user.joined", _("Invitation accepted")
-    USER_CHANGED = "user.changed", _("User changed")
-    USER_ROLES_CHANGED = "user.roles_changed", _("User roles changed")
-    USER_DEACTIVATED = "user.deactivated", _("User deactivated")
-    USER_REACTIVATED = "user.reactivated", _("User reactivated")
-    USER_ERASED = "user.erased", _("Person erased")
-    PASSWORD_CHANGED = "user.password_changed", _("Password changed")
-    ADDRESS_PROVED = "user.address_proved", _("Email address confirmed")
-    SECOND_FACTOR_ADDED = "user.second_factor_added", _("Second factor added")
-    SECOND_FACTOR_REMOVED = "user.second_factor_removed", _("Second factor removed")
-    RECOVERY_CODES_MADE = "user.recovery_codes_made", _("Recovery codes made")
-    IDENTITY_LINKED = "user.identity_linked", _("Identity linked")
-    IDENTITY_UNLINKED = "user.identity_unlinked", _("Identity unlinked")
-    SESSIONS_ENDED = "user.sessions_ended", _("Signed out on other devices")
-    PARTNERSHIP_STARTED = "partnership.started", _("Partnership started")
-    PARTNERSHIP_ENDED = "partnership.ended", _("Partnership ended")
-    RELATIONSHIP_STARTED = "relationship.started", _("Relationship started")
-    RELATIONSHIP_ENDED = "relationship.ended", _("Relationship removed")
-    DAP_GRANTED = "relationship.dap_granted", _("Delegated admin privileges granted")
-    DAP_REMOVED = "relationship.dap_removed", _("Delegated admin privileges removed")
-    REQUEST_CREATED = "request.created", _("Relationship requested")
-    REQUEST_MAILED = "request.mailed", _("Request mailed")
-    REQUEST_UNDELIVERED = "request.undelivered", _("Request not delivered")
-    REQUEST_RESENT = "request.resent", _("Request sent again")
-    REQUEST_WITHDRAWN = "request.withdrawn", _("Request withdrawn")
-    REQUEST_ACCEPTED = "request.accepted", _("Request accepted")
-    REQUEST_DECLINED = "request.declined", _("Request declined")
-    AGREEMENT_ACCEPTED = "customer.agreement_accepted", _("Customer agreement accepted")
-    SUBSCRIPTION_ADDED = "subscription.added", _("Subscription added")
-    SUBSCRIPTION_CHANGED = "subscription.changed", _("Subscription changed")
-    SUBSCRIPTION_SUSPENDED = "subscription.suspended", _("Subscription suspended")
-    SUBSCRIPTION_REACTIVATED = "subscription.reactivated", _("Subscription reactivated")
-    SUPPORT_CONTACT_DESIGNATED = "support_contact.designated", _("Support contact designated")
-    SUPPORT_CONTACT_FELL_BACK = "support_contact.fell_back", _("Support contact fell back")
-
-
-def action_choices():
-    """The actions with their names. As a function, so that a new one asks for no migration."""
-    return Action.choices
-
-
-# How the activity log names what changed; a field that is not here stands with its own name.
-FIELD_LABELS = {
-    "answered_by": _("answered by"),
-    "asked": _("asked"),
-    "auto_renew": _("renews automatically"),
-    "city": _("city"),
-    "contact_email": _("contact email"),
-    "contact_name": _("contact person"),
-    "contact_phone": _("contact phone"),
-    "country": _("country"),
-    "domain": _("primary domain"),
-    "domain_proved_at": _("domain proved"),
-    "domain_proved_how": _("how it was proved"),
-    "email": _("email"),
-    "friendly_name": _("friendly name"),
-    "is_staff": _("operator"),
-    "has_dap": _("delegated admin privileges"),
-    "ended": _("ended"),
-    "is_shared": _("shared"),
-    "joined": _("joined record"),
-    "kept": _("kept"),
-    "without_dap": _("kept without delegated admin privileges"),
-    "language": _("language"),
-    "name": _("name"),
-    "postal_code": _("postal code"),
-    "quantity": _("quantity"),
-    "requires_second_factor": _("second factor required"),
-    "renews_on": _("term ends on"),
-    "recipient": _("recipient"),
-    "reseller_of_record": _("reseller of record"),
-    "roles": _("roles"),
-    "seller": _("seller"),
-    "started_on": _("started on"),
-    "status": _("status"),
-    "street": _("street"),
-    "subject": _("subject"),
-    "support_contact": _("support contact"),
-    "support_email": _("support email"),
-    "support_hours": _("support hours"),
-    "support_phone": _("support phone"),
-    "support_website": _("support website"),
-    "time_zone": _("time zone"),
-    "with_dap": _("with delegated admin privileges"),
-}
-# The fields whose values stand in the log with a label.
-WITH_LABELS = (
-    "auto_renew",
-    "domain_proved_how",
-    "has_dap",
-    "is_shared",
-    "is_staff",
-    "requires_second_factor",
-    "roles",
-    "status",
-    "with_dap",
-)
-# The fields whose values are emails or domains.
-ADDRESSES = ("contact_email", "domain", "email", "support_email")
-VALUE_LABELS = {
-    "active": _("Active"),
-    "suspended": _("Suspended"),
-    "operator": _("Confirmed by an operator"),
-    "dns": _("Record found in the DNS"),
-    "True": _("Yes"),
-    "False": _("No"),
-    **{role.value: role.label for role in Role},
-}
 
 
 # Entries and facts meet by their subject. A window brings them together rather than a join: right after
@@ -161,31 +31,6 @@ _READERS_OF_SELECTED = """
     SELECT DISTINCT customer_id, partner_id, entry_id, at, action FROM met
     WHERE entry_id IS NOT NULL AND partner_id IS NOT NULL
 """
-
-
-class Change(NamedTuple):
-    """One field of an entry, in the reader's words."""
-
-    label: str
-    before: str
-    after: str
-
-
-def _described(field, value):
-    values = value if isinstance(value, list) else [value]
-    if field == "country":
-        values = [countries.name(one) or one for one in values]
-    if field in ADDRESSES:
-        values = [shown_email(str(one)) for one in values]
-    if field in WITH_LABELS:
-        values = [VALUE_LABELS.get(str(one), one) for one in values]
-    return ", ".join(str(one) for one in values)
-
-
-def describe(row, fields):
-    """Return the values of ``fields`` of ``row`` as an entry keeps them, by field."""
-    values = {name: getattr(row, name) for name in fields}
-    return {name: "" if value is None else str(value) for name, value in values.items()}
 
 
 class ActivityEntryQuerySet(models.QuerySet):
@@ -387,8 +232,8 @@ class ActivityEntry(models.Model):
         return [
             Change(
                 str(FIELD_LABELS.get(name, name)),
-                _described(name, self.before.get(name, "")),
-                _described(name, self.after.get(name, "")),
+                described(name, self.before.get(name, "")),
+                described(name, self.after.get(name, "")),
             )
             for name in fields
         ]

@@ -6,7 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.authority import person_of
 
-from .activity import Action, ActivityEntry, describe
+from .actions import Action, describe
+from .activity import ActivityEntry
 from .fields import FoldedField
 
 

@@ -16,7 +16,7 @@ from portal import links, mail
 from portal.authority import PORTAL, person_of, require
 from portal.permissions import Permission
 
-from .activity import Action
+from .actions import Action
 from .proofs import ProofMethod
 
 

@@ -17,7 +17,7 @@ from portal.permissions import (
     Role,
 )
 
-from .activity import Action
+from .actions import Action
 from .partners import Partner
 from .statements import lock_selected
 from .users import User

@@ -12,7 +12,8 @@ from portal.address_fields import EmailField
 from portal.authority import require
 from portal.permissions import Permission
 
-from .activity import Action, ActivityEntry, describe
+from .actions import Action, describe
+from .activity import ActivityEntry
 from .fields import FoldedField
 
 

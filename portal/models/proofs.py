@@ -16,7 +16,7 @@ from portal import links, mail
 from portal.address_fields import EmailField
 from portal.addresses import normal_email, shown_email
 
-from .activity import Action
+from .actions import Action
 
 # So long the link of a confirmation mail works.
 CONFIRMATION_PERIOD = timedelta(days=7)

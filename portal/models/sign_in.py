@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.authority import require
 
-from .activity import Action
+from .actions import Action
 
 # What counts as a second factor; recovery codes only stand in for one.
 FACTORS = ("totp", "webauthn")
@@ -44,6 +44,17 @@ class SignIn:
         """Sign the user out everywhere, for good: no session of before is valid again."""
         self.sessions_ended_at = timezone.now()
         self.save(update_fields=["sessions_ended_at"])
+
+    @transaction.atomic
+    def give_password(self, password, *, by, reason=""):
+        """Set a password for this user, which signs it out, and log that it was set.
+
+        Raises ``NotAllowed`` unless ``by`` is an operator or the portal itself.
+        """
+        require(by)
+        self.set_password(password)
+        self.save(update_fields=["password"])
+        self.record(Action.PASSWORD_CHANGED, by=by, reason=reason)
 
     @transaction.atomic
     def reset_second_factor(self, *, by):

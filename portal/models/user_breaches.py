@@ -6,7 +6,8 @@
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
-from .activity import Action, ActivityEntry
+from .actions import Action
+from .activity import ActivityEntry
 
 
 class UserBreaches(models.QuerySet):

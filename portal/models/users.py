@@ -12,12 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.address_fields import AsKept, EmailField
 from portal.addresses import shown_email
-from portal.authority import Principal, person_of, require
+from portal.authority import PORTAL, Principal, person_of, require
 from portal.permissions import Permission
 from portal.text import fold, kept_word
 from portal.zones import validate_time_zone
 
-from .activity import Action, ActivityEntry
+from .actions import Action, describe
+from .activity import ActivityEntry
 from .editing import Editable
 from .fields import FoldedField
 from .invitations import PersonalInvitation, read_token
@@ -116,7 +117,15 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         user.clean_fields(exclude={"password"})
         user.clean()
         user.validate_constraints()
-        return self.create_user(email, password, is_staff=True, **fields)
+        with transaction.atomic():
+            user = self.create_user(email, password, is_staff=True, **fields)
+            user.record(
+                Action.USER_ADDED,
+                by=PORTAL,
+                after=describe(user, ["email", "name", "is_staff"]),
+                reason="manage.py createsuperuser",
+            )
+        return user
 
     def get_by_natural_key(self, email):
         found = self.called(email)

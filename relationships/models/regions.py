@@ -1,7 +1,13 @@
+from contextlib import contextmanager
+
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
+
+from customers.models import Customer
+from portal.authority import require
+from portal.models import Action, ActivityEntry, Partner
 
 # The EU and EFTA: where the vendor lets partners sell across borders, unless the operator says otherwise.
 EU_AND_EFTA = (
@@ -35,6 +41,59 @@ class SalesRegionQuerySet(models.QuerySet):
                 },
             )
 
+    @contextmanager
+    def edited(self, *, by):
+        """Let ``by``, an operator, edit the table of regions and countries, and log what became of each.
+
+        One transaction around all. Raises ``NotAllowed`` unless ``by`` is an operator.
+        """
+        require(by)
+        with transaction.atomic():
+            before = self._table()
+            yield
+            after = self._table()
+            for key in sorted(before.keys() | after.keys()):
+                if before.get(key) != after.get(key):
+                    self._record(key, before.get(key, {}), after.get(key, {}), by=by)
+
+    def _table(self):
+        """What stands in the table, which is short, by the key of the region; no one else edits it now."""
+        regions = list(self.order_by("pk").select_for_update(no_key=True))
+        countries = RegionCountry.objects.order_by("country").values_list("region", "country")
+        return {
+            region.pk: {
+                "name": region.name,
+                "countries": [country for key, country in countries if key == region.pk],
+            }
+            for region in regions
+        }
+
+    def _record(self, key, before, after, *, by):
+        action = Action.REGION_CHANGED
+        if not before:
+            action = Action.REGION_ADDED
+        elif not after:
+            action = Action.REGION_REMOVED
+        changed = [name for name in before | after if before.get(name) != after.get(name)]
+        ActivityEntry.objects.record(
+            action,
+            by=by,
+            partners=[],
+            subject=self.model(pk=key, name=(after or before)["name"]),
+            before={name: before[name] for name in changed if name in before},
+            after={name: after[name] for name in changed if name in after},
+        )
+
+    def delete(self):
+        """Remove these regions, none of which may be in use; raises like ``require_unused``."""
+        for region in self:
+            region.require_unused()
+        return super().delete()
+
+    # As Django marks its own: never called by a template, nor offered by the manager.
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
     def create_default(self):
         """Make the EU and EFTA one region, on an installation that has no region yet."""
         if not self.exists():
@@ -61,6 +120,30 @@ class SalesRegion(models.Model):
 
     def __str__(self):
         return self.name
+
+    def require_unused(self):
+        """Raise ``ValidationError`` with code ``in_use`` where firms are in a country of this region (R11).
+
+        Without the region each country would be one of its own, and their business with each other at an
+        end.
+        """
+        countries = self.countries.values("country")
+        for kind in (Partner, Customer):
+            firm = kind.objects.filter(country__in=countries).order_by("name_key").first()
+            if firm is not None:
+                raise ValidationError(
+                    _(
+                        "%(region)s is in use: %(firm)s is in %(country)s. Move the countries of its firms"
+                        " to another region first."
+                    ),
+                    code="in_use",
+                    params={"region": self, "firm": firm, "country": firm.country.name},
+                )
+
+    def delete(self, *args, **kwargs):
+        """Remove the region with its countries; raises like ``require_unused``."""
+        self.require_unused()
+        return super().delete(*args, **kwargs)
 
 
 class RegionCountry(models.Model):

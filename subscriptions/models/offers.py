@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from portal.models import FoldedField, containing
+from portal.models import ActivityEntry, FoldedField, containing
 from portal.text import words_of
 
 
@@ -111,6 +111,10 @@ class Offer(models.Model):
 
     def __str__(self):
         return self.name
+
+    def record(self, action, *, by, **changes):
+        """Write what happened to this offer into the log, for operators to read."""
+        ActivityEntry.objects.record(action, by=by, partners=[], subject=self, **changes)
 
     @property
     def is_licensed(self):

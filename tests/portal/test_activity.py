@@ -204,7 +204,7 @@ def test_secrets_stand_in_no_entry(demo, admin_client):
     browser = Client()
     browser.post(f"{request.path}register/", registration)
     hashes.append(demo.user("anna@werft-neu.example").password)
-    written = ActivityEntry.objects.filter(action__in=[Action.USER_ADDED, Action.USER_CHANGED])
+    written = ActivityEntry.objects.filter(action__in=[Action.USER_ADDED, Action.PASSWORD_CHANGED])
     assert written.filter(subject__in=["new@portal.example", "Anna Neu"]).count() == 3
     stored = json.dumps(list(ActivityEntry.objects.values()), default=str)
     for secret in (password, *hashes, *tokens, browser.session.session_key):
