@@ -100,8 +100,9 @@ def require(by, *grants, last_resort=True, foreign=Refusal.ELSEWHERE):
     """Return the organisation that ``by`` acts for in this act, or raise ``NotAllowed``.
 
     A grant is a place and the permission that ``by`` needs there; one is enough. The place is an
-    organisation, or a model: then whichever of that kind ``by`` belongs to. Without a grant the act is
-    for operators.
+    organisation, or a model: then whichever of that kind ``by`` belongs to; or it is a person, with None for
+    the permission: everybody may do some things to the own account. Without a grant the act is for
+    operators.
 
     Operators may act as a last resort, and so may the portal itself: the answer is None then, and the
     activity log names them. An act that needs somebody of the organisation says ``last_resort=False``.
@@ -116,19 +117,27 @@ def require(by, *grants, last_resort=True, foreign=Refusal.ELSEWHERE):
         return None
     if not grants:
         raise NotAllowed(Refusal.OPERATORS)
-    own = by.organisation
-    needed = [permission for place, permission in grants if _is_at(own, place)]
+    needed = [permission for place, permission in grants if _is_at(by, place)]
     if not needed:
         raise NotAllowed(foreign)
-    if not any(by.has_perm(permission) for permission in needed):
+    if not any(permission is None or by.has_perm(permission) for permission in needed):
         raise NotAllowed(Refusal.ROLE)
-    return own
+    return by.organisation
 
 
-def _is_at(own, place):
-    if own is None:
+def _is_at(by, place):
+    if isinstance(place, type):
+        return isinstance(by.organisation, place)
+    return place is not None and place in (by.organisation, by.person)
+
+
+def may(by, *grants, **how):
+    """Whether ``require`` with the same arguments lets ``by`` act."""
+    try:
+        require(by, *grants, **how)
+    except NotAllowed:
         return False
-    return isinstance(own, place) if isinstance(place, type) else own == place
+    return True
 
 
 def require_standing(is_so, refusal):

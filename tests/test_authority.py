@@ -76,12 +76,14 @@ class Door(NamedTuple):
 
     ``by`` is somebody who may, None where only an operator may; ``operators`` says whether they may too,
     as the portal itself may then. The ``foreign`` may do such a thing, but for another organisation.
+    What is personal, no colleague may do.
     """
 
     prepare: object
     by: str | None
     operators: bool = True
     foreign: tuple[str, ...] = ("global@pacific.example", "admin@huber.example")
+    is_personal: bool = False
 
 
 # A door that acts for whichever partner ``by`` belongs to: another organisation is one that is no partner.
@@ -202,6 +204,11 @@ def from_a_file(demo):
 
 
 DOORS = {
+    "User.change": Door(
+        lambda demo: changed(demo.user("sales@nordlicht.example"), name="Sven Sales"),
+        "sales@nordlicht.example",
+        is_personal=True,
+    ),
     "User.deactivate": Door(user("helpdesk@nordlicht.example", "deactivate"), NORDLICHT),
     "User.reactivate": Door(
         lambda demo: without_access(demo, "sales@nordlicht.example"), NORDLICHT
@@ -445,6 +452,7 @@ def test_who_may_not_is_refused_by_each_door(demo, name):
     colleague = MembershipFactory(partner=place.partner, customer=place.customer)
     colleague.role_rows.all().delete()
     expected = Refusal.OPERATORS if door.by is None else Refusal.ROLE
+    expected = Refusal.ELSEWHERE if door.is_personal else expected
     assert refused(act, User.objects.get(pk=colleague.user_id)) == expected
 
 

@@ -8,9 +8,10 @@ import pytest
 from tests.test_architecture import ROOT, modules
 
 # Where ``is_staff`` is more than a word of Django: the field with its own rule (T3), what it opens, and
-# what ``portal.authority`` is told of it.
+# what ``portal.authority`` and the log are told of it.
 READERS_OF_IS_STAFF = {
     "portal/backends.py",
+    "portal/models/actors.py",
     "portal/models/memberships.py",
     "portal/models/sign_in.py",
     "portal/models/users.py",

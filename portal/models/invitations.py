@@ -124,10 +124,11 @@ class PersonalInvitation:
         return True
 
     def write_invitation(self, *, by):
+        inviter = person_of(by)
         self.invited_at = timezone.now()
         self.save(update_fields=["invited_at"])
         self.record(Action.USER_INVITED, by=by)
-        self._mail_invitation(person_of(by))
+        self._mail_invitation(inviter)
 
     def _mail_invitation(self, inviter):
         owner = self._owner_of_address()

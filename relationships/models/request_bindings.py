@@ -1,5 +1,6 @@
 from customers.models import Customer
-from portal.models import User
+from portal.authority import may
+from portal.models import Partner, User
 
 from .request_kinds import RequestKind
 
@@ -18,7 +19,8 @@ class Binding:
             return self.customer
         is_for_reseller = self.kind == RequestKind.RESELLER
         owner = User.objects.who_proved(self.recipient_email)
-        if owner is not None and owner.has_perm(self.permission_to_answer):
+        anyone = Partner if is_for_reseller else Customer
+        if may(owner, (anyone, self.permission_to_answer), last_resort=False):
             asked = owner.organisation
             if not is_for_reseller or asked.is_reseller:
                 return asked

@@ -309,7 +309,7 @@ class RelationshipRequest(PersonalLink, Binding, Answer, Registration, RequestMa
     def _facts(self):
         facts = {"with_dap": self.with_dap} if self.kind == RequestKind.CUSTOMER else {}
         if self.is_answered:
-            by = self.answered_by
+            person = self.answered_by
             facts["asked"] = f"{self.recipient_email} ({self.recipient_name})"
-            facts["answered_by"] = f"{by} ({by.email})"
+            facts["answered_by"] = f"{person} ({person.email})"
         return facts
