@@ -1,4 +1,10 @@
-from django.contrib import admin
+from urllib.parse import urlencode
+
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from portal.admin_base import PortalAdmin
@@ -19,9 +25,10 @@ class CustomerAdmin(PortalAdmin):
         "domain_proved_how",
         "agreement_accepted_at",
         "partners_reviewed_at",
+        "records_joined",
         "created_at",
     )
-    actions = ("confirm_domain", "free_domain")
+    actions = ("confirm_domain", "free_domain", "join")
 
     def save_model(self, request, obj, form, change):
         if change:
@@ -36,6 +43,70 @@ class CustomerAdmin(PortalAdmin):
     @admin.action(description=_("Free the domain: take its proof back"))
     def free_domain(self, request, queryset):
         self.act(request, queryset, "free_domain", _("The domain of %(row)s is proved no more."))
+
+    def get_queryset(self, request):
+        """Of a firm's joined records the one that counts; the others are in no list and no choice."""
+        return super().get_queryset(request).living()
+
+    @admin.display(description=_("joined records"))
+    def records_joined(self, customer):
+        return ", ".join(f"{one} ({one.pk})" for one in customer.joined_records.all()) or "–"
+
+    @admin.action(description=_("Join two records of one firm…"))
+    def join(self, request, queryset):
+        keys = list(queryset.values_list("pk", flat=True)[:3])
+        if len(keys) != 2:
+            messages.error(request, _("Choose two records."))
+            return None
+        query = urlencode([("record", key) for key in keys])
+        return HttpResponseRedirect(f"{reverse('admin:customers_customer_join')}?{query}")
+
+    def get_urls(self):
+        join = self.admin_site.admin_view(self.join_view)
+        return [path("join/", join, name="customers_customer_join"), *super().get_urls()]
+
+    def join_view(self, request):
+        """What moves from one record to the other, either way, and what speaks against it."""
+        try:
+            one, other = self.get_queryset(request).filter(pk__in=request.GET.getlist("record"))
+        except (ValidationError, ValueError):
+            messages.error(request, _("Choose two records."))
+            return HttpResponseRedirect(reverse("admin:customers_customer_changelist"))
+        ways = [(one, other), (other, one)]
+        if request.method == "POST":
+            for stays, joined in ways:
+                if request.POST.get("stays") == str(stays.pk):
+                    return self.join_records(request, stays, joined)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Join two records of one firm"),
+            "directions": [self.describe_join(stays, joined) for stays, joined in ways],
+        }
+        return TemplateResponse(request, "admin/customers_join.html", context)
+
+    @staticmethod
+    def describe_join(stays, joined):
+        return {
+            "stays": stays,
+            "joined": joined,
+            "people": joined.memberships.select_related("user").order_by("user__email"),
+            "relationships": joined.relationships.active().select_related("partner"),
+            "subscriptions": joined.subscriptions.count(),
+            "requests": joined.requests.count(),
+            "refusals": [
+                message
+                for refusal in stays.refusals_of_joining(joined)
+                for message in refusal.messages
+            ],
+        }
+
+    def join_records(self, request, stays, joined):
+        try:
+            stays.join(joined, by=request.user)
+        except ValidationError as error:
+            return self.refuse(request, error)
+        messages.success(request, _("%(row)s was joined.") % {"row": joined})
+        return HttpResponseRedirect(reverse("admin:customers_customer_change", args=[stays.pk]))
 
 
 @admin.register(SharedDomain)

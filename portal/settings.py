@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "portal.sign_in.middleware.ListedSessionMiddleware",
     "portal.sign_in.middleware.SecondFactorMiddleware",
+    "customers.middleware.TakeOverMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.middleware.ConflictMiddleware",

@@ -35,6 +35,8 @@ urlpatterns = [
     path("relationships/", include("relationships.urls")),
     path("invitations/", include("relationships.invitation_urls")),
     path("support/partners/", include("relationships.support_urls")),
+    path("support/takeover/", include("relationships.take_over_urls")),
+    path("support/domain/", include("customers.domain_urls")),
     path("support/", include("subscriptions.support_urls")),
     path("activity/", views.ActivityListView.as_view(), name="activity"),
     path("activity/export/", views.ActivityExportView.as_view(), name="activity_export"),

@@ -3,7 +3,7 @@ from django.contrib.auth.forms import SetPasswordMixin
 from django.core.exceptions import ValidationError
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import override
+from django.utils.translation import ngettext, override
 
 from customers.models import Customer, is_shared
 from portal.address_fields import EmailFormField
@@ -13,6 +13,9 @@ from portal.models import Partner, PartnerType, User, dashed, language_of
 from portal.permissions import Permission
 
 from .models import RelationshipRequest, RequestKind, ResellersOfProvider
+
+# What an admin says of a partner that it takes over.
+KEEP, END = "keep", "end"
 
 
 class CustomerFilterForm(SearchForm):
@@ -253,3 +256,45 @@ class RegistrationForm(SetPasswordMixin, PortalModelForm):
         except ValidationError as error:
             self.add_model_errors(error)
             return None
+
+
+class TakeOverForm(forms.Form):
+    """For each relationship whether it is kept or ended; none is decided beforehand."""
+
+    bound_field_class = StyledField
+
+    def __init__(self, *args, relationships, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.relationships = list(relationships)
+        for one in self.relationships:
+            self.fields[one.pk.hex] = forms.ChoiceField(
+                label=one.partner.name,
+                choices=[
+                    (KEEP, _("Keep: everything stays as it is.")),
+                    (END, self.what_ends(one)),
+                ],
+                widget=forms.RadioSelect,
+                error_messages={"required": _("Say whether this partner may stay.")},
+            )
+
+    @staticmethod
+    def what_ends(relationship):
+        """What follows where it is ended, as its reader is told."""
+        if not relationship.sold_count:
+            return _("End: it can no longer act for your company, nor administer your products.")
+        return ngettext(
+            "End: it can no longer administer your products. The relationship stays until the %(count)s"
+            " active subscription that it sold to you is suspended.",
+            "End: it can no longer administer your products. The relationship stays until the %(count)s"
+            " active subscriptions that it sold to you are suspended.",
+            relationship.sold_count,
+        ) % {"count": relationship.sold_count}
+
+    @property
+    def rows(self):
+        """The relationships, each with its field."""
+        return [(one, self[one.pk.hex]) for one in self.relationships]
+
+    @property
+    def decisions(self):
+        return {one.pk: self.cleaned_data[one.pk.hex] == KEEP for one in self.relationships}

@@ -273,6 +273,12 @@ TABLE = {
                                         (403, 403, 403, 403, 403,  NO, 403,  IN, 403, 403, 403,  NO),
     ("POST", "support_partners:remove_dap"):
                                         (403, 403, 403, 403, 403,  GO, 403,  IN, 403, 403, 403, 404),
+    ("GET",  "take_over:own"):          (403, 403, 403, 403, 403,  GO, 403,  IN, 403, 403, 403,  GO),
+    ("POST", "take_over:own"):          (403, 403, 403, 403, 403,  GO, 403,  IN, 403, 403, 403,  GO),
+    ("GET",  "take_over:record"):       (403, 403, 403, 403, 403, 200, 403,  IN, 403, 403, 403, 404),
+    ("POST", "take_over:record"):       (403, 403, 403, 403, 403, 200, 403,  IN, 403, 403, 403, 404),
+    ("GET",  "customer_domain"):        (403, 403, 403, 403, 403, 200, 403,  IN, 403, 403, 403, 200),
+    ("POST", "customer_domain"):        (403, 403, 403, 403, 403,  GO, 403,  IN, 403, 403, 403,  GO),
     ("GET",  "subscriptions:suspend"):  ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
     ("POST", "subscriptions:suspend"):  ( GO,  GO,  GO,  GO, 403, 403, 403,  IN, 404, 404, 404, 403),
     ("GET",  "subscriptions:reactivate"):
@@ -463,6 +469,10 @@ def keys(demo, asked):
             return {"pk": 1}
         if name == "support_partners:remove_dap":
             return {"pk": own.pk}
+        if name == "take_over:record":
+            record = CustomerFactory(domain=petersen.domain)
+            RelationshipFactory(customer=record, partner=own.partner)
+            return {"pk": record.pk}
         if name == "relationships:notice":
             petersen.subscriptions.update(status="suspended", suspended_at=timezone.now())
             own.end(by=PORTAL)

@@ -16,7 +16,8 @@ from django.core import mail
 from django.db import transaction
 from django.utils import timezone
 
-from customers.models import ProvedHow, SharedDomain
+from customers.domain_records import record_of
+from customers.models import SharedDomain
 from portal.authority import PORTAL, NotAllowed, Refusal
 from portal.models import Action, ActivityEntry, Membership, User
 from portal.permissions import Role
@@ -31,6 +32,7 @@ from tests.factories import (
     RelationshipFactory,
     UserFactory,
 )
+from tests.name_server import name_server
 
 OPERATOR = "operator@portal.example"
 NORDLICHT = "global@nordlicht.example"
@@ -169,13 +171,6 @@ def without_agreement(demo):
     return partial(customer.accept_agreement, agrees=True)
 
 
-def unproved(demo):
-    customer = demo.customer("Reederei Albers")
-    type(customer).objects.update(domain_proved_at=None, domain_proved_how="")
-    customer.refresh_from_db()
-    return customer
-
-
 def office(demo):
     return demo.customer("Reederei Albers").subscriptions.filter(
         friendly_name="Office 365 Business Standard"
@@ -201,6 +196,33 @@ def order(demo):
 def from_a_file(demo):
     line = (2, str(office(demo).get().pk), demo.partner("Hafen IT").mpn_id)
     return partial(BulkAssignment.objects.start_from_lines, [line])
+
+
+def unproved(demo):
+    albers = demo.customer("Reederei Albers")
+    albers.free_domain(by=PORTAL)
+    return albers
+
+
+def proving(demo):
+    albers = unproved(demo)
+
+    def prove(by):
+        with name_server({albers.domain: [record_of(albers)]}):
+            albers.prove_domain(by=by)
+
+    return prove
+
+
+def every(customer):
+    return {one.pk: False for one in customer.relationships.active()}
+
+
+def made_for_albers(demo):
+    """What Brandt Direkt typed in, before the domain was proved."""
+    made = CustomerFactory(domain="albers.example")
+    RelationshipFactory(customer=made, partner=demo.partner("Brandt Direkt"))
+    return made
 
 
 DOORS = {
@@ -248,14 +270,37 @@ DOORS = {
         lambda demo: changed(demo.customer("Reederei Albers"), city="Kiel"), NORDLICHT
     ),
     "ProvedDomain.confirm_domain": Door(lambda demo: unproved(demo).confirm_domain, None),
-    "ProvedDomain.prove_domain": Door(lambda demo: unproved(demo).prove_domain, ALBERS),
     "ProvedDomain.free_domain": Door(
-        lambda demo: (
-            CustomerFactory(
-                domain_proved_at=timezone.now(), domain_proved_how=ProvedHow.OPERATOR
-            ).free_domain
+        lambda demo: demo.customer("Reederei Albers").free_domain, None
+    ),
+    "ProvedDomain.prove_domain": Door(proving, ALBERS),
+    "OneFirm.take_over": Door(
+        lambda demo: partial(
+            demo.customer("Reederei Albers").take_over, every(demo.customer("Reederei Albers"))
         ),
-        None,
+        ALBERS,
+        operators=False,
+    ),
+    "OneFirm.take_over_record": Door(
+        lambda demo: (
+            lambda record: partial(
+                demo.customer("Reederei Albers").take_over_record, record, every(record)
+            )
+        )(made_for_albers(demo)),
+        ALBERS,
+        operators=False,
+    ),
+    "OneFirm.join": Door(
+        lambda demo: partial(demo.customer("Reederei Albers").join, made_for_albers(demo)), None
+    ),
+    "ChangeOfHands.decide": Door(
+        lambda demo: partial(
+            demo.customer("Reederei Albers").relationships.decide,
+            every(demo.customer("Reederei Albers")),
+            to=demo.customer("Reederei Albers"),
+        ),
+        ALBERS,
+        operators=False,
     ),
     "PartnershipQuerySet.start": Door(
         lambda demo: partial(
@@ -372,6 +417,9 @@ PARTS = {
         subject_id=None,
     ),
     "Customer.record": recorded(lambda demo: demo.customer("Reederei Albers")),
+    "SharedDomain.record": lambda demo: partial(
+        SharedDomain.objects.create(domain="provider.example").record, Action.SHARED_DOMAIN_SET
+    ),
     "Partner.record": recorded(lambda demo: demo.partner("Hafen IT")),
     "Partnership.record": recorded(
         lambda demo: demo.partnership("Nordlicht Distribution", "Hafen IT")
@@ -380,10 +428,6 @@ PARTS = {
     "RelationshipRequest.record": lambda demo: asked(demo, "record", Action.REQUEST_CREATED),
     "Subscription.record": recorded(lambda demo: office(demo).get()),
     "User.record": recorded(lambda demo: demo.user(HAFEN)),
-    "SharedDomain.record": lambda demo: partial(
-        SharedDomain.objects.create(domain="mail.example", is_shared=True).record,
-        Action.SHARED_DOMAIN_SET,
-    ),
     "Editable.write_changes": lambda demo: partial(
         demo.customer("Reederei Albers").write_changes,
         [],
@@ -408,11 +452,6 @@ PARTS = {
         tell_of_bulk, preview(demo).rows.all(), demo.partner("Nordlicht Distribution")
     ),
 }
-
-
-@pytest.fixture(autouse=True)
-def _dns_has_every_record(monkeypatch):
-    monkeypatch.setattr("customers.models.proved_domains.require_record", lambda customer: None)
 
 
 def test_every_act_that_takes_by_is_listed_here():

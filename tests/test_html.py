@@ -15,6 +15,7 @@ from portal.models import Membership
 from portal.permissions import Role
 from relationships.models import RelationshipRequest, RequestKind
 from subscriptions.models import BulkAssignment
+from tests.factories import CustomerFactory, MembershipFactory, RelationshipFactory
 from tests.pages import (
     ALBERS,
     NORDLICHT,
@@ -79,6 +80,9 @@ PAGES = {
     "invitations:register": (None,),
     "invitations:registration": (None,),
     "support_partners:list": (ALBERS, "admin@huber.example"),
+    "customer_domain": (ALBERS, "admin@huber.example"),
+    "take_over:own": ("admin@werft.example",),
+    "take_over:record": (ALBERS,),
     "activity": (GLOBAL, ALBERS, "users@nordlicht.example"),
     "words": (NORDLICHT, ALBERS),
     "company": (GLOBAL, "global@brandt.example"),
@@ -190,6 +194,13 @@ def address(demo, requests):
     office.refresh_from_db()
     office.designate(demo.partner("Hafen IT"), by=demo.user(NORDLICHT))
 
+    demo.customer("Weingut Huber").free_domain(by=PORTAL)
+    taken_over = CustomerFactory(partners_reviewed_at=None)
+    MembershipFactory(customer=taken_over, user__email="admin@werft.example")
+    typed = CustomerFactory(name="<b>“A” &", domain="albers.example")
+    for customer in (taken_over, typed):
+        RelationshipFactory(customer=customer, partner=demo.partner("Brandt Direkt"))
+
     helpdesk = demo.user(NORDLICHT)
     bulk = BulkAssignment.objects.start(office.customer.subscriptions.all(), by=helpdesk)
     bulk.choose(demo.partner("Elbe Support"), by=helpdesk)
@@ -206,6 +217,8 @@ def address(demo, requests):
             keys = [office.customer_id]
         elif name == "support:history":
             keys = [office.pk]
+        elif name == "take_over:record":
+            keys = [typed.pk]
         elif name == "users:detail":
             keys = [invited(demo).pk]
         elif name == "user_invitation":

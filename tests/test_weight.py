@@ -75,6 +75,7 @@ def full(demo):
         (None, "account_login", 0),
         (ALBERS, "support:list", 0),
         (ALBERS, "support_partners:list", 0),
+        (ALBERS, "customer_domain", 0),
         (ALBERS, "activity", 0),
         (ALBERS, "users:list", 0),
         (ALBERS, "words", 0),

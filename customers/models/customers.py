@@ -14,11 +14,13 @@ from portal.models import Action, ActivityEntry, Editable, FoldedField, Partner
 from portal.permissions import Permission
 from portal.text import fold
 
+from .customer_breaches import CustomerBreaches
+from .one_firm import OneFirm
 from .proved_domains import ProvedDomain, ProvedHow
 from .shared_domains import is_shared
 
 
-class CustomerQuerySet(models.QuerySet):
+class CustomerQuerySet(CustomerBreaches):
     def visible_to(self, membership):
         """Return the customers that exist for ``membership`` (T1).
 
@@ -42,6 +44,16 @@ class CustomerQuerySet(models.QuerySet):
     def of_address(self, address):
         """Return the customer that has proved the domain of an email address, or None (R14)."""
         return self.with_proved_domain().filter(domain=address.rpartition("@")[2]).first()
+
+    def made_for(self, customer):
+        """Return the records that partners made for the proved domain of ``customer`` (R15, T1).
+
+        Those with the same domain that nobody has come to as an admin; none while the domain is not proved.
+        """
+        if not customer.is_domain_proved:
+            return self.none()
+        found = self.living().filter(domain=customer.domain).exclude(pk=customer.pk)
+        return found.exclude(memberships__user__has_joined=True)
 
     def require_new(self, domain, *, to):
         """Raise ``ValidationError`` at ``domain`` where the partner ``to`` can't add a firm with it (R15).
@@ -74,7 +86,7 @@ class CustomerQuerySet(models.QuerySet):
         raise ValidationError({"domain": error})
 
 
-class Customer(Editable, ProvedDomain, models.Model):
+class Customer(Editable, ProvedDomain, OneFirm, models.Model):
     """A firm that uses the products, looked after by one or more partners.
 
     A firm may stand in several records, as each partner that adds it gets one of its own while its

@@ -18,15 +18,27 @@ class SharedDomainQuerySet(models.QuerySet):
         Operators have the last word, else the lists do. What holds for a domain holds for those below,
         unless something is said of them. What is no domain, such as an IP address, is shared.
         """
-        try:
-            names = names_of(normal_domain(domain))
-        except ValidationError:
-            return True
-        said = dict(self.filter(domain__in=names).values_list("domain", "is_shared"))
-        for name in names:
-            if name in said:
-                return said[name]
-        return is_public(names)
+        names = _names_of(domain)
+        return _judge(names, dict(self.filter(domain__in=names).values_list("domain", "is_shared")))
+
+    def shared_among(self, domains):
+        """Return those of ``domains`` that are shared, by one query for however many."""
+        said = dict(self.values_list("domain", "is_shared"))
+        return {domain for domain in domains if _judge(_names_of(domain), said)}
+
+
+def _names_of(domain):
+    try:
+        return names_of(normal_domain(domain))
+    except ValidationError:
+        return []
+
+
+def _judge(names, said):
+    for name in names:
+        if name in said:
+            return said[name]
+    return not names or is_public(names)
 
 
 class SharedDomain(models.Model):

@@ -39,7 +39,7 @@ class ActivityEntryQuerySet(models.QuerySet):
         if membership is None:
             return self.none()
         if membership.customer_id:
-            return self.filter(customer_id=membership.customer_id)
+            return self.filter(customer__in=membership.customer.record_keys)
         return self.filter(readers__partner=membership.partner_id)
 
     def with_people(self):

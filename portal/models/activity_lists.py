@@ -79,6 +79,8 @@ def actors_of(keys):
 class LogOf(Question):
     """The activity log of one organisation, ``partner`` or ``customer``, by its key (T1).
 
+    Where other records of the firm were joined into that of the customer, ``records`` has the keys of all.
+
     For a partner these are the rows by which it may read the entries, where indexes serve it. Only from
     ``since`` to ``until``, only one ``action``, where these are given. Where words of a customer's name are
     looked for, ``customers`` has the keys of the first of them, and ``are_all`` says whether there are more.
@@ -87,6 +89,7 @@ class LogOf(Question):
     PARAMETERS = {
         "partner": Parameter("partner", models.UUIDField()),
         "customer": Parameter("customer", models.UUIDField()),
+        "records": Parameter("records", KeyList()),
         "since": Parameter("since", models.DateTimeField()),
         "until": Parameter("until", models.DateTimeField()),
         "action": Parameter("action", models.CharField()),
@@ -103,6 +106,7 @@ class LogOf(Question):
 
     partner: uuid.UUID | Parameter | None = None
     customer: uuid.UUID | Parameter | None = None
+    records: tuple[uuid.UUID, ...] | Parameter | None = None
     since: datetime | Parameter | None = None
     until: datetime | Parameter | None = None
     action: str | Parameter = ""
@@ -116,12 +120,16 @@ class LogOf(Question):
         ``customer`` has words of the name of the customers it tells of.
         """
         words = words_of(customer)
+        keys_of_firm = membership.customer_id and membership.customer.record_keys
+        if not keys_of_firm or len(keys_of_firm) == 1:
+            keys_of_firm = None
         keys = None
         if words:
             keys = [key for (key,) in _CustomersNamed(words=words).run(_few, FEW_CUSTOMERS)]
         return cls(
             partner=membership.partner_id,
             customer=membership.customer_id,
+            records=None if keys_of_firm is None else tuple(keys_of_firm),
             since=start and _moment(start, time.min, tzinfo),
             until=end and _moment(end, time.max, tzinfo),
             action=action,
@@ -177,6 +185,8 @@ class LogOf(Question):
     def _rows(self, at):
         if self.partner:
             rows, entry = ActivityReader.objects.filter(partner=self.partner), "activityentry"
+        elif self.records:
+            rows, entry = having_one_of(ActivityEntry.objects.all(), "customer", self.records), "pk"
         else:
             rows, entry = ActivityEntry.objects.filter(customer=self.customer), "pk"
         rows = rows.annotate(read_at=at, read_id=models.F(entry))

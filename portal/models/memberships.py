@@ -76,6 +76,9 @@ class MembershipQuerySet(models.QuerySet):
 
     def _join(self, user, organisation, roles, by):
         place = "partner" if isinstance(organisation, Partner) else "customer"
+        if place == "customer":
+            # Nobody joins a record that is joined into another meanwhile (R15).
+            organisation.lock()
         membership = self.model(user=user, **{place: organisation})
         membership.full_clean()
         # Of two who join at once the second sees the first.

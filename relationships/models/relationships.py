@@ -20,12 +20,12 @@ from portal.models import (
 )
 from portal.permissions import Permission
 
-from .locking import LockingQuerySet
+from .changes_of_hands import ChangeOfHands
 from .partnerships import Partnership
 from .regions import SalesRegion
 
 
-class RelationshipQuerySet(LockingQuerySet):
+class RelationshipQuerySet(ChangeOfHands):
     def visible_to(self, membership):
         """Return the relationships that ``membership`` takes part in, from either side (T1)."""
         if membership is None:
@@ -55,6 +55,16 @@ class RelationshipQuerySet(LockingQuerySet):
                 "customer__subscriptions",
                 filter=models.Q(customer__subscriptions__support_contact=models.F("partner")),
             )
+        )
+
+    def with_weight(self):
+        """Add ``supported_count``, and ``sold_count``: how many active ones the partner sold (R9)."""
+        sold = models.Q(
+            customer__subscriptions__seller=models.F("partner"),
+            customer__subscriptions__suspended_at=None,
+        )
+        return self.with_supported_count().annotate(
+            sold_count=models.Count("customer__subscriptions", filter=sold)
         )
 
     def follow(self, customer):
@@ -141,6 +151,9 @@ class RelationshipQuerySet(LockingQuerySet):
         What is there already stays. Raises ``ValidationError`` like ``start``.
         """
         require(by, (customer, Permission.ANSWER_REQUESTS))
+        if not customer.must_review_partners:
+            # What its admin accepts needs no second look (R15).
+            customer.settle_partners()
         found = self.active().filter(partner=partner, customer=customer).lock()
         if not found:
             self.start(partner, customer, has_dap=with_dap, by=by)
@@ -304,6 +317,9 @@ class Relationship(models.Model):
             (self.customer, Permission.ANSWER_REQUESTS),
             (self.partner, Permission.REQUEST_DAP),
         )
+        self._remove_dap(by=by)
+
+    def _remove_dap(self, *, by):
         if not self._lock(has_dap=True):
             return
         self.has_dap, self.dap_removed_at = False, timezone.now()
@@ -324,10 +340,18 @@ class Relationship(models.Model):
         partner. Ending again changes nothing.
         """
         require(by, (self.partner, Permission.REMOVE_RELATIONSHIP))
+        self._end(by=by)
+
+    @property
+    def sells(self):
+        """Whether active subscriptions are left that the partner sold to the customer (R9)."""
+        return self.customer.subscriptions.sold_by(self.partner).active().exists()
+
+    def _end(self, *, by):
         locked = self._lock()
         if not locked:
             return
-        if self.customer.subscriptions.sold_by(self.partner).active().exists():
+        if self.sells:
             raise ValidationError(
                 _("Suspend the active subscriptions that %(partner)s sold to %(customer)s first."),
                 code="active_subscriptions",
@@ -343,7 +367,11 @@ class Relationship(models.Model):
         self.record(Action.RELATIONSHIP_ENDED, by=by, before={"has_dap": had_dap})
 
     def _lock(self, **state):
-        return Relationship.objects.active().filter(pk=self.pk, **state).lock()
+        locked = Relationship.objects.active().filter(pk=self.pk, **state).lock()
+        if locked and locked[0].customer_id != self.customer_id:
+            # The record of the customer was joined into another meanwhile (R15).
+            self.customer = locked[0].customer
+        return locked
 
     def record(self, action, *, by, **changes):
         """Write what happened to this relationship into the log of both sides."""

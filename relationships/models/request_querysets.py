@@ -56,6 +56,11 @@ class RelationshipRequestQuerySet(models.QuerySet):
             made.bind()
             made.save(update_fields=["customer", "reseller"])
 
+    def lock_of(self, customers):
+        """Lock the requests to ``customers``: who answers one meanwhile waits, or is waited for."""
+        found = self.model.objects.filter(customer__in=customers)
+        return list(found.select_for_update(of=("self",), no_key=True).order_by("pk"))
+
     def find(self, token):
         """Return the request whose personal link carries ``token``, or None; see ``is_replaced``."""
         read = read_token(token)
@@ -90,6 +95,8 @@ class RelationshipRequestQuerySet(models.QuerySet):
         # In its normal form, by which the address is known.
         made.clean_fields({field.name for field in made._meta.fields} - {"recipient_email"})
         made.bind()
+        if made.customer:
+            made.customer.lock()
         made.full_clean()
         made.save()
         made.record(Action.REQUEST_CREATED, by=by)

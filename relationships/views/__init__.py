@@ -26,6 +26,7 @@ from .requests import (
     RequestWithdrawView,
 )
 from .support import PartnerListView, RemoveDapView
+from .take_over import RecordTakeOverView, TakeOverView
 
 __all__ = [
     "CustomerAccountView",
@@ -43,6 +44,7 @@ __all__ = [
     "PartnerListView",
     "PartnershipEndView",
     "ProviderListView",
+    "RecordTakeOverView",
     "RelationshipRemoveView",
     "RemoveDapView",
     "RequestCreateView",
@@ -53,4 +55,5 @@ __all__ = [
     "ResellerInviteView",
     "ResellerListView",
     "SuspendBlockingView",
+    "TakeOverView",
 ]

@@ -1,7 +1,9 @@
+from django.db.models import Prefetch
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import ListView
 
+from customers.models import Customer
 from portal.permissions import Permission
 from portal.views import ActView, ScopedView
 from relationships.models import Relationship, RelationshipRequest
@@ -19,8 +21,15 @@ class PartnerListView(ScopedView, ListView):
         return found.with_supported_count().order_by("partner__name_key")
 
     def get_context_data(self, **kwargs):
+        customer = self.membership.customer
+        standing = Relationship.objects.active().select_related("partner")
         return super().get_context_data(
-            customer=self.membership.customer,
+            customer=customer,
+            records=Customer.objects.made_for(customer).prefetch_related(
+                Prefetch(
+                    "relationships", standing.order_by("partner__name_key"), to_attr="standing"
+                )
+            ),
             waiting=RelationshipRequest.objects.waiting_for(self.membership),
             **kwargs,
         )

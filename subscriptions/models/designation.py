@@ -134,4 +134,10 @@ class Designation:
         Relationship.objects.active().filter(
             customer=self.customer_id, partner__in=[acting, partner or acting]
         ).lock()
-        type(self).objects.select_for_update(no_key=True).get(pk=self.pk)
+        locked = type(self).objects.select_for_update(no_key=True).get(pk=self.pk)
+        if locked.customer_id != self.customer_id:
+            # Joined into another record meanwhile (R15): the relationships are that one's.
+            raise ValidationError(
+                _("The record of the customer was joined with another one. Open the page again."),
+                code="joined",
+            )

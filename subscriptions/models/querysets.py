@@ -122,6 +122,23 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         lock_selected(sold)
         sold.update(visible_seller=seller)
 
+    def move(self, source, target):
+        """Let ``target`` have what ``source``, another record of the same firm, has (R15).
+
+        Who sold to either and looks after the firm finds all of it in its lists.
+        """
+        both = self.model.objects.filter(customer__in=[source, target])
+        list(both.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
+        self.model.objects.filter(customer=source).update(
+            customer=target, customer_key=target.name_key
+        )
+        sold_by_partners = Relationship.objects.active().filter(
+            customer=target, partner=models.OuterRef("seller")
+        )
+        self.model.objects.filter(
+            models.Exists(sold_by_partners), customer=target, visible_seller=None
+        ).update(visible_seller=models.F("seller"))
+
     def search(self, text):
         """Return those whose friendly name contains every word of ``text``; case and accents don't count."""
         return containing(self, words_of(text), "name_key")
@@ -140,6 +157,9 @@ class SubscriptionQuerySet(SubscriptionBreaches):
             added.seller = acting
         # Whoever ends the partnership waits here, or is seen in clean(); so below.
         Partnership.objects.lock_between(added.seller, [added.reseller_of_record])
+        if added.seller is None:
+            # What was bought elsewhere rests on no relationship; nothing is added to a joined record (R15).
+            added.customer.lock()
         # Whoever ends the relationship waits here, and finds the subscription, or is seen in clean(). So
         # does a colleague who sells the same offer, or suspends the base of this add-on.
         Relationship.objects.active().filter(partner=added.seller, customer=added.customer).lock()

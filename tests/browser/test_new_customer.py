@@ -68,11 +68,15 @@ def test_from_the_list_of_customers_to_the_first_sign_in(demo, open_browser, bro
         "Hafen IT",
     }
 
-    # The link of the mail leads to the products.
+    # The link of the mail leads to the question which partners may stay, and then to the products.
     admin = open_browser(**browser)
     admin.goto(User.objects.get(email="ina@werft.example").invitation_path)
     for field in admin.locator("main input[type=password]").all():
         field.fill("barrel-of-apples")
+    admin.locator("main form button.btn-primary").click()
+    admin.goto("/support/")
+    for choice in admin.locator("main input[value=keep]").all():
+        choice.check()
     admin.locator("main form button.btn-primary").click()
     admin.goto("/support/")
     expect(admin.get_by_role("main")).to_contain_text("Fjord Archive")

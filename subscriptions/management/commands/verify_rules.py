@@ -109,8 +109,16 @@ def of_addresses():
             )
 
 
-CHECKS = (of_history, of_subscriptions, of_relationships, of_users, of_addresses)
-RULES = ("C1", "C2", "C3", "C4", "C9", "C10", "R1", "R14", "S4", "T1", "T3")
+def of_firms():
+    rows = Customer.objects.order_by("pk")
+    for row in all_of(rows.with_shared_domain_proved()):
+        yield "R15", row, f"its domain {row.domain} is proved, though many firms share it."
+    for row in all_of(rows.used_though_joined()):
+        yield "R15", row, "was joined into another record and is used all the same."
+
+
+CHECKS = (of_history, of_subscriptions, of_relationships, of_users, of_addresses, of_firms)
+RULES = ("C1", "C2", "C3", "C4", "C9", "C10", "R1", "R14", "R15", "S4", "T1", "T3")
 
 
 class Command(BaseCommand):
