@@ -274,6 +274,8 @@ class Customer(Editable, ProvedDomain, OneFirm, models.Model):
         """
         grants = [(Partner, Permission.EDIT_CUSTOMERS)] if set(fields) <= set(self.DETAILS) else []
         acting = require(by, *grants)
+        if "domain" in fields:
+            self.requests.to_domain(Customer.objects.get(pk=self.pk).domain).lock()
         stored = self.lock()
         told = None
         if acting is not None:

@@ -73,6 +73,8 @@ class ProvedDomain:
 
     @transaction.atomic
     def _prove(self, how, *, by):
+        asked = self.requests.to_domain(self.domain)
+        asked.lock()
         locked = self.lock()
         if locked.is_domain_proved:
             return
@@ -90,7 +92,7 @@ class ProvedDomain:
             self.domain_proved_at, self.domain_proved_how = None, ""
             self.require_provable()
             raise
-        self.requests.follow_domain(self.domain)
+        asked.bind_anew()
         self.record(
             Action.DOMAIN_PROVED,
             by=by,
@@ -104,6 +106,7 @@ class ProvedDomain:
         Raises ``NotAllowed`` unless ``by`` is an operator. Again changes nothing.
         """
         require(by)
+        self.requests.to_domain(self.domain).lock()
         locked = self.lock()
         self.domain_proved_at, self.domain_proved_how = None, ""
         if locked.is_domain_proved:
@@ -113,5 +116,5 @@ class ProvedDomain:
         before = {"domain": self.domain, "domain_proved_how": self.domain_proved_how}
         self.domain_proved_at, self.domain_proved_how = None, ""
         self.save(update_fields=["domain_proved_at", "domain_proved_how"])
-        self.requests.follow_domain(self.domain)
+        self.requests.to_domain(self.domain).bind_anew()
         self.record(Action.DOMAIN_FREED, by=by, before=before)

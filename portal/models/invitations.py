@@ -202,6 +202,7 @@ class PersonalInvitation:
 
         Works once. Raises ``ValidationError`` like ``require_open_invitation``.
         """
+        self.requests_answered.to_addresses([self.email]).lock()
         self._lock_invitation()
         self.require_open_invitation()
         self.set_password(password)

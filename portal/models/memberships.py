@@ -249,6 +249,8 @@ class Membership(models.Model):
         nothing. The other admins are mailed when someone becomes one of them.
         """
         require(by, (self.organisation, Permission.MANAGE_USERS))
+        asked = self.user.requests_answered.to_proofs_of(self.user)
+        asked.lock()
         self.lock_organisation()
         self._forget_roles()
         before, after = set(self.roles), set(roles)
@@ -259,7 +261,7 @@ class Membership(models.Model):
         if self.user == person_of(by):
             self.require_way_back(after)
         self.write_roles(after)
-        self.user.requests_answered.follow_proofs_of(self.user)
+        asked.bind_anew()
         self.user.record(
             Action.USER_ROLES_CHANGED,
             by=by,

@@ -115,7 +115,7 @@ class AddressProofs:
         _row, is_new = self.proved_addresses.update_or_create(
             email=email, defaults={"how": how, "at": timezone.now()}
         )
-        self.requests_answered.follow_proofs_of(self)
+        self.requests_answered.to_addresses([email]).bind_anew()
         if is_new:
             self.record(Action.ADDRESS_PROVED, by=self, after={"email": email})
 

@@ -302,6 +302,8 @@ class User(
         the users of the organisation. Deactivating again changes nothing.
         """
         require(by, (self.organisation, Permission.MANAGE_USERS))
+        asked = self.requests_answered.to_proofs_of(self)
+        asked.lock()
         membership = getattr(self, "membership", None)
         if membership:
             membership.lock_organisation()
@@ -312,7 +314,7 @@ class User(
         self.is_active = False
         self.sessions_ended_at = timezone.now()
         self.save(update_fields=["is_active", "sessions_ended_at"])
-        self.requests_answered.follow_proofs_of(self)
+        asked.bind_anew()
         self.record(Action.USER_DEACTIVATED, by=by)
 
     def require_dispensable(self, *, by):
@@ -333,7 +335,7 @@ class User(
         require(by, (self.organisation, Permission.MANAGE_USERS))
         if type(self).objects.filter(pk=self.pk, is_active=False).update(is_active=True):
             self.is_active = True
-            self.requests_answered.follow_proofs_of(self)
+            self.requests_answered.to_proofs_of(self).bind_anew()
             self.record(Action.USER_REACTIVATED, by=by)
 
     def record(self, action, *, by, **changes):

@@ -2,6 +2,7 @@ from django.conf import settings
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -116,6 +117,9 @@ class Registration:
         proves another address, with ``addressed`` where an organisation of the portal is asked under
         another address, and where ``customer`` or ``user`` is not valid; then neither of them is there.
         """
+        # With the others to this address, which the proof binds: all requests before all organisations.
+        bound = type(self).objects.to_addresses([user.email])
+        type(self).objects.filter(Q(pk=self.pk) | Q(pk__in=bound.values("pk"))).lock()
         self._lock()
         self.require_open()
         if self.read_registration(proof) != user.email:

@@ -30,29 +30,32 @@ class RelationshipRequestQuerySet(models.QuerySet):
         found = self.visible_to(membership).open().filter(kind=RequestKind.CUSTOMER)
         return found.select_related("partner", "provider")
 
-    def follow_proofs_of(self, user):
-        """Bind the open requests to what ``user`` has proved anew: it proved one, came, went or has other
-        roles (R14).
+    def to_proofs_of(self, user):
+        """Return the open requests to addresses that ``user`` has proved (R14)."""
+        return self.to_addresses(user.proved_addresses.values("email"))
+
+    def to_addresses(self, emails):
+        """Return the open requests that whoever proved one of ``emails`` may answer (R14)."""
+        return self._unnamed().filter(recipient_email__in=emails)
+
+    def to_domain(self, domain):
+        """Return the open requests to addresses in ``domain``."""
+        return self._unnamed().filter(recipient_email__endswith=f"@{domain}")
+
+    def _unnamed(self):
+        # Of whatever manager this is asked, such as that of a user's own answers.
+        return self.model.objects.filter(status=RequestStatus.OPEN, names_customer=False)
+
+    def lock(self):
+        """Lock these rows until the transaction ends, in the order of their keys, and return them.
+
+        Requests are locked before organisations (ADR 0003): an act that binds them anew does this first.
         """
-        emails = user.proved_addresses.values("email")
-        asked = self.model.objects.filter(
-            status=RequestStatus.OPEN, names_customer=False, recipient_email__in=emails
-        )
-        self._bind_anew(asked)
+        return list(self.order_by("pk").select_for_update(no_key=True))
 
-    def follow_domain(self, domain):
-        """Bind the open requests to addresses in ``domain`` anew: who proved it has changed (R14)."""
-        asked = self.model.objects.filter(
-            status=RequestStatus.OPEN,
-            names_customer=False,
-            recipient_email__endswith=f"@{domain}",
-        )
-        self._bind_anew(asked)
-
-    @staticmethod
-    @transaction.atomic
-    def _bind_anew(asked):
-        for made in asked.select_for_update(no_key=True, of=("self",)).order_by("pk"):
+    def bind_anew(self):
+        """Bind these requests to whom they are for now: who proved their addresses has changed (R14)."""
+        for made in self.lock():
             made.bind()
             made.save(update_fields=["customer", "reseller"])
 

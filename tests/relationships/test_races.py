@@ -7,6 +7,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from customers.models import Customer
+from portal.authority import NotAllowed
 from portal.models import Action, User
 from relationships.models import (
     Partnership,
@@ -260,47 +261,69 @@ def test_R7_restored_and_removed_dap_is_one_or_the_other(demo, second, order):
     )
 
 
+def registration(token, email):
+    """What the owner of this address does on the page that the mail leads to."""
+
+    def act():
+        made = RelationshipRequest.objects.find(token)
+        proof = made.registration_path(email).split("/")[-2]
+        firm = CustomerFactory.build(name="Werft Ost", domain=email.rpartition("@")[2])
+        made.register(proof, firm, user=UserFactory.build(email=email))
+
+    return act
+
+
 @pytest.mark.parametrize("order", ORDERS)
 def test_R6_of_two_who_register_with_one_link_one_is_there(demo, order):
-    made = ask(demo, "info@werft.example")
-
-    def register(domain):
-        def act():
-            RelationshipRequest.objects.find(made.token).register(
-                CustomerFactory.build(name="Werft Ost", domain=domain),
-                user=UserFactory.build(email=f"ole@{domain}"),
-            )
-
-        return act
-
-    outcomes = order(register("werft.example"), register("werft-ost.example"))
-    winner = ["werft.example", "werft-ost.example"][only_one_wins(outcomes)]
-    assert demo.customer("Werft Ost").domain == winner
-    assert [user.email for user in User.objects.filter(email__startswith="ole@")] == [
-        f"ole@{winner}"
-    ]
+    token = ask(demo, "info@werft.example").token
+    emails = ["ole@werft.example", "ole@werft-ost.example"]
+    outcomes = order(*(registration(token, email) for email in emails))
+    winner = emails[only_one_wins(outcomes)]
+    assert [user.email for user in User.objects.filter(email__startswith="ole@")] == [winner]
     [relationship] = Relationship.objects.active().filter(partner__name="Kranich Consulting")
-    assert relationship.customer.domain == winner
+    assert relationship.customer.memberships.get().user.email == winner
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_R6_of_two_who_register_one_person_with_two_links_one_is_there(demo, order):
-    links = [ask(demo, "info@werft.example").token for _ in range(2)]
-
-    def register(token):
-        def act():
-            RelationshipRequest.objects.find(token).register(
-                CustomerFactory.build(name="Werft Ost", domain="werft.example"),
-                user=UserFactory.build(email="ole@werft.example"),
-            )
-
-        return act
-
-    outcomes = order(register(links[0]), register(links[1]))
+@pytest.mark.parametrize("asked", ["info@werft.example", "ole@werft.example"])
+def test_R6_of_two_who_register_one_person_with_two_links_one_is_there(demo, asked, order):
+    links = [ask(demo, asked).token for _ in range(2)]
+    outcomes = order(*(registration(token, "ole@werft.example") for token in links))
     [late] = [outcome.error for outcome in outcomes if outcome.error]
     assert isinstance(late, ValidationError)
     assert demo.customer("Werft Ost").memberships.count() == 1
     assert User.objects.filter(email__endswith="@werft.example").count() == 1
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_R14_an_admin_who_is_let_go_answers_before_or_not_at_all(demo, order):
+    second = MembershipFactory(customer=demo.customer("Weingut Huber")).user
+    made = ask(demo, second.email)
+
+    def let_go():
+        demo.user(second.email).deactivate(by=demo.user("admin@huber.example"))
+
+    accepted, gone = order(accept(made.token, "admin@huber.example"), let_go)
+    assert gone.error is None
+    found = RelationshipRequest.objects.get(pk=made.pk)
+    if accepted.error:
+        assert isinstance(accepted.error, NotAllowed)
+        assert (found.status, found.customer) == (RequestStatus.OPEN, None)
+    else:
+        assert found.customer == demo.customer("Weingut Huber")
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_R14_a_domain_that_is_freed_binds_before_or_not_at_all(demo, order):
+    made = ask(demo, "cellar@huber.example")
+
+    def free():
+        demo.customer("Weingut Huber").free_domain(by=demo.user("operator@portal.example"))
+
+    accepted, freed = order(accept(made.token, "admin@huber.example"), free)
+    assert freed.error is None
+    found = RelationshipRequest.objects.get(pk=made.pk)
+    assert (found.customer is None) == isinstance(accepted.error, NotAllowed)
 
 
 @pytest.mark.parametrize("order", ORDERS)
