@@ -1,8 +1,9 @@
 from django.db import models, transaction
+from django.db.models.functions import Concat
 from django.utils import timezone
 
 from portal.authority import Refusal, require, require_standing
-from portal.models import Action, Partner
+from portal.models import Action, Partner, ProvedAddress
 
 from .personal_links import read_token
 from .request_kinds import RequestKind, RequestStatus
@@ -45,6 +46,23 @@ class RelationshipRequestQuerySet(models.QuerySet):
     def _unnamed(self):
         # Of whatever manager this is asked, such as that of a user's own answers.
         return self.model.objects.filter(status=RequestStatus.OPEN, names_customer=False)
+
+    def bound_without_proof(self):
+        """R14: open requests bound to an organisation that proved neither their address nor its domain."""
+        proofs = ProvedAddress.objects.filter(
+            email=models.OuterRef("recipient_email"), user__is_active=True
+        )
+        by_customer = proofs.filter(user__membership__customer=models.OuterRef("customer"))
+        by_reseller = proofs.filter(user__membership__partner=models.OuterRef("reseller"))
+        by_domain = models.Q(
+            customer__domain_proved_at__isnull=False,
+            recipient_email__endswith=Concat(models.Value("@"), models.F("customer__domain")),
+        )
+        to_customer = models.Q(customer__isnull=False) & ~models.Exists(by_customer) & ~by_domain
+        to_reseller = models.Q(reseller__isnull=False) & ~models.Exists(by_reseller)
+        return self.filter(
+            to_customer | to_reseller, status=RequestStatus.OPEN, names_customer=False
+        )
 
     def lock(self):
         """Lock these rows until the transaction ends, in the order of their keys, and return them.

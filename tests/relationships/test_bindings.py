@@ -1,6 +1,9 @@
 """R14: for whom a request is. Only a proved address or a proved domain counts."""
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 from django.core.exceptions import ValidationError
 
 from customers.models import Customer
@@ -214,3 +217,30 @@ def test_T1_an_answer_binds_it_for_good(demo):
         demo.customer("Reederei Albers"),
         RequestStatus.ACCEPTED,
     )
+
+
+def test_R14_the_update_unbinds_what_nobody_proved(demo):
+    huber = demo.customer("Weingut Huber")
+    proved = ask(demo, HUBER)
+    own = ask(demo, "anyone@mail.example", "global@elbe.example")
+    typed, by_domain, answered = (ask(demo, to) for to in (VICTIM, "it@huber.example", VICTIM))
+    invited = ask(demo, VICTIM, "global@suedwind.example", kind="reseller", with_dap=False)
+    requests = RelationshipRequest.objects
+    requests.filter(pk__in=[typed.pk, by_domain.pk]).update(customer=huber)
+    requests.filter(pk=own.pk).update(customer=demo.customer("Reederei Albers"))
+    requests.filter(pk=invited.pk).update(reseller=demo.partner("Hafen IT"))
+    prove(demo, HUBER, VICTIM)
+    answered.refresh_from_db()
+    answered.decline(by=demo.user(HUBER), reason="No")
+    demo.user(HUBER).proved_addresses.filter(email=VICTIM).delete()
+    requests.filter(pk=typed.pk).update(customer=huber)
+    migration = import_module("relationships.migrations.0010_whom_requests_are_for")
+    migration.unbind_what_nobody_proved(apps, None)
+    assert [stored(one).customer for one in (proved, typed, by_domain, answered)] == [
+        huber,
+        None,
+        None,
+        huber,
+    ]
+    assert (stored(own).customer.name, stored(own).names_customer) == ("Reederei Albers", True)
+    assert stored(invited).reseller is None

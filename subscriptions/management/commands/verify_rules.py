@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 from customers.models import Customer
 from portal.append_only import broken_triggers
 from portal.models import PartnerType, User
-from relationships.models import Relationship
+from relationships.models import Relationship, RelationshipRequest
 from subscriptions.models import Subscription, SupportContactAssignment
 
 
@@ -87,6 +87,13 @@ def of_relationships():
         yield "R1", row, "the partner has another active relationship with the same customer."
 
 
+def of_requests():
+    rows = RelationshipRequest.objects.order_by("pk").select_related("customer", "reseller")
+    for row in all_of(rows.bound_without_proof()):
+        firm = name_of(row.customer or row.reseller)
+        yield "R14", row, f"is for {firm}, which proved neither the asked address nor its domain."
+
+
 def of_users():
     rows = User.objects.order_by("pk")
     for row in all_of(rows.in_two_places()):
@@ -117,7 +124,15 @@ def of_firms():
         yield "R15", row, "was joined into another record and is used all the same."
 
 
-CHECKS = (of_history, of_subscriptions, of_relationships, of_users, of_addresses, of_firms)
+CHECKS = (
+    of_history,
+    of_subscriptions,
+    of_relationships,
+    of_requests,
+    of_users,
+    of_addresses,
+    of_firms,
+)
 RULES = ("C1", "C2", "C3", "C4", "C9", "C10", "R1", "R14", "R15", "S4", "T1", "T3")
 
 
