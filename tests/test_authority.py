@@ -21,7 +21,7 @@ from customers.models import SharedDomain
 from portal.authority import PORTAL, NotAllowed, Refusal
 from portal.models import Action, ActivityEntry, Membership, User
 from portal.permissions import Role
-from relationships.models import Partnership, Relationship, RelationshipRequest
+from relationships.models import Partnership, Relationship, RelationshipRequest, SalesRegion
 from subscriptions.models import BulkAssignment, Subscription, add_customer
 from subscriptions.models.bulk_mail import tell_of_bulk
 from tests.conftest import APPS, rows
@@ -171,6 +171,11 @@ def without_agreement(demo):
     return partial(customer.accept_agreement, agrees=True)
 
 
+def new_region(*, by):
+    with SalesRegion.objects.edited(by=by):
+        SalesRegion.objects.create(name="Elsewhere")
+
+
 def office(demo):
     return demo.customer("Reederei Albers").subscriptions.filter(
         friendly_name="Office 365 Business Standard"
@@ -234,6 +239,9 @@ DOORS = {
     "User.deactivate": Door(user("helpdesk@nordlicht.example", "deactivate"), NORDLICHT),
     "User.reactivate": Door(
         lambda demo: without_access(demo, "sales@nordlicht.example"), NORDLICHT
+    ),
+    "SignIn.give_password": Door(
+        user("helpdesk@nordlicht.example", "give_password", "barrel-of-apples"), None
     ),
     "SignIn.reset_second_factor": Door(with_passkey, None),
     "PersonalInvitation.send_invitation": Door(invited, HAFEN),
@@ -302,6 +310,7 @@ DOORS = {
         ALBERS,
         operators=False,
     ),
+    "SalesRegionQuerySet.edited": Door(lambda demo: new_region, None),
     "PartnershipQuerySet.start": Door(
         lambda demo: partial(
             Partnership.objects.start,
@@ -426,6 +435,7 @@ PARTS = {
     ),
     "Relationship.record": recorded(lambda demo: demo.relationship("Reederei Albers", "Hafen IT")),
     "RelationshipRequest.record": lambda demo: asked(demo, "record", Action.REQUEST_CREATED),
+    "Offer.record": recorded(lambda demo: OfferFactory()),
     "Subscription.record": recorded(lambda demo: office(demo).get()),
     "User.record": recorded(lambda demo: demo.user(HAFEN)),
     "Editable.write_changes": lambda demo: partial(
