@@ -9,11 +9,12 @@ from django.apps import apps
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
+from django.db.models import EmailField
 from django.test import Client
 
 from customers.models import Customer
 from portal.admin_filters import OutOfFormFilter
-from portal.models import Action, Membership, User
+from portal.models import Action, Actor, Membership, ProofMethod, ProvedAddress, User
 from portal.permissions import Role
 from portal.text import words_of
 from relationships.forms import RegistrationForm
@@ -38,6 +39,7 @@ def chef(demo):
         partner=demo.partner("Nordlicht Distribution"),
     )
     user = User.objects.create_user(TYPED, PASSWORD, name="Chef")
+    ProvedAddress.objects.vouch([user], ProofMethod.DEMO)
     MembershipFactory(user=user, partner=None, customer=relationship.customer)
     return user
 
@@ -120,9 +122,16 @@ def test_a_domain_is_understood_where_a_firm_registers(demo):
         language="de",
     )
     assert made.recipient_email == "info@xn--werft-sd-d6a.de"
-    form = RegistrationForm(request=made)
+    form = RegistrationForm(request=made, email=made.recipient_email, proof=None)
     assert form["domain"].value() == "werft-süd.de"
-    assert form["email"].value() == "info@werft-süd.de"
+    bound = RegistrationForm(
+        {"name": "Werft Süd", "domain": "https://www.Werft-Süd.de/"},
+        request=made,
+        email=made.recipient_email,
+        proof=None,
+    )
+    bound.is_valid()
+    assert bound.cleaned_data["domain"] == "xn--werft-sd-d6a.de"
 
 
 def test_a_word_that_is_no_domain_is_refused_at_its_field(demo):
@@ -194,8 +203,10 @@ def test_the_lists_follow_a_domain_that_changes(chef):
 
 
 def test_every_email_and_domain_of_a_model_has_such_a_field():
-    """A plain one would keep, and compare with, whatever was typed."""
+    """A plain one would keep, and compare with, whatever was typed. What the log keeps is as it was."""
     for model in apps.get_models():
+        if model is Actor:
+            continue
         if model.__module__.split(".")[0] not in (
             "portal",
             "customers",
@@ -204,7 +215,7 @@ def test_every_email_and_domain_of_a_model_has_such_a_field():
         ):
             continue
         for field in model._meta.concrete_fields:
-            if field.name.endswith("email") or field.name == "domain":
+            if isinstance(field, EmailField) or field.name == "domain":
                 assert hasattr(field, "out_of_form"), field
 
 
@@ -214,7 +225,7 @@ def test_no_form_has_a_plain_field_for_an_email():
         f"{path.relative_to(root)}:{node.lineno}"
         for app in ("portal", "customers", "relationships", "subscriptions")
         for path in (root / app).rglob("*.py")
-        if "migrations" not in path.parts and path.name != "address_fields.py"
+        if "migrations" not in path.parts and path.name not in ("address_fields.py", "actors.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Attribute)
         and node.attr == "EmailField"
