@@ -371,8 +371,7 @@ NEEDS_NO_PERMISSION = {
     ),
     **dict.fromkeys(
         [
-            "ActivateTOTPView",
-            "AddWebAuthnView",
+            "AppAddView",
             "AppRemoveView",
             "DownloadRecoveryCodesView",
             "EditWebAuthnView",
@@ -380,6 +379,7 @@ NEEDS_NO_PERMISSION = {
             "IdentitiesView",
             "IndexView",
             "ListWebAuthnView",
+            "PasskeyAddView",
             "PasskeyConfirmView",
             "PasskeyRemoveView",
             "PasswordChangeView",
@@ -399,6 +399,8 @@ NEEDS_NO_PERMISSION = {
     "InvitationAnswerView": "the model asks who may answer for the organisation",
     "InvitationAcceptView": "the model asks who may answer for the organisation",
     "InvitationDeclineView": "the model asks who may answer for the organisation",
+    "InvitationProveView": "it mails a link to the address that was asked, and shows nothing",
+    "InvitationRegistrationView": "the link in the mail is the permission to register",
     "InvitationRegisterView": "the personal link is the permission to register",
 }
 
