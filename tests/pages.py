@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
 )
 from allauth.mfa.webauthn.internal.auth import WebAuthn
+from django.core import mail
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
@@ -71,6 +73,13 @@ def show_factor(browser):
     user = User.objects.get(pk=session["_auth_user_id"])
     session[login._AUTHENTICATION_METHODS_USER_SESSION_KEY] = login.user_id_to_str(user)
     session.save()
+
+
+def link_in_mail(address):
+    """The path that the newest mail to this address leads to."""
+    [body] = [sent.body for sent in mail.outbox if sent.to == [address]][-1:]
+    [path] = re.findall(r"https?://[^/\s]+(/(?:invitations|accounts)/\S+/)", body)
+    return path
 
 
 def words(element):

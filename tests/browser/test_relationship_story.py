@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from django.core import mail
 from playwright.sync_api import expect
 
 from relationships.models import RelationshipRequest
+from tests.pages import link_in_mail
 
 OFFICE = "Office 365 Business Standard"
 
@@ -43,13 +43,6 @@ def ask(page, name, email, provider=None):
     page.get_by_role("button", name="Create the request").click()
     arrived(page, f"Request to {name}")
     return page.get_by_label("Personal link").input_value()
-
-
-def link_in_mail(address):
-    """The path that the newest mail to this address leads to."""
-    [body] = [sent.body for sent in mail.outbox if sent.to == [address]][-1:]
-    [path] = re.findall(r"https?://[^/\s]+(/(?:invitations|accounts)/\S+/)", body)
-    return path
 
 
 def open_office(page):
