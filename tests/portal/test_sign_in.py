@@ -141,9 +141,22 @@ def test_a_new_password_signs_out_everywhere_else_is_logged_and_told(demo, queue
         ({"password2": "another-one"}, "You must type the same password each time."),
         ({"password1": "password", "password2": "password"}, "This password is too common."),
         ({"password1": "", "password2": ""}, "This field is required."),
+        (
+            {"password1": "k9 qfxw", "password2": "k9 qfxw"},
+            "This password is too short. It must contain at least 8 characters.",
+        ),
+        (
+            {"password1": "Helpdesk@Nordlicht", "password2": "Helpdesk@Nordlicht"},
+            "The password is too similar to the email.",
+        ),
+        (
+            {"password1": "Hanna.Petersen", "password2": "Hanna.Petersen"},
+            "The password is too similar to the name.",
+        ),
     ],
 )
 def test_a_refused_password_says_why_at_the_field(demo, nothing_written, data, sentence):
+    User.objects.filter(email=NORDLICHT).update(name="Hanna Petersen")
     browser = signed_in(NORDLICHT, **{"accept-language": "en"})
     posted = {"oldpassword": "demo-portal", "password1": NEW, "password2": NEW} | data
     with nothing_written():
