@@ -164,6 +164,20 @@ def test_what_people_do_leaves_no_personal_data_in_the_log(demo, lines, queue):
     assert all(line["request_id"] and line["milliseconds"] >= 0 for line in access)
 
 
+def test_what_is_refused_is_a_warning_with_the_id_of_its_request(demo, lines):
+    boss, colleague, nobody = signed_in(EMAIL), signed_in("users@nordlicht.example"), Client()
+    answers = [
+        colleague.get("/customers/"),
+        boss.get("/customers/6f0b93c7-7c3f-4a0d-9a27-0b93c77c3f4a/account/"),
+        Client(enforce_csrf_checks=True).post("/accounts/login/", {"username": EMAIL}),
+        boss.post("/settings/profile/", content_type="text/plain", data="x" * 1_000_001),
+        nobody.get("/", headers={"host": "elsewhere.example"}),
+    ]
+    assert [answer.status_code for answer in answers] == [403, 404, 403, 413, 400]
+    warned = {line["request_id"] for line in lines.parsed if line["level"] in ("WARNING", "ERROR")}
+    assert {answer["X-Request-ID"] for answer in answers} == warned
+
+
 def test_the_page_of_an_error_shows_the_id_of_its_lines(demo, lines, monkeypatch):
     def fail(*args, **kwargs):
         raise ValueError(EMAIL)

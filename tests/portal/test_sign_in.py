@@ -165,6 +165,33 @@ def test_a_refused_password_says_why_at_the_field(demo, nothing_written, data, s
     assert sentence in Page(answer).field_errors
 
 
+@pytest.mark.parametrize(
+    "password", ["k9 qfx w", " spaces around ", "ßÄ私のパスワード", "x7" * 2000]
+)
+def test_a_password_counts_as_it_was_typed(demo, browser, password):
+    """Of any kind of characters, eight or thousands, with its spaces, and large and small ones."""
+    changing = signed_in(NORDLICHT)
+    typed = {"oldpassword": "demo-portal", "password1": password, "password2": password}
+    assert changing.post("/accounts/password/change/", typed).status_code == 302
+    for other in {password.strip(), password.swapcase(), password[:-1], password[:72]} - {password}:
+        assert sign_in(Client(), NORDLICHT, other).status_code == 200
+    assert sign_in(browser, NORDLICHT, password).url == "/"
+
+
+def test_password_managers_find_the_fields_and_nobody_reads_along(demo):
+    fields = []
+    browsers = {"/accounts/login/": Client(), "/accounts/password/change/": signed_in(NORDLICHT)}
+    for path, browser in browsers.items():
+        fields += Page(browser.get(path)).find("input[@autocomplete]")
+    assert [(one.get("name"), one.get("type"), one.get("autocomplete")) for one in fields] == [
+        ("username", "email", "username"),
+        ("password", "password", "current-password"),
+        ("oldpassword", "password", "current-password"),
+        ("password1", "password", "new-password"),
+        ("password2", "password", "new-password"),
+    ]
+
+
 def test_who_has_no_password_sets_one(demo):
     user = demo.user(NORDLICHT)
     user.set_unusable_password()
@@ -695,6 +722,23 @@ def test_the_list_costs_the_same_with_1_row_and_with_20(demo, django_assert_num_
         sign_in(Client(), NORDLICHT)
     with django_assert_num_queries(5):
         assert len(Page(here.get("/accounts/sessions/")).table) == 20
+
+
+def test_a_session_ends_two_weeks_after_the_last_thing_it_kept(demo, time_machine):
+    """Pages that are only read do not prolong it."""
+    time_machine.move_to(timezone.now())
+    browser = Client()
+    sign_in(browser, NORDLICHT)
+    time_machine.shift(timedelta(days=13))
+    assert is_in(browser)
+    time_machine.shift(timedelta(days=1))
+    assert not is_in(browser)
+
+    sign_in(browser, NORDLICHT)
+    time_machine.shift(timedelta(days=13))
+    browser.post("/settings/profile/", {"name": "Hanna", "language": ""})
+    time_machine.shift(timedelta(days=13))
+    assert is_in(browser)
 
 
 def test_a_page_writes_nothing_about_the_session(demo):
