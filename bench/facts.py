@@ -8,7 +8,7 @@ from django.db.models import Count, Max
 from bench.browser import Browser
 from customers.models import Customer
 from portal.keyset import write_cursor
-from portal.models import ActivityEntry, ActivityReader, Membership, Partner, PartnerType, User
+from portal.models import ActivityReader, Membership, Notice, Partner, PartnerType, User
 from relationships.models import Relationship, RelationshipRequest
 from subscriptions.models import Offer, Subscription
 from subscriptions.models.coverage_parts import SORTS
@@ -34,9 +34,9 @@ class Facts:
             "mpn_id"
         )
         self.user = User.objects.get(membership__partner=self.provider)
-        # Whoever works here every day has read what fell back.
-        newest = ActivityEntry.objects.aggregate(newest=Max("pk"))["newest"]
-        User.objects.update(notices_seen=newest)
+        # Whoever works here every day has dismissed what was new.
+        newest = Notice.objects.aggregate(newest=Max("pk"))["newest"] or 0
+        User.objects.update(notices_dismissed=newest)
         self.user.refresh_from_db()
         self.browser = Browser(self.user)
 

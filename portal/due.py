@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.mail.delivery import Courier
-from portal.models import Mail, Task, Worker
+from portal.models import Mail, Notice, Task, User, Worker
 from portal.models.mails import DAY
 from portal.worker import Finding, due
 
@@ -27,6 +27,17 @@ def forget_mail(task):
     with task.held():
         forgotten = Mail.objects.forget()
     return forgotten and f"{forgotten} old mails forgotten"
+
+
+def send_digests(task):
+    """Mail each who wants one mail a day what happened since the last (C11)."""
+    sent = 0
+    for user in User.objects.with_organisation().filter(waiting_notices__isnull=False).distinct():
+        if not task.goes_on():
+            break
+        with task.held():
+            sent += Notice.objects.send_digest(user)
+    return sent and f"{sent} digests queued"
 
 
 def check_worker():
@@ -68,6 +79,7 @@ def check_mail():
 courier = Courier()
 due.register_queue("mail", courier, run=courier.deliver, rest=courier.close)
 due.register("old-mail", every=timedelta(days=1), run=forget_mail)
+due.register("digests", every=timedelta(days=1), run=send_digests)
 due.register("sessions", every=timedelta(days=1), run=forget_sessions)
 due.watch(check_worker)
 due.watch(check_tasks)

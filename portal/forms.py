@@ -260,7 +260,12 @@ class ProfileForm(PortalModelForm):
 
     class Meta:
         model = User
-        fields = ["name", "language", "time_zone"]
+        fields = ["name", "language", "time_zone", "answering_mail"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        # One who sends the form without it keeps what was picked.
+        self.fields["answering_mail"].required = False
 
 
 class RoleBoxes(forms.CheckboxSelectMultiple):

@@ -18,7 +18,7 @@ from django.views import View
 
 from customers.models import Customer
 from portal.authority import PORTAL
-from portal.models import Membership, Partner, User
+from portal.models import Action, Membership, Notice, Partner, User
 from portal.permissions import Permission, Role
 from portal.views import PortalView
 from relationships.models import Relationship, RelationshipRequest, RequestKind
@@ -312,6 +312,12 @@ TABLE = {
                                         ( NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO),
     ("POST", "user_invitation_provider"):
                                         (502, 502, 502, 502, 502, 502, 502, 502, 502, 502, 502, 502),
+    ("GET",  "notices"):                (200, 200, 200, 200, 200, 200, 403,  IN, 200, 200, 200, 200),
+    ("POST", "notices"):                ( NO,  NO,  NO,  NO,  NO,  NO, 403,  IN,  NO,  NO,  NO,  NO),
+    ("GET",  "notice"):                 (200, 200, 200, 200, 200, 404, 403,  IN, 404, 404, 404, 404),
+    ("POST", "notice"):                 ( NO,  NO,  NO,  NO,  NO,  NO, 403,  IN,  NO,  NO,  NO,  NO),
+    ("GET",  "dismiss_notice"):         ( NO,  NO,  NO,  NO,  NO,  NO, 403,  IN,  NO,  NO,  NO,  NO),
+    ("POST", "dismiss_notice"):         ( GO,  GO,  GO,  GO,  GO, 404, 403,  IN, 404, 404, 404, 404),
     ("GET",  "dismiss_notices"):        ( NO,  NO,  NO,  NO,  NO,  NO, 403,  IN,  NO,  NO,  NO,  NO),
     ("POST", "dismiss_notices"):        ( GO,  GO,  GO,  GO,  GO,  GO, 403,  IN,  GO,  GO,  GO,  GO),
     ("GET",  "healthz"):                (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
@@ -475,6 +481,10 @@ def keys(demo, asked):
             record = CustomerFactory(domain=petersen.domain)
             RelationshipFactory(customer=record, partner=own.partner)
             return {"pk": record.pk}
+        if name in ("notice", "dismiss_notice"):
+            partner = demo.partner("Nordlicht Distribution")
+            made = Notice.objects.create(partner=partner, action=Action.PARTNERSHIP_ENDED)
+            return {"uuid": made.uuid}
         if name == "relationships:notice":
             petersen.subscriptions.update(status="suspended", suspended_at=timezone.now())
             own.end(by=PORTAL)
@@ -814,6 +824,7 @@ def everything(browser):
         "/relationships/resellers/invite/",
         "/relationships/providers/",
         "/support/partners/",
+        "/notices/",
         "/customers/add/",
         "/customers/add/account/",
         "/settings/users/",
@@ -829,6 +840,8 @@ def everything(browser):
     for made in BulkAssignment.objects.all():
         for name in ("bulk", "bulk_export", "contact"):
             waiting.add(reverse(f"coverage:{name}", args=[made.pk]))
+    for notice in Notice.objects.all():
+        waiting.add(notice.get_absolute_url())
     for relationship in Relationship.objects.all():
         waiting.add(reverse("relationships:notice", args=[relationship.pk]))
     for customer in Customer.objects.all():

@@ -126,6 +126,7 @@ NOT_A_PAGE = {"home", "account_logout", "set_language", "set_theme", "healthz", 
     "account:give_up_dap",
     "account:remove",
     "account:suspend",
+    "dismiss_notice",
     "dismiss_notices",
     "user_invitation_renew",
     "users:deactivate",
@@ -219,6 +220,8 @@ def address(demo, requests):
             keys = [office.pk]
         elif name == "take_over:record":
             keys = [typed.pk]
+        elif name == "notice":
+            keys = [demo.partner("Nordlicht Distribution").notices.first().uuid]
         elif name == "users:detail":
             keys = [invited(demo).pk]
         elif name == "user_invitation":

@@ -349,7 +349,7 @@ def test_it_would_notice_an_error_and_a_row(demo, monkeypatch):
     profile.throw("POST", body="language=de", content_type=test_access.FORM)
 
     def write(self, form):
-        self.request.user.save(update_fields=["notices_seen", "name"])
+        self.request.user.save(update_fields=["notices_dismissed", "name"])
         return self.render_to_response(self.get_context_data(form=form))
 
     monkeypatch.setattr("portal.views.ProfileView.form_invalid", write)

@@ -10,6 +10,7 @@ from .editing import Editable, StaleRow
 from .fields import FoldedField, KeyField
 from .mails import Mail, MailStatus, MailTrouble, tell_undelivered
 from .memberships import Membership, MembershipRole
+from .notices import MOST_NAMED, Notice
 from .partners import Partner, PartnerType
 from .prepared import (
     FEW,
@@ -32,10 +33,11 @@ from .statements import (
     recount_for_planner,
 )
 from .texts import DayText, KeyText, dashed
-from .users import User, language_of
+from .users import MailChoice, User, language_of
 
 __all__ = [
     "FEW",
+    "MOST_NAMED",
     "Action",
     "ActivityEntry",
     "ActivityReader",
@@ -51,11 +53,13 @@ __all__ = [
     "LeaseLost",
     "LogOf",
     "Mail",
+    "MailChoice",
     "MailStatus",
     "MailTrouble",
     "Membership",
     "MembershipRole",
     "Named",
+    "Notice",
     "Parameter",
     "Partner",
     "PartnerType",

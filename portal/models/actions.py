@@ -75,6 +75,7 @@ def action_choices():
 # How the activity log names what changed; a field that is not here stands with its own name.
 FIELD_LABELS = {
     "answered_by": _("answered by"),
+    "answering_mail": _("mail about support contacts"),
     "asked": _("asked"),
     "auto_renew": _("renews automatically"),
     "city": _("city"),
@@ -119,6 +120,7 @@ FIELD_LABELS = {
 }
 # The fields whose values stand in the log with a label.
 WITH_LABELS = (
+    "answering_mail",
     "auto_renew",
     "domain_proved_how",
     "has_dap",
@@ -133,6 +135,9 @@ WITH_LABELS = (
 ADDRESSES = ("contact_email", "domain", "email", "support_email")
 VALUE_LABELS = {
     "active": _("Active"),
+    "at_once": _("At once"),
+    "daily": _("Once a day"),
+    "none": _("None"),
     "suspended": _("Suspended"),
     "operator": _("Confirmed by an operator"),
     "dns": _("Record found in the DNS"),

@@ -11,8 +11,6 @@ from .activity_readers import ActivityReader
 from .actors import Actor
 from .statements import insert_selected
 
-MOST_NOTICES = 50
-
 
 # Entries and facts meet by their subject. A window brings them together rather than a join: right after
 # the entries were written the database knows too little of them to plan one, and takes minutes.
@@ -45,28 +43,6 @@ class ActivityEntryQuerySet(models.QuerySet):
     def with_people(self):
         """Load whom a row names: the customer, and who acted."""
         return self.select_related("customer", "actor")
-
-    def notices_for(self, user):
-        """Return what the user's organisation should notice and the user has not dismissed (C9).
-
-        The oldest ``MOST_NOTICES`` of it, the newest of these first: the others follow when these are
-        dismissed.
-        """
-        membership = getattr(user, "membership", None)
-        if membership is None:
-            return self.none()
-        fell_back = {"action": Action.SUPPORT_CONTACT_FELL_BACK}
-        if membership.customer_id:
-            key = "pk"
-            waiting = self.visible_to(membership).filter(**fell_back, pk__gt=user.notices_seen)
-        else:
-            # Asked of the readers alone: mostly there is nothing.
-            key = "activityentry_id"
-            waiting = ActivityReader.objects.filter(
-                **fell_back, partner=membership.partner_id, activityentry__gt=user.notices_seen
-            )
-        keys = list(waiting.order_by(key).values_list(key, flat=True)[:MOST_NOTICES])
-        return self.filter(pk__in=keys).order_by("-pk") if keys else self.none()
 
     def record(
         self, action, *, by, partners, subject, customer=None, before=None, after=None, reason=""

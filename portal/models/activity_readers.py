@@ -27,12 +27,6 @@ class ActivityReader(models.Model):
             ),
         ]
         indexes = [
-            # What fell back and was not dismissed yet is asked for on every first page.
-            models.Index(
-                fields=["partner", "activityentry"],
-                name="portal_reader_notices",
-                condition=models.Q(action="support_contact.fell_back"),
-            ),
             # With the customer, so that nothing else is read to look for names.
             models.Index(
                 fields=["partner", "at", "activityentry", "customer"], name="portal_reader_at"

@@ -163,7 +163,9 @@ class Partner(models.Model):
             self.deactivated_at = timezone.now()
             self.save(update_fields=["deactivated_at"])
             self.memberships.end_sessions()
-            self.supported_subscriptions.fall_back(Action.PARTNER_DEACTIVATED, by=by)
+            self.supported_subscriptions.fall_back(
+                Action.PARTNER_DEACTIVATED, by=by, between=(self,)
+            )
             self.record(Action.PARTNER_DEACTIVATED, by=by)
 
     @transaction.atomic

@@ -29,6 +29,14 @@ from .user_breaches import UserBreaches
 GERMAN_SPEAKING = {"AT", "CH", "DE", "LI"}
 
 
+class MailChoice(models.TextChoices):
+    """When a person wants mail about who answers for what (C11)."""
+
+    AT_ONCE = "at_once", _("At once")
+    DAILY = "daily", _("Once a day")
+    NONE = "none", _("None")
+
+
 def language_of(country):
     """The language in which the portal writes to a firm in ``country`` that has not picked one."""
     return "de" if str(country) in GERMAN_SPEAKING else "en"
@@ -172,6 +180,15 @@ class User(
         validators=[validate_time_zone],
         help_text=_("Of the times that the portal shows. Empty: UTC."),
     )
+    answering_mail = models.CharField(
+        _("mail about support contacts"),
+        max_length=10,
+        choices=MailChoice,
+        default=MailChoice.AT_ONCE,
+        help_text=_(
+            "Who answers from now on, or no longer does. On your pages you read it in any case."
+        ),
+    )
     is_staff = models.BooleanField(
         _("operator"),
         default=False,
@@ -191,10 +208,11 @@ class User(
     actor = models.ForeignKey(
         "portal.Actor", models.PROTECT, related_name="+", null=True, editable=False
     )
-    notices_seen = models.BigIntegerField(default=0, editable=False)
+    # Up to this notice all are dismissed; single ones beyond it in ``Notice.dismissed_by``.
+    notices_dismissed = models.BigIntegerField(default=0, editable=False)
     sessions_ended_at = models.DateTimeField(null=True, editable=False)
 
-    edited_fields = ("name", "language", "time_zone")
+    edited_fields = ("name", "language", "time_zone", "answering_mail")
     changed_action = Action.USER_CHANGED
 
     USERNAME_FIELD = "email"
@@ -316,6 +334,11 @@ class User(
         self.save(update_fields=["is_active", "sessions_ended_at"])
         asked.bind_anew()
         self.record(Action.USER_DEACTIVATED, by=by)
+
+    def dismiss_notices(self, newest):
+        """Show the notices up to the one with the key ``newest`` no longer on the first page."""
+        self.notices_dismissed = max(self.notices_dismissed, newest)
+        self.save(update_fields=["notices_dismissed"])
 
     def require_dispensable(self, *, by):
         """Raise ``ValidationError``, saying why, where ``by`` can't deactivate this user."""

@@ -26,9 +26,14 @@ from .lists import (
     ScopedListView,
     csv_response,
 )
+from .notices import (
+    DismissNoticesView,
+    DismissNoticeView,
+    NoticeDetailView,
+    NoticeListView,
+)
 from .pages import (
     CompanyView,
-    DismissNoticesView,
     HomeView,
     ProfileView,
     SetLanguageView,
@@ -52,11 +57,14 @@ __all__ = [
     "AddressConfirmView",
     "AddressView",
     "CompanyView",
+    "DismissNoticeView",
     "DismissNoticesView",
     "EditView",
     "ExportView",
     "FilteredView",
     "HomeView",
+    "NoticeDetailView",
+    "NoticeListView",
     "NoticesMixin",
     "PortalView",
     "PreparedListView",

@@ -3,7 +3,7 @@ from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
-from portal.models import ActivityEntry, PartnerType
+from portal.models import Notice, PartnerType
 from portal.permissions import Permission
 
 
@@ -70,8 +70,15 @@ class ScopedView(PortalView):
 
 
 class NoticesMixin:
-    """A first page: it shows what the organisation should notice, until the user dismisses it (C9)."""
+    """A first page: it begins with what is new to the user, the newest first, until dismissed (C11)."""
+
+    notices_shown = 3
 
     def get_context_data(self, **kwargs):
-        notices = ActivityEntry.objects.notices_for(self.request.user).select_related("customer")
-        return super().get_context_data(notices=notices, **kwargs)
+        found = Notice.objects.undismissed_by(self.request.user)[: self.notices_shown + 1]
+        notices = list(found)
+        return super().get_context_data(
+            notices=notices[: self.notices_shown],
+            has_more_notices=len(notices) > self.notices_shown,
+            **kwargs,
+        )

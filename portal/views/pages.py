@@ -34,20 +34,6 @@ class HomeView(View):
         raise RoleRequired()
 
 
-class DismissNoticesView(PortalView, View):
-    """The user has read the notices up to the newest that the page showed."""
-
-    permission_required = ()
-    http_method_names = ["post"]
-
-    def post(self, request):
-        newest = request.POST.get("newest", "")
-        if newest.isascii() and newest.isdigit() and len(newest) < 19:
-            request.user.notices_seen = max(request.user.notices_seen, int(newest))
-            request.user.save(update_fields=["notices_seen"])
-        return redirect("home")
-
-
 class CompanyView(PortalView, UpdateView):
     """The partner's support details. A change shows at once to the customers it answers for."""
 

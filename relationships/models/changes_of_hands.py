@@ -4,7 +4,6 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from portal import mail
 from portal.authority import require
 from portal.permissions import Permission
 
@@ -74,6 +73,5 @@ class ChangeOfHands(LockingQuerySet):
                 decided.without_dap.append(one)
             else:
                 one._end(by=by)
-                mail.send("relationship_ended", one.partner.memberships.admins(), relationship=one)
                 decided.ended.append(one)
         return decided

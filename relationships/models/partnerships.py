@@ -129,7 +129,8 @@ class Partnership(models.Model):
         self.ended_at = timezone.now()
         self.save(update_fields=["ended_at"])
         supported = self.reseller.supported_subscriptions.on_behalf_of(self.provider)
-        supported.fall_back(Action.PARTNERSHIP_ENDED, by=by)
+        between = (self.provider, self.reseller)
+        supported.fall_back(Action.PARTNERSHIP_ENDED, by=by, between=between)
         self.record(Action.PARTNERSHIP_ENDED, by=by)
 
     def record(self, action, *, by):

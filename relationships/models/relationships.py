@@ -7,7 +7,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
-from portal import mail
 from portal.authority import require
 from portal.models import (
     Action,
@@ -325,10 +324,8 @@ class Relationship(models.Model):
         self.has_dap, self.dap_removed_at = False, timezone.now()
         self.save(update_fields=["has_dap", "dap_removed_at"])
         supported = self.customer.subscriptions.supported_by(self.partner)
-        supported.fall_back(Action.DAP_REMOVED, by=by)
+        supported.fall_back(Action.DAP_REMOVED, by=by, between=(self.partner, self.customer))
         self.record(Action.DAP_REMOVED, by=by, before={"has_dap": True}, after={"has_dap": False})
-        for party in (self.partner, self.customer):
-            mail.send("dap_removed", party.memberships.admins(except_for=by), relationship=self)
 
     @transaction.atomic
     def end(self, *, by):
@@ -363,7 +360,8 @@ class Relationship(models.Model):
         self.save(update_fields=["has_dap", "ended_at", "notice_address"])
         self.customer.subscriptions.follow_relationship(self)
         supported = self.customer.subscriptions.supported_by(self.partner)
-        supported.fall_back(Action.RELATIONSHIP_ENDED, by=by)
+        between = (self.partner, self.customer)
+        supported.fall_back(Action.RELATIONSHIP_ENDED, by=by, between=between)
         self.record(Action.RELATIONSHIP_ENDED, by=by, before={"has_dap": had_dap})
 
     def _lock(self, **state):

@@ -22,11 +22,11 @@ from portal.models import (
 from portal.permissions import Permission
 from relationships.models import Partnership, Relationship
 
-from .bulk_mail import tell_of_bulk
 from .bulk_rows import OPEN_OUTCOMES, BulkAssignmentRow, BulkOutcome
 from .candidates import partner_and_resellers
 from .subscriptions import Subscription
 from .support_contacts import SupportContactAssignment
+from .telling import tell
 
 # One transaction holds its locks for so many rows at most: some seconds.
 MOST_ROWS = 50_000
@@ -260,7 +260,7 @@ class BulkAssignment(models.Model):
                 chunk = keys[start : start + CHUNK]
                 self._designate(rows.filter(pk__range=(chunk[0], chunk[-1])), acting, now, by=by)
                 yield start + len(chunk)
-            tell_of_bulk(rows, acting, by=by)
+            tell(rows.changes(), Action.SUPPORT_CONTACT_DESIGNATED, by=by, at=now)
             self.submitted_at = now
             self.save(update_fields=["submitted_at"])
 

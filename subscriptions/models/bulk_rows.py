@@ -7,6 +7,7 @@ from relationships.models import Partnership, Relationship, RelationshipRequest
 
 from .subscriptions import Subscription
 from .support_contacts import Candidate, SupportContactAssignment
+from .telling import Change
 
 
 class BulkOutcome(models.TextChoices):
@@ -63,6 +64,20 @@ class BulkAssignmentRowQuerySet(models.QuerySet):
     def subscriptions(self):
         """Return the subscriptions of these rows."""
         return Subscription.objects.filter(pk__in=self.order_by().values("subscription"))
+
+    def changes(self):
+        """Yield a ``Change`` for each of these rows, customer by customer."""
+        rows = self.order_by("subscription__customer_key", "subscription__name_key", "pk")
+        columns = (
+            "subscription",
+            "subscription__friendly_name",
+            "subscription__customer",
+            "subscription__customer__name",
+            "before",
+            "contact",
+        )
+        for row in rows.values_list(*columns).iterator(chunk_size=2000):
+            yield Change(*row)
 
     def look(self, **columns):
         """Note which contact is in force now, as seen by whoever is shown the preview (C8)."""

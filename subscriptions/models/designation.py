@@ -3,7 +3,6 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from portal import mail
 from portal.authority import Refusal, require, require_standing
 from portal.models import Action, Actor, Partner
 from portal.permissions import Permission
@@ -11,6 +10,7 @@ from relationships.models import Partnership, Relationship
 
 from .candidates import Candidates, candidate_partners
 from .support_contacts import Candidate, StaleSupportContact
+from .telling import Change, tell
 
 
 class Designation:
@@ -116,13 +116,15 @@ class Designation:
             before={"support_contact": str(current.partner or "")},
             after={"support_contact": str(partner or "")},
         )
-        for party in {partner, self.customer} - {acting, None}:
-            mail.send(
-                "contact_assigned",
-                party.memberships.admins(except_for=by),
-                subscription=self,
-                is_customer=party == self.customer,
-            )
+        change = Change(
+            self.pk,
+            str(self),
+            self.customer_id,
+            str(self.customer),
+            current.partner_id,
+            partner and partner.pk,
+        )
+        tell([change], Action.SUPPORT_CONTACT_DESIGNATED, by=by, at=now)
         return assignment
 
     def _lock_for(self, acting, partner):

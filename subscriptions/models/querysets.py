@@ -1,13 +1,12 @@
 import uuid
-from collections import defaultdict
+from datetime import datetime
+from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Customer
-from portal import mail
 from portal.authority import person_of, require
 from portal.models import (
     Action,
@@ -25,6 +24,7 @@ from relationships.models import Partnership, Relationship
 from .sales import REACTIVATION_PERIOD
 from .subscription_breaches import SubscriptionBreaches
 from .support_contacts import SupportContactAssignment
+from .telling import Change, tell
 
 
 class SubscriptionStatus(models.TextChoices):
@@ -35,6 +35,15 @@ class SubscriptionStatus(models.TextChoices):
 def order_id(key, offer):
     """Return the id of what the order ``key`` makes of an offer, however often it is sent."""
     return uuid.uuid5(key, str(offer.pk))
+
+
+class Former(NamedTuple):
+    """What a partner still reads of a subscription that it lost."""
+
+    name: str
+    customer: str
+    answered_until: datetime | None
+    sold_until: datetime | None
 
 
 class RefusedOrder(ValidationError):
@@ -105,6 +114,31 @@ class SubscriptionQuerySet(SubscriptionBreaches):
             | models.Q(models.Exists(relationship.with_dap()), seller=None),
             models.Exists(relationship),
         )
+
+    def formerly(self, partner, customer, key):
+        """Return what ``partner`` may still know of a subscription that is no longer its own (C11, T1).
+
+        As it was called in the last entry of the log that the partner may read. None where it neither
+        answered for it nor sold it.
+        """
+        history = SupportContactAssignment.objects.filter(
+            subscription=key, subscription__customer=customer, partner=partner
+        )
+        answered_until = history.aggregate(at=models.Max("ended_at"))["at"]
+        sold_until = (
+            Relationship.objects.filter(
+                models.Exists(self.filter(pk=key, customer=customer, seller=partner)),
+                partner=partner,
+                customer=customer,
+            ).aggregate(at=models.Max("ended_at"))
+        )["at"]
+        if not (answered_until or sold_until):
+            return None
+        entries = ActivityEntry.objects.filter(
+            readers__partner=partner, readers__customer=customer, subject_id=key
+        )
+        last = entries.select_related("customer").order_by("-pk").first()
+        return last and Former(last.subject, last.customer.name, answered_until, sold_until)
 
     def with_parties(self):
         """Load what a row shows of the firms around a subscription."""
@@ -204,12 +238,13 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         return added
 
     @transaction.atomic
-    def fall_back(self, reason, *, by):
+    def fall_back(self, reason, *, by, between=()):
         """Give these subscriptions back to their sellers, or to nobody if bought elsewhere (C9).
 
         ``reason`` is the ``Action`` that took the contact its right; it stands in the history and in
-        the log of each subscription. Those already with their seller stay as they are. Returns how
-        many fell back.
+        the log of each subscription. Those already with their seller stay as they are. ``between`` are
+        the firms between which something ended: they are told, in one with what fell back (C11). Returns
+        how many fell back.
         """
         person_of(by)
         fallen = list(
@@ -220,6 +255,7 @@ class SubscriptionQuerySet(SubscriptionBreaches):
             .order_by("pk")
         )
         if not fallen:
+            tell([], reason, by=by, at=timezone.now(), between=between)
             return 0
         keys = [subscription.pk for subscription in fallen]
         in_force = SupportContactAssignment.objects.filter(subscription__in=keys, ended_at=None)
@@ -260,22 +296,16 @@ class SubscriptionQuerySet(SubscriptionBreaches):
                 for subscription in fallen
             ]
         )
-        self.tell_of_fall_back(fallen, reason)
-        return len(fallen)
-
-    @staticmethod
-    def tell_of_fall_back(fallen, reason):
-        """Mail the sellers, the former contacts and the customers: one mail each, whatever the number."""
-        by_party = defaultdict(list)
-        for subscription in fallen:
-            for party in (subscription.seller, subscription.support_contact, subscription.customer):
-                if party is not None:
-                    by_party[party].append(subscription)
-        for party, subscriptions in by_party.items():
-            mail.send(
-                "contact_fell_back",
-                party.memberships.admins(),
-                subscriptions=subscriptions,
-                reason=Action(reason).label,
-                is_customer=isinstance(party, Customer),
+        changes = (
+            Change(
+                one.pk,
+                str(one),
+                one.customer_id,
+                str(one.customer),
+                one.support_contact_id,
+                one.seller_id,
             )
+            for one in sorted(fallen, key=lambda one: (one.customer_key, one.name_key))
+        )
+        tell(changes, reason, by=by, at=now, between=between)
+        return len(fallen)

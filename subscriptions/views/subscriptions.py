@@ -1,6 +1,7 @@
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.shortcuts import get_object_or_404, redirect
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
@@ -217,7 +218,22 @@ class SubscriptionPageView(CustomerPageMixin, ContactChangesMixin, ScopedView, D
 
 
 class SubscriptionDetailView(SubscriptionPageView):
-    """A subscription, with the choice of its designated support contact."""
+    """A subscription, with the choice of its designated support contact.
+
+    A partner that answered for it, or sold it, and now has nothing to do with it any more reads since
+    when: links in its mail lead here (C11).
+    """
+
+    def get(self, request, *args, **kwargs):
+        try:
+            return super().get(request, *args, **kwargs)
+        except Http404:
+            former = Subscription.objects.formerly(
+                self.membership.partner_id, kwargs["customer_id"], kwargs["pk"]
+            )
+            if former is None:
+                raise
+            return render(request, "subscriptions/subscription_former.html", {"former": former})
 
     def get_context_data(self, **kwargs):
         subscription = self.object

@@ -364,17 +364,27 @@ class TestMail:
         assert len(told) == len(mail.outbox)
         assert told.keys() == {
             "global@hafen.example",
+            "support@hafen.example",
+            "global@nordlicht.example",
+            "support@nordlicht.example",
             "ready@crowd.example",
             "elsewhere@crowd.example",
             "admin@albers.example",
         }
         mine = told["global@hafen.example"]
-        assert mine.subject == "You are the support contact for 5 more subscriptions"
-        assert "Firm ready: ready 0\n" in mine.body
+        assert (
+            mine.subject == "Support contact changed: 5 subscriptions of 3 customers now with you"
+        )
+        assert "Firm ready, ready 0: Nordlicht Distribution → Hafen IT\n" in mine.body
+        former = told["support@nordlicht.example"]
+        assert former.subject.startswith("Supportkontakt geändert: ")
+        assert former.subject.endswith(" nicht mehr bei Ihnen")
         theirs = told["ready@crowd.example"]
-        assert theirs.subject == "The support contact for 2 products has changed"
-        assert "\nready 0: Hafen IT\nready 1: Hafen IT\n" in theirs.body
-        assert "https://portal.example/support/" in theirs.body
+        assert theirs.subject == (
+            "Support contact changed: 2 products have another support contact"
+        )
+        assert "\nready 0: Nordlicht Distribution → Hafen IT\nready 1: " in theirs.body
+        assert "Hafen IT\nPhone: +49 40 5550400\nEmail: support@hafen.example\n" in theirs.body
         assert "elsewhere" not in theirs.body
 
     def test_long_lists_are_cut(self, crowd, nordlicht, hafen, helpdesk):
@@ -389,11 +399,17 @@ class TestMail:
             assert "62" in sent.subject
             assert sent.body.count("more ") + sent.body.count("ready 0") >= 50
             assert "more 59" not in sent.body
-            assert "\n…\n" in sent.body
+            assert "12" in sent.body.partition("… ")[2]
 
-    def test_who_gives_back_to_itself_writes_to_the_customer_only(self, crowd, nordlicht, helpdesk):
+    def test_C11_given_back_the_former_contact_is_told_too(self, crowd, nordlicht, helpdesk):
         prepare(all_of(crowd["same"]), nordlicht, helpdesk).submit(by=helpdesk)
-        assert [one.to[0] for one in mail.outbox] == ["same@crowd.example"]
+        assert {one.to[0] for one in mail.outbox} == {
+            "global@nordlicht.example",
+            "support@nordlicht.example",
+            "global@hafen.example",
+            "support@hafen.example",
+            "same@crowd.example",
+        }
 
 
 class TestFile:

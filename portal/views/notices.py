@@ -1,0 +1,78 @@
+"""What each must know of who answers for what, until it is dismissed (C11)."""
+
+from django.http import Http404
+from django.shortcuts import redirect
+from django.views.generic import DetailView, View
+
+from portal.keyset import Order
+from portal.models import Notice
+from portal.permissions import Permission
+
+from .access import PortalView, ScopedView
+from .lists import ScopedListView
+
+
+class NoticeListView(ScopedListView):
+    """All notices of one's own, the newest first."""
+
+    permission_required = Permission.VIEW_ACTIVITY
+    model = Notice
+    template_name = "portal/notice_list.html"
+    sorts = {"newest": Order("id", is_descending=True)}
+
+    def prepare_queryset(self, queryset):
+        return queryset.for_user(self.request.user)
+
+    def filter_queryset(self, queryset, **filters):
+        return queryset
+
+    def get_context_data(self, **kwargs):
+        context = super().get_context_data(**kwargs)
+        new = Notice.objects.undismissed_by(self.request.user)
+        shown = [notice.pk for notice in context["object_list"]]
+        new = set(new.filter(pk__in=shown).values_list("pk", flat=True))
+        context["rows"] = [(notice, notice.pk in new) for notice in context["object_list"]]
+        return context
+
+
+class NoticeDetailView(ScopedView, DetailView):
+    """One notice: which subscriptions it is about, and whom to call from then on."""
+
+    permission_required = Permission.VIEW_ACTIVITY
+    model = Notice
+    slug_field = slug_url_kwarg = "uuid"
+    template_name = "portal/notice_detail.html"
+
+    def get_context_data(self, **kwargs):
+        is_new = Notice.objects.undismissed_by(self.request.user).filter(pk=self.object.pk)
+        return super().get_context_data(is_new=is_new.exists(), **kwargs)
+
+
+class DismissView(PortalView, View):
+    """The base of the buttons that take notices off the user's first page; other users keep them."""
+
+    permission_required = Permission.VIEW_ACTIVITY
+    http_method_names = ["post"]
+
+    def post(self, request, *args, **kwargs):
+        self.dismiss(request.user)
+        return redirect("notices" if request.POST.get("next") == "notices" else "home")
+
+
+class DismissNoticeView(DismissView):
+    """One notice."""
+
+    def dismiss(self, user):
+        notice = Notice.objects.visible_to(self.membership).filter(uuid=self.kwargs["uuid"]).first()
+        if notice is None:
+            raise Http404
+        notice.dismissed_by.add(user)
+
+
+class DismissNoticesView(DismissView):
+    """All up to the newest that the page showed."""
+
+    def dismiss(self, user):
+        newest = self.request.POST.get("newest", "")
+        if newest.isascii() and newest.isdigit() and len(newest) < 19:
+            user.dismiss_notices(int(newest))

@@ -1,0 +1,125 @@
+"""Who answers from now on, who no longer does, and the customer: each is told once of an act (C11)."""
+
+import uuid
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from portal.authority import person_of
+from portal.models import MOST_NAMED, Action, Notice, Partner
+
+
+class Change(NamedTuple):
+    """One subscription with another support contact, as it was called then; None is nobody."""
+
+    subscription: uuid.UUID
+    name: str
+    customer: uuid.UUID
+    customer_name: str
+    before: uuid.UUID | None
+    after: uuid.UUID | None
+
+
+@dataclass
+class _Told:
+    """What is collected for one party."""
+
+    gained: int = 0
+    lost: int = 0
+    customers: set = field(default_factory=set)
+    changes: list = field(default_factory=list)
+    contacts: dict = field(default_factory=dict)
+
+    def add(self, change, *, is_lost=False):
+        self.gained += not is_lost
+        self.lost += is_lost
+        self.customers.add(change.customer)
+        if len(self.changes) < MOST_NAMED:
+            self.changes.append(change)
+
+    def call(self, partner):
+        """Note whom to call from now on."""
+        if partner is not None and len(self.contacts) < MOST_NAMED:
+            self.contacts[partner] = None
+
+
+def tell(changes, action, *, by, at, between=()):
+    """Tell the parties of ``changes`` of the act that made them: ``action``, as ``by`` wanted.
+
+    ``between`` are the firms between which something ended, or the one that did: two are told in any case.
+    Whoever designates a contact needs no notice of it. Whoever ends something is told what follows, and
+    needs none where nothing does.
+    """
+    partners: dict[uuid.UUID, _Told] = {}
+    customers: dict[uuid.UUID, _Told] = {}
+    for firm in between if len(between) == 2 else ():
+        (partners if isinstance(firm, Partner) else customers)[firm.pk] = _Told()
+    for change in changes:
+        customer = customers.setdefault(change.customer, _Told())
+        customer.add(change)
+        customer.call(change.after)
+        if change.after is not None:
+            partners.setdefault(change.after, _Told()).add(change)
+        if change.before is not None:
+            former = partners.setdefault(change.before, _Told())
+            former.add(change, is_lost=True)
+            former.call(change.after)
+    named = Partner.objects.in_bulk(
+        {key for told in customers.values() for key in told.contacts}
+        | {
+            key
+            for told in (*partners.values(), *customers.values())
+            for change in told.changes
+            for key in (change.before, change.after)
+            if key is not None
+        }
+    )
+    person = person_of(by)
+    notices = []
+    for place, found in (("partner_id", partners), ("customer_id", customers)):
+        for key, told in found.items():
+            is_known = action == Action.SUPPORT_CONTACT_DESIGNATED or not told.changes
+            notices.append(
+                Notice(
+                    at=at,
+                    action=action,
+                    gained=told.gained,
+                    lost=told.lost,
+                    customers=len(told.customers),
+                    lines=[_line(change, named) for change in told.changes],
+                    contacts=[_contact(named[one]) for one in told.contacts],
+                    caused_by=person if is_known else None,
+                    **{place: key},
+                    **_firms(between, key, is_partner=place == "partner_id"),
+                )
+            )
+    if notices:
+        Notice.objects.tell(notices, by=by)
+
+
+def _firms(between, key, *, is_partner):
+    """The names that a party reads of the firms between which something ended: not its own."""
+    others = [firm for firm in between if firm.pk != key]
+    if len(others) == 2 and not is_partner:
+        # A customer is not told who works with whom.
+        others = []
+    names = [str(firm)[:200] for firm in others]
+    return dict(zip(("firm", "other_firm"), names, strict=False))
+
+
+def _line(change, named):
+    return {
+        "subscription": str(change.subscription),
+        "name": change.name,
+        "customer_id": str(change.customer),
+        "customer": change.customer_name,
+        "before": str(named.get(change.before, "")),
+        "after": str(named.get(change.after, "")),
+    }
+
+
+def _contact(partner):
+    return {
+        "name": partner.name,
+        "phone": partner.support_phone,
+        "email": partner.support_email,
+    }
