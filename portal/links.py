@@ -6,7 +6,7 @@ the sender wants. What people copy, get by mail, or are sent back to by a provid
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -20,6 +20,21 @@ MOVED = "moved"
 
 _ADDRESS = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
 _USUAL_PORTS = {"http": "80", "https": "443"}
+
+
+# Windows opens nothing beyond some 2,000 characters.
+LONGEST_MAILTO = 1800
+
+
+def mailto(address: str, subject: str, body: str) -> tuple[str, bool]:
+    """Return the link that opens a mail in the reader's mail program, and whether ``body`` is in it.
+
+    A link that would be too long to be opened has the subject only.
+    """
+    to = f"mailto:{quote(address, safe='@')}?{urlencode({'subject': subject}, quote_via=quote)}"
+    lines = body.replace("\r\n", "\n").replace("\n", "\r\n")
+    whole = f"{to}&{urlencode({'body': lines}, quote_via=quote)}"
+    return (whole, True) if len(whole) <= LONGEST_MAILTO else (to, False)
 
 
 def read_portal_url(text: str, *, hosts: list[str], debug: bool) -> str:

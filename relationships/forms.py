@@ -1,9 +1,8 @@
 from django import forms
 from django.contrib.auth.forms import SetPasswordMixin
 from django.core.exceptions import ValidationError
-from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, override
+from django.utils.translation import ngettext
 
 from customers.models import Customer, is_shared
 from portal.address_fields import EmailFormField
@@ -68,15 +67,10 @@ class AskForm(PortalModelForm):
         """Return the new request, or None with the errors at their fields."""
         fields = {**self.cleaned_data, "kind": self.kind}
         draft = RelationshipRequest(partner=self.partner, **fields)
-        with override(fields["language"]):
-            subject, _newline, text = (
-                render_to_string("relationships/draft.txt", {"request": draft, "user": self.user})
-                .strip()
-                .partition("\n")
-            )
+        subject, text = draft.drafted(self.user)
         try:
             return RelationshipRequest.objects.ask(
-                by=self.user, subject=subject[:200], text=text.strip(), **fields
+                by=self.user, subject=subject, text=text, **fields
             )
         except ValidationError as error:
             self.add_model_errors(error)
@@ -152,6 +146,16 @@ class DraftForm(PortalModelForm):
 
     def clean_subject(self):
         return " ".join(self.cleaned_data["subject"].split())
+
+
+class DraftLanguageForm(PortalModelForm):
+    """In which language the portal proposes the text of the mail."""
+
+    bound_field_class = StyledField
+
+    class Meta:
+        model = RelationshipRequest
+        fields = ["language"]
 
 
 class AcceptForm(forms.Form):

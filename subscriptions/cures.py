@@ -53,7 +53,8 @@ class Cures:
         if not address:
             return Cure(label, "")
         mail = draft.replace(_PARTNER, quote(candidate.name, safe=""))
-        return Cure(label, f"mailto:{quote(address, safe='@')}?{mail}")
+        url = f"mailto:{quote(address, safe='@')}?{mail}"
+        return Cure(label, url if len(url) <= links.LONGEST_MAILTO else url.partition("&body=")[0])
 
     @staticmethod
     def _label(reason):

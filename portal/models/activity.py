@@ -11,7 +11,6 @@ from .activity_readers import ActivityReader
 from .actors import Actor
 from .statements import insert_selected
 
-
 # Entries and facts meet by their subject. A window brings them together rather than a join: right after
 # the entries were written the database knows too little of them to plan one, and takes minutes.
 _READERS_OF_SELECTED = """

@@ -1,5 +1,7 @@
 from django.db import transaction
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import override
 
 from portal import mail
 from portal.authority import PORTAL
@@ -8,6 +10,27 @@ from portal.models import Action, Mail
 
 class RequestMail:
     """What the portal mails for the sender (R4): the part of a ``RelationshipRequest`` about its mail."""
+
+    def drafted(self, user):
+        """Return the subject and the text that the portal proposes to ``user``, in the request's language."""
+        with override(self.language):
+            draft = render_to_string("relationships/draft.txt", {"request": self, "user": user})
+        subject, _newline, text = draft.strip().partition("\n")
+        return subject[:200], text.strip()
+
+    @transaction.atomic
+    def draft_anew(self, language, *, by):
+        """Put the portal's proposal in ``language`` in the place of the text; the link stays (R4).
+
+        The portal speaks this language to the recipient from then on. Raises ``ValidationError`` like
+        ``edit``, and for a language that there is not.
+        """
+        self._lock_for_sender(by)
+        self.require_open()
+        self.language = language
+        self.clean_fields(exclude={f.name for f in self._meta.fields if f.name != "language"})
+        self.subject, self.text = self.drafted(by.person)
+        self.save(update_fields=["language", "subject", "text"])
 
     @transaction.atomic
     def send(self, link, *, by):

@@ -1,5 +1,3 @@
-from urllib.parse import quote, urlencode
-
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.shortcuts import get_object_or_404, redirect
@@ -20,7 +18,7 @@ from portal.permissions import Permission
 from portal.text import kept_word
 from portal.views import ActView, PortalView, PreparedListView, ScopedView
 from portal.zones import day_writer
-from relationships.forms import DraftForm, RequestForm
+from relationships.forms import DraftForm, DraftLanguageForm, RequestForm
 from relationships.models import (
     RelationshipRequest,
     RequestKind,
@@ -183,20 +181,39 @@ class RequestDetailView(ScopedView, UpdateView):
         # As stored: what a refused form has typed stands in the form only.
         made = self.get_stored()
         message = made.message(self.link)
-        body = message.replace("\r\n", "\n").replace("\n", "\r\n")
-        parts = urlencode({"subject": made.subject, "body": body}, quote_via=quote)
+        mailto, has_text = links.mailto(made.recipient_email, made.subject, message)
+        kwargs.setdefault("language_form", DraftLanguageForm(instance=made))
         return super().get_context_data(
             may_change=self.request.user.has_perm(made.permission_needed),
             link=self.link,
             message=message,
             last_mail=made.last_mail,
-            mailto=f"mailto:{quote(made.recipient_email, safe='@')}?{parts}",
+            mailto=mailto,
+            mailto_has_text=has_text,
             **kwargs,
         )
 
     @property
     def link(self):
         return links.absolute(self.object.path)
+
+    def post(self, request, *args, **kwargs):
+        if "anew" not in request.POST:
+            return super().post(request, *args, **kwargs)
+        self.object = self.get_object()
+        self.require(self.object.permission_needed)
+        form = DraftLanguageForm(request.POST, instance=self.get_object())
+        if not form.is_valid():
+            return self.render_to_response(
+                self.get_context_data(form=DraftForm(instance=self.object), language_form=form)
+            )
+        try:
+            self.object.draft_anew(form.cleaned_data["language"], by=request.user)
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+        else:
+            messages.success(request, _("The text was written anew."))
+        return redirect("relationships:request", self.object.pk)
 
     def form_valid(self, form):
         made = self.object

@@ -49,8 +49,8 @@ def tell(changes, action, *, by, at, between=()):
     Whoever designates a contact needs no notice of it. Whoever ends something is told what follows, and
     needs none where nothing does.
     """
-    partners: dict[uuid.UUID, _Told] = {}
-    customers: dict[uuid.UUID, _Told] = {}
+    partners = {}
+    customers = {}
     for firm in between if len(between) == 2 else ():
         (partners if isinstance(firm, Partner) else customers)[firm.pk] = _Told()
     for change in changes:

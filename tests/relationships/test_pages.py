@@ -406,6 +406,45 @@ def test_R4_the_mail_program_gets_the_saved_text_and_the_link(demo, ask, text):
     assert "readonly" in copy.attrib
 
 
+def test_R4_a_text_too_long_for_a_link_is_left_out_of_it_and_the_page_says_copy_it(demo, ask):
+    made = ask(address="office@werft.example")
+    browser = signed_in(KRANICH)
+    said = "It is too long for a link: copy it into the mail that your mail program opens."
+    page = followed(browser.post(page_of(made), {"subject": "Grüße", "text": "ä" * 200}))
+    assert "body=" in links(page)["Open in the mail program"]
+    assert said not in page.text
+    page = followed(browser.post(page_of(made), {"subject": "Grüße", "text": "ä" * 300}))
+    assert links(page)["Open in the mail program"] == (
+        "mailto:office@werft.example?subject=Gr%C3%BC%C3%9Fe"
+    )
+    assert said in page.text
+
+
+def test_R4_the_language_of_the_draft_can_be_picked(demo, ask):
+    made = ask(language="de")
+    browser = signed_in(KRANICH)
+    page = followed(browser.post(page_of(made), {"language": "en", "anew": ""}))
+    assert ("status", "The text was written anew.") in page.alerts
+    assert value(page, "subject") == "Kranich Consulting asks to work with your company"
+    assert "We ask for delegated admin privileges" in value(page, "text")
+    made.refresh_from_db()
+    assert made.language == "en"
+    page = followed(browser.post(page_of(made), {"language": "de", "anew": ""}))
+    assert (
+        value(page, "subject") == "Kranich Consulting möchte mit Ihrem Unternehmen zusammenarbeiten"
+    )
+
+
+@pytest.mark.parametrize("language", ["", "fr", "\x00"])
+def test_R4_there_is_no_draft_in_another_language(demo, ask, language, nothing_written):
+    made = ask(language="de")
+    browser = signed_in(KRANICH)
+    with nothing_written():
+        answer = browser.post(page_of(made), {"language": language, "anew": ""})
+    assert answer.status_code == 200
+    assert errors(Page(answer), "language")
+
+
 def test_R4_a_text_that_was_refused_is_not_shown_as_saved(demo, ask):
     made = ask(text="What is saved.")
     answer = signed_in(KRANICH).post(page_of(made), {"subject": "x" * 300, "text": "Not saved."})
