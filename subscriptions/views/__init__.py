@@ -9,6 +9,7 @@ from .bulk import (
     BulkSubmitView,
 )
 from .coverage import CoverageExportView, CoverageListView
+from .history import SupportContactHistoryExportView, SupportContactHistoryView
 from .new_customers import CustomerAddedView, CustomerAddView
 from .orders import SubscriptionAddView, SubscriptionEditView
 from .subscriptions import (
@@ -17,8 +18,6 @@ from .subscriptions import (
     SubscriptionDetailView,
     SubscriptionExportView,
     SubscriptionListView,
-    SupportContactHistoryExportView,
-    SupportContactHistoryView,
     SupportContactReviewView,
     SuspendView,
 )

@@ -20,11 +20,10 @@ from portal.views import (
     PreparedListView,
     QuestionView,
     ScopedView,
-    csv_response,
 )
 from portal.zones import day_writer
 from subscriptions.cures import Cures
-from subscriptions.forms import HistoryFilterForm, SubscriptionFilterForm, SupportContactForm
+from subscriptions.forms import SubscriptionFilterForm, SupportContactForm
 from subscriptions.models import (
     Candidate,
     Offer,
@@ -355,48 +354,3 @@ class SupportContactReviewView(SubscriptionPageView):
             return self.object.is_bought_elsewhere
         eligible = self.object.eligible_support_contacts(self.membership.partner)
         return eligible.filter(pk=assignment.partner_id).exists()
-
-
-class HistoryMixin(SubscriptionPageView):
-    """Every support contact that the subscription ever had (C10), or those of one reason."""
-
-    @cached_property
-    def filter_form(self):
-        return HistoryFilterForm(self.request.GET)
-
-    def get_history(self):
-        history = self.object.support_contact_history.with_people()
-        if not self.filter_form.is_valid():
-            return []
-        reason = self.filter_form.cleaned_data["reason"]
-        return self.label_changes(history.filter(reason=reason) if reason else history)
-
-
-class SupportContactHistoryView(HistoryMixin):
-    template_name = "subscriptions/support_contact_history.html"
-
-    def get_context_data(self, **kwargs):
-        return super().get_context_data(
-            assignments=self.get_history(), filter_form=self.filter_form, **kwargs
-        )
-
-
-class SupportContactHistoryExportView(HistoryMixin):
-    """The history as a CSV file."""
-
-    permission_required = Permission.EXPORT_CUSTOMERS
-
-    def get(self, request, *args, **kwargs):
-        self.object = self.get_object()
-        header = [_("Support contact"), _("From"), _("To"), _("Changed by"), _("Reason")]
-        rows = [
-            [
-                str(one.partner or ""),
-                one.started_at.isoformat(timespec="seconds"),
-                one.ended_at.isoformat(timespec="seconds") if one.ended_at else "",
-                str(one.changed_by_label or _("the portal")),
-                one.get_reason_display(),
-            ]
-            for one in self.get_history()
-        ]
-        return csv_response(request, "history.csv", header, rows)
