@@ -80,7 +80,7 @@ PAGES = {
     "invitations:register": (None,),
     "invitations:registration": (None,),
     "support_partners:list": (ALBERS, "admin@huber.example"),
-    "customer_domain": (ALBERS, "admin@huber.example"),
+    "customer_domain": ("admin@huber.example", ALBERS),
     "take_over:own": ("admin@werft.example",),
     "take_over:record": (ALBERS,),
     "activity": (GLOBAL, ALBERS, "users@nordlicht.example"),

@@ -1,6 +1,7 @@
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from portal.authority import require
@@ -26,9 +27,12 @@ class OneFirm:
             self.partners_reviewed_at = timezone.now()
             self.save(update_fields=["partners_reviewed_at"])
 
-    @property
+    @cached_property
     def record_keys(self):
-        """The keys under which the log tells of this firm: its own, and those of what was joined into it."""
+        """The keys under which the log tells of this firm: its own, and those of what was joined into it.
+
+        As they were when this object was first asked.
+        """
         return [self.pk, *self.joined_records.order_by("pk").values_list("pk", flat=True)]
 
     @transaction.atomic

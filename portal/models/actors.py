@@ -157,9 +157,15 @@ class Actor(models.Model):
         return _("name as of the update") if self.as_of_update else ""
 
     def is_of(self, membership):
-        """Whether ``membership`` is of the same organisation."""
+        """Whether ``membership`` is of the same organisation.
+
+        Of one firm are also the people of a record that was joined into that of its customer (R15).
+        """
         own = (self.partner_id, self.customer_id)
-        return any(own) and own == (membership.partner_id, membership.customer_id)
+        if any(own) and own == (membership.partner_id, membership.customer_id):
+            return True
+        firm = membership.customer if self.customer_id else None
+        return firm is not None and self.customer_id in firm.record_keys
 
     def seen_by(self, membership):
         """What ``membership`` may know of who acted (T1): colleagues the person, others the organisation."""

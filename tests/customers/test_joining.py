@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from customers.models import Customer
 from portal.authority import PORTAL, NotAllowed
-from portal.models import Action, ActivityEntry, LogOf
+from portal.models import Action, ActivityEntry, LogOf, ProofMethod
 from relationships.models import Relationship, RelationshipRequest
 from subscriptions.models import Subscription
 from tests.factories import (
@@ -18,7 +18,7 @@ from tests.factories import (
     SubscriptionFactory,
 )
 from tests.pages import Page, signed_in
-from tests.races import ORDERS
+from tests.races import ORDERS, in_order
 from tests.subscriptions.test_verify_rules import verify
 
 ADMIN = "boss@albers-nord.example"
@@ -48,8 +48,11 @@ def twin(demo):
     )
     SubscriptionFactory(customer=customer, seller=brandt, friendly_name="Brandt-Postfach")
     SubscriptionFactory(customer=customer, seller=None, friendly_name="Altes Paket")
-    MembershipFactory(customer=customer, user__email=ADMIN)
-    RelationshipRequestFactory(partner=demo.partner("Kranich Consulting"), customer=customer)
+    boss = MembershipFactory(customer=customer, user__email=ADMIN).user
+    boss.prove(ADMIN, how=ProofMethod.CONFIRMATION)
+    RelationshipRequestFactory(
+        partner=demo.partner("Kranich Consulting"), customer=customer, recipient_email=ADMIN
+    )
     Customer.objects.get(pk=customer.pk).record(Action.CUSTOMER_CHANGED, by=PORTAL, reason="before")
     return customer
 
@@ -141,6 +144,13 @@ class TestJoining:
         assert before < seen
         found = ActivityEntry.objects.visible_to(demo.user("global@hafen.example").membership)
         assert not found.filter(action=Action.CUSTOMER_JOINED).exists()
+
+    def test_R15_the_firm_reads_who_of_its_people_acted(self, demo, albers, twin, operator):
+        twin.record(Action.AGREEMENT_ACCEPTED, by=demo.user(ADMIN))
+        albers.join(twin, by=operator)
+        page = Page(signed_in("admin@albers.example").get("/activity/?start=&end="))
+        assert ADMIN in page.text
+        assert ADMIN not in Page(signed_in("global@brandt.example").get("/activity/")).text
 
     def test_R15_the_log_filters_both(self, demo, albers, twin, operator):
         albers.join(twin, by=operator)
@@ -309,6 +319,8 @@ class TestRaces:
 
         outcomes = order(accept, lambda: Customer.objects.get(pk=albers.pk).join(twin, by=operator))
         assert outcomes[1].error is None
+        if order is in_order:
+            assert outcomes[0].error is None
         assert ("Kranich Consulting" in partners(albers)) == (outcomes[0].error is None)
         assert partners(twin) == set()
 
