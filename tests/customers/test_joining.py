@@ -277,10 +277,8 @@ class TestAdmin:
         answer = admin_client.post(self.path(albers, twin), {"stays": albers.pk})
         assert answer.url == reverse("admin:customers_customer_change", args=[albers.pk])
         entry = demo.log(action=Action.CUSTOMER_JOINED)[-1]
-        assert (entry.customer, entry.after) == (
-            albers,
-            {"joined": "Albers Nord (albers.example)"},
-        )
+        assert (entry.person, entry.customer) == (operator, albers)
+        assert entry.after == {"joined": "Albers Nord (albers.example)"}
 
     def test_R1_the_reasons_stand_in_place_of_the_button(
         self, demo, albers, twin, admin_client, nothing_written
