@@ -70,10 +70,12 @@ class ActivityEntryQuerySet(models.QuerySet):
     @transaction.atomic
     def record_many(self, facts):
         """Write an entry for each of ``facts``, dictionaries of the arguments of ``record``."""
+        people = {id(fact["by"]): fact["by"] for fact in facts}
+        actors = {key: Actor.objects.of(by) for key, by in people.items()}
         entries = self.bulk_create(
             ActivityEntry(
                 action=fact["action"],
-                actor=Actor.objects.of(fact["by"]),
+                actor=actors[id(fact["by"])],
                 customer=fact.get("customer"),
                 subject=str(fact["subject"])[:200],
                 subject_id=fact["subject"].pk,

@@ -7,7 +7,8 @@ from django.db.models import ProtectedError
 from django.test import Client
 
 from portal.authority import PORTAL
-from portal.models import Action, ActivityEntry
+from portal.backends import RoleBackend
+from portal.models import Action, ActivityEntry, Actor
 from portal.permissions import Role
 from relationships.models import RelationshipRequest
 from tests.factories import SubscriptionFactory
@@ -137,9 +138,11 @@ def test_a_subject_that_is_too_long_is_cut_not_refused(demo):
 
 
 def test_many_entries_cost_as_many_queries_as_one(demo, django_assert_num_queries):
+    person = demo.user("helpdesk@nordlicht.example")
+    Actor.objects.of(person)  # that it has acted before
     fact = {
         "action": Action.CUSTOMER_CHANGED,
-        "by": PORTAL,
+        "by": RoleBackend().get_user(person.pk),
         "partners": [demo.partner("Hafen IT"), demo.partner("Elbe Support")],
         "subject": demo.customer("Reederei Albers"),
     }
