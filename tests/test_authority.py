@@ -19,11 +19,11 @@ from django.utils import timezone
 from customers.domain_records import record_of
 from customers.models import SharedDomain
 from portal.authority import PORTAL, NotAllowed, Refusal
-from portal.models import Action, ActivityEntry, Membership, User
+from portal.models import Action, ActivityEntry, Membership, Notice, User
 from portal.permissions import Role
 from relationships.models import Partnership, Relationship, RelationshipRequest, SalesRegion
 from subscriptions.models import BulkAssignment, Subscription, add_customer
-from subscriptions.models.bulk_mail import tell_of_bulk
+from subscriptions.models.telling import tell
 from tests.conftest import APPS, rows
 from tests.factories import (
     CustomerFactory,
@@ -352,6 +352,9 @@ DOORS = {
     "RelationshipRequest.edit": Door(
         lambda demo: asked(demo, "edit", "Subject", "Text"), KRANICH, operators=False
     ),
+    "RequestMail.draft_anew": Door(
+        lambda demo: asked(demo, "draft_anew", "en"), KRANICH, operators=False
+    ),
     "RequestMail.send": Door(
         lambda demo: asked(demo, "send", "https://portal.example/x"), KRANICH, operators=False
     ),
@@ -458,8 +461,16 @@ PARTS = {
     "BulkAssignmentRowQuerySet.judge": lambda demo: partial(
         preview(demo).rows.all().judge, demo.partner("Nordlicht Distribution")
     ),
-    "tell_of_bulk": lambda demo: partial(
-        tell_of_bulk, preview(demo).rows.all(), demo.partner("Nordlicht Distribution")
+    "tell": lambda demo: partial(
+        tell,
+        [],
+        Action.PARTNERSHIP_ENDED,
+        at=timezone.now(),
+        between=(demo.partner("Nordlicht Distribution"), demo.partner("Hafen IT")),
+    ),
+    "NoticeQuerySet.tell": lambda demo: partial(
+        Notice.objects.tell,
+        [Notice(partner=demo.partner("Hafen IT"), action=Action.PARTNERSHIP_ENDED)],
     ),
 }
 
