@@ -8,6 +8,16 @@ from django.db.models import Q
 
 from .shared_domains import SharedDomain
 
+# What moves when a record is joined into another.
+RELATED = (
+    "memberships",
+    "notices",
+    "relationships",
+    "subscriptions",
+    "requests",
+    "joined_records",
+)
+
 
 class CustomerBreaches(models.QuerySet):
     def with_shared_domain_proved(self):
@@ -19,6 +29,6 @@ class CustomerBreaches(models.QuerySet):
     def used_though_joined(self):
         """R15: records that were joined into another one and have people or business of their own."""
         used = Q()
-        for name in ("memberships", "relationships", "subscriptions", "requests", "joined_records"):
+        for name in RELATED:
             used |= Q((f"{name}__isnull", False))
         return self.filter(used, joined_into__isnull=False).distinct()

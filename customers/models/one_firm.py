@@ -5,7 +5,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from portal.authority import require
-from portal.models import Action, ActivityEntry
+from portal.models import Action, ActivityEntry, lock_selected
 from portal.permissions import Permission
 
 
@@ -143,7 +143,10 @@ class OneFirm:
     def _take_in(self, other, *, by):
         now = timezone.now()
         standing = [one.partner for one in other.relationships.active().select_related("partner")]
+        for rows in (other.memberships.all(), other.notices.all(), other.joined_records.all()):
+            lock_selected(rows)
         other.memberships.update(customer=self)
+        other.notices.update(customer=self)
         other.requests.update(customer=self)
         other.relationships.update(customer=self)
         self.relationships.follow(self)

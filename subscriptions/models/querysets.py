@@ -161,8 +161,7 @@ class SubscriptionQuerySet(SubscriptionBreaches):
 
         Who sold to either and looks after the firm finds all of it in its lists.
         """
-        both = self.model.objects.filter(customer__in=[source, target])
-        list(both.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
+        lock_selected(self.model.objects.filter(customer__in=[source, target]))
         self.model.objects.filter(customer=source).update(
             customer=target, customer_key=target.name_key
         )

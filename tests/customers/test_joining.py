@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from customers.models import Customer
 from portal.authority import PORTAL, NotAllowed
-from portal.models import Action, ActivityEntry, LogOf, ProofMethod
+from portal.models import Action, ActivityEntry, LogOf, Notice, ProofMethod
 from relationships.models import Relationship, RelationshipRequest
 from subscriptions.models import Subscription
 from tests.factories import (
@@ -99,12 +99,21 @@ class TestJoining:
         }
         moves = {
             ("portal.Membership", "customer"),
+            ("portal.Notice", "customer"),
             ("relationships.Relationship", "customer"),
             ("relationships.RelationshipRequest", "customer"),
             ("subscriptions.Subscription", "customer"),
             ("customers.Customer", "joined_into"),
         }
         assert found == stays | moves
+
+    def test_C11_what_the_firm_was_told_stays_to_be_read(self, demo, albers, twin, operator):
+        twin.relationships.active().get()._remove_dap(by=operator)
+        [told] = Notice.objects.for_user(demo.user(ADMIN))
+        albers.join(twin, by=operator)
+        for email in ("admin@albers.example", ADMIN):
+            assert list(Notice.objects.for_user(demo.user(email))) == [told]
+            assert signed_in(email).get(told.get_absolute_url()).status_code == 200
 
     def test_R15_lists_find_it_by_its_new_name(self, demo, albers, twin, operator):
         albers.join(twin, by=operator)
