@@ -15,6 +15,7 @@ from django.db.migrations.operations.base import Operation
 
 REFUSAL = "is append-only"
 MISSING, DISABLED, DIFFERENT = "is missing", "is disabled", "is not what the portal makes"
+ADDED = "was added to what the portal makes"
 
 _SQLITE_REFUSES = "BEGIN SELECT RAISE(ABORT, '{table} {refusal}'); END"
 _SQLITE = {
@@ -249,7 +250,10 @@ def guards():
 
 
 def broken_triggers():
-    """Return the triggers that should protect the append-only tables and don't: name and what is wrong."""
+    """Return what is wrong with the triggers of the append-only tables: name of the trigger, and what.
+
+    One that should not be there is wrong, too: it could swallow a row before it is written.
+    """
     editor = connection.SchemaEditorClass(connection)
     kept = guards()
     wanted = {name: trigger for guard in kept for name, trigger in guard.triggers(editor).items()}
@@ -259,7 +263,7 @@ def broken_triggers():
         (name, wrong)
         for name, trigger in sorted(wanted.items())
         if (wrong := _compared(found.get(name, MISSING), trigger))
-    ]
+    ] + [(name, ADDED) for name in sorted(found.keys() - wanted.keys())]
 
 
 def _compared(found, wanted):
@@ -275,8 +279,8 @@ def _plain(trigger):
 
 def _find_on_sqlite(tables):
     with connection.cursor() as cursor:
-        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-        return dict(cursor.fetchall())
+        cursor.execute("SELECT name, sql, tbl_name FROM sqlite_master WHERE type = 'trigger'")
+        return {name: sql for name, sql, table in cursor.fetchall() if table in tables}
 
 
 def _find_on_postgresql(tables):

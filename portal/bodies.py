@@ -34,9 +34,7 @@ class BodyLimitMiddleware:
             limit = UPLOAD_BYTES
             if size <= limit and request.user.has_perm(page.permission_required):
                 return None
-        response = render(request, "413.html", {"megabytes": limit // 1_000_000}, status=413)
-        response["Connection"] = "close"  # rather than read what is left of it
-        return response
+        return render(request, "413.html", {"megabytes": limit // 1_000_000}, status=413)
 
 
 class MeasuredBodies:

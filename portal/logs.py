@@ -6,6 +6,7 @@ where it happened but not what its message quotes. The id of the request leads f
 reports to its lines.
 """
 
+import logging
 import re
 import traceback
 
@@ -76,6 +77,15 @@ class PrivateJsonFormatter(JsonFormatter):
 
     def formatException(self, exc_info):
         return describe_error(exc_info[1])
+
+    def format(self, record):
+        """Name of a refused request the area, not the path: Django's own lines tell the whole of it."""
+        path = getattr(getattr(record, "request", None), "path", None)
+        if path and isinstance(record.args, tuple):
+            area = "/".join(path.split("/")[:2])
+            record = logging.makeLogRecord(record.__dict__)
+            record.args = tuple(f"{area}/…" if arg == path else arg for arg in record.args)
+        return super().format(record)
 
     def process_log_record(self, log_data):
         kept = {"at", "level", "logger", "exc_info", *FIELDS}

@@ -76,7 +76,9 @@ def _message(address, subject, body, language):
         html = render_to_string(
             "mail/layout.html", {"subject": subject, "body": body, "language": language}
         )
-    message = Message(" ".join(subject.split()), body, to=[address])
+    # A reader of mail takes =? for the beginning of other letters in disguise.
+    subject = " ".join(subject.split()).replace("=?", "= ?")
+    message = Message(subject, body, to=[address])
     message.attach_alternative(html, "text/html")
     return message
 

@@ -33,13 +33,15 @@ class MembershipQuerySet(models.QuerySet):
     def admins(self, *, except_for=None):
         """Return the active users among these who are admin of their organisation, for mail to it.
 
-        Whoever caused the mail, the principal ``except_for``, needs none.
+        Who was invited and has not come is not among them: nobody knows whose that address is (R14). Whoever
+        caused the mail, the principal ``except_for``, needs none.
         """
         found = User.objects.filter(
             membership__in=self.filter(
                 role_rows__role__in=[Role.GLOBAL_ADMIN, Role.CUSTOMER_ADMIN]
             ),
             is_active=True,
+            has_joined=True,
         )
         cause = except_for and person_of(except_for)
         if cause is not None:

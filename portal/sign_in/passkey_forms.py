@@ -1,5 +1,7 @@
 """The forms of passkeys, apart from the others for the libraries that they need."""
 
+from contextlib import contextmanager
+
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.webauthn.forms import (
     AddWebAuthnForm,
@@ -32,10 +34,43 @@ def require_own_page(credential):
         raise get_adapter().validation_error("incorrect_code")
 
 
+@contextmanager
+def understood():
+    """Refuse, like a passkey that is wrong, what is none: the library fails in many ways where parts miss."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise get_adapter().validation_error("incorrect_code") from error
+
+
+class CredentialField(forms.JSONField):
+    """What the browser says of a passkey. JSON too deep to be read is refused like any that is none."""
+
+    def __init__(self):
+        super().__init__(required=True, widget=forms.HiddenInput)
+
+    def to_python(self, value):
+        try:
+            return super().to_python(value)
+        except RecursionError:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+    def bound_data(self, data, initial):
+        try:
+            return super().bound_data(data, initial)
+        except RecursionError:
+            return ""
+
+
 class OwnPageMixin:
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["credential"] = CredentialField()
+
     def clean_credential(self):
         require_own_page(self.cleaned_data["credential"])
-        return super().clean_credential()
+        with understood():
+            return super().clean_credential()
 
 
 class PasskeyAnswerForm(OwnPageMixin, AuthenticateWebAuthnForm):
@@ -59,6 +94,7 @@ class PasskeyForm(DesignedForm, AddWebAuthnForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self.fields["credential"] = CredentialField()
         self.fields["passwordless"].initial = True
 
     def clean_name(self):
@@ -66,7 +102,8 @@ class PasskeyForm(DesignedForm, AddWebAuthnForm):
 
     def clean(self):
         require_own_page(self.cleaned_data.get("credential"))
-        return super().clean()
+        with understood():
+            return super().clean()
 
 
 class PasskeyNameForm(DesignedForm, EditWebAuthnForm):

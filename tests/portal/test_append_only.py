@@ -240,6 +240,21 @@ def test_C10_a_trigger_that_was_put_in_its_place_is_named(db):
     assert broken_triggers() == []
 
 
+def test_C10_a_trigger_that_was_added_is_named(db):
+    """One that swallows rows before they are written leaves the portal's own as they are."""
+    table = ActivityEntry._meta.db_table
+    if connection.vendor == "sqlite":
+        added = f'CREATE TRIGGER "zz" BEFORE INSERT ON "{table}" BEGIN SELECT RAISE(IGNORE); END'
+    else:
+        added = (
+            "CREATE FUNCTION zz() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+            f' CREATE TRIGGER "zz" BEFORE INSERT ON "{table}" FOR EACH ROW EXECUTE FUNCTION zz()'
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(added)
+    assert broken_triggers() == [("zz", "was added to what the portal makes")]
+
+
 @pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite has no functions of its own.")
 def test_C10_a_function_with_another_body_is_named(db):
     name = "subscriptions_supportcontactassignment_no_update"

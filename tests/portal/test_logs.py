@@ -81,6 +81,16 @@ def test_a_message_is_scrubbed(text, expected):
     assert scrub(text) == expected
 
 
+@pytest.mark.parametrize("path", ["/invitations/SECRET:abc/foo/", "/accounts/SECRET/x-1/"])
+def test_a_refused_request_is_named_by_its_area(db, lines, path):
+    """However a personal link was cut or mangled, no part of it stands in the log."""
+    Client().get(path)
+    Client(enforce_csrf_checks=True).post(f"/accounts/login/?next={path}", {"username": "SECRET"})
+    assert "SECRET" not in lines.text
+    messages = [line["message"] for line in lines.parsed]
+    assert f"Not Found: /{path.split('/')[1]}/…" in messages
+
+
 @pytest.mark.parametrize("sign", ["a", "a.", "?", "/a", "a@"])
 def test_scrubbing_goes_through_a_text_once(sign):
     """Looked at again from each letter, a text of this length would take hours."""

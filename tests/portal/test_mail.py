@@ -113,7 +113,7 @@ class TestLanguage:
         settings.LANGUAGE_CODE = "en"
         User.objects.filter(email="admin@albers.example").update(language="en")
         remove_dap(demo)
-        assert "delegierten Administratorrechte" in django_mail.outbox[0].subject
+        assert "Delegierte Administratorrechte" in django_mail.outbox[0].subject
 
 
 class TestTheQueue:
@@ -246,3 +246,9 @@ class TestInTheNameOfAPartner:
         assert as_read(read["Reply-To"]) == f"{told} <help@kranich.example>"
         assert read["Bcc"] is None
         assert sent.recipients() == ["anna@firm.example"]
+
+
+def test_a_subject_is_what_it_reads_as(db):
+    """What looks like letters in disguise would be read as others, with line breaks among them."""
+    mail.deliver("a@firm.example", "=?utf-8?q?x=0aBcc:_z@z?=", "Text", language="en")
+    assert django_mail.outbox[-1].subject == "= ?utf-8?q?x=0aBcc:_z@z?="

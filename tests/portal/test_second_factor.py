@@ -776,3 +776,28 @@ def test_T2_nobody_else_takes_it_away(demo, nothing_written):
             demo.user(NORDLICHT).reset_second_factor(by=demo.user(email))
         assert refused.value.code in Refusal.values
     assert Authenticator.objects.exists()
+
+
+NO_PASSKEYS = [
+    {"id": 1},
+    {"id": "\ud800"},
+    [],
+    "x",
+    {},
+    {"id": "AA", "rawId": "A", "type": "public-key", "response": {}},
+    {"id": "AA", "rawId": "AA", "response": {"clientDataJSON": "AA", "attestationObject": "AA"}},
+]
+
+
+@pytest.mark.parametrize("given", [*map(json.dumps, NO_PASSKEYS), "[" * 100_000, '{"a":' * 3000])
+def test_what_is_no_passkey_is_refused_like_a_wrong_one(demo, given):
+    stranger = Client()
+    stranger.get("/accounts/passkeys/sign-in/")
+    answer = stranger.post("/accounts/passkeys/sign-in/", {"credential": given})
+    assert answer.status_code in (200, 302)
+    assert "_auth_user_id" not in stranger.session
+    browser = signed_in("helpdesk@nordlicht.example")
+    browser.get("/accounts/passkeys/add/")
+    answer = browser.post("/accounts/passkeys/add/", {"name": "Key", "credential": given})
+    assert answer.status_code in (200, 302)
+    assert not demo.user("helpdesk@nordlicht.example").second_factors.exists()

@@ -685,8 +685,8 @@ def test_a_submit_without_a_csrf_token_changes_nothing(demo, office, hafen, noth
 def test_an_oversized_submit_changes_nothing(office, hafen, nothing_written):
     with nothing_written():
         answer = submit(HELPDESK, office, hafen, more="x" * 2_700_000)
-    assert answer.status_code == 400
-    assert Page(answer).heading == "Bad request"
+    assert answer.status_code == 413
+    assert Page(answer).heading == "Too much to read"
 
 
 def test_C2_a_reseller_that_lost_dap_while_the_page_was_open_is_refused_at_the_field(
