@@ -144,6 +144,8 @@ NOT_LINKED = {
     "subscriptions:review": "where a designation ends",
     "address_confirm": "the mail to confirm an address has its link",
     "user_invitation": "the mail to an invited user has its link",
+    "take_over:own": "whoever takes a record over is led there first",
+    "take_over:record": "the records that partners made for a proved domain have their link",
     "invitations:registration": "the mail to whoever wants to register has its link",
     "new_customer:done": "where the adding of a customer ends",
     "coverage:contact": "where a choice of rows leads",
