@@ -267,6 +267,9 @@ class ProfileForm(PortalModelForm):
         # One who sends the form without it keeps what was picked.
         self.fields["answering_mail"].required = False
 
+    def clean_answering_mail(self):
+        return self.cleaned_data["answering_mail"] or self.initial["answering_mail"]
+
 
 class RoleBoxes(forms.CheckboxSelectMultiple):
     """The roles to tick. Those of ``fixed`` can't be taken away; each still is sent with the form."""

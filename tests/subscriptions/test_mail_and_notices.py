@@ -416,6 +416,13 @@ class TestWhenMailComes:
             action=Action.USER_CHANGED
         )[-1].changes
 
+    @pytest.mark.parametrize("sent", [{}, {"answering_mail": ""}])
+    def test_C11_a_profile_sent_without_it_keeps_it(self, demo, sent):
+        self.pick(HAFEN, MailChoice.DAILY)
+        answer = signed_in(HAFEN).post("/settings/profile/", {"name": "Hanna", **sent})
+        assert answer.status_code == 302
+        assert demo.user(HAFEN).answering_mail == MailChoice.DAILY
+
 
 class TestFormerContact:
     def test_C11_who_lost_a_subscription_reads_what_it_was_and_since_when_not(self, demo, office):
