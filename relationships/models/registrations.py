@@ -69,15 +69,14 @@ class Registration:
     def record_to_take_over(self, email):
         """Return the partner's own customer record that the owner of ``email`` becomes the admin of, or None.
 
-        The partner asked that very address in the name of the record, and nobody has come to it yet.
+        The partner asked that very address in the name of the record, and nobody has come to it yet. A
+        mailbox in a domain that another customer has proved takes nothing over (R15).
         """
         if not self.names_customer or email != self.recipient_email:
             return None
-        return None if self._has_people(self.customer) else self.customer
-
-    @staticmethod
-    def _has_people(customer):
-        return customer.memberships.filter(user__has_joined=True).exists()
+        has_people = self.customer.memberships.filter(user__has_joined=True).exists()
+        of_another = Customer.objects.of_address(email) not in (None, self.customer)
+        return None if has_people or of_another else self.customer
 
     def require_registrable(self, email):
         """Raise ``ValidationError``, saying why, where the owner of ``email`` can't register here (R14).
@@ -137,7 +136,7 @@ class Registration:
             )
         try:
             with transaction.atomic():
-                admin = self._first_admin(record or customer, user)
+                admin = self._take_over(record, user) if record else self._add_firm(customer, user)
         except IntegrityError:
             # Someone registered with the same address just now: say so where it can be said.
             self.require_registrable(user.email)
@@ -147,23 +146,25 @@ class Registration:
         self._accept(by=admin, agrees=True)
         return admin
 
-    def _first_admin(self, customer, user):
-        if not customer._state.adding:
-            # Of two who come to the same record at once, one waits here and is told.
-            Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
-            self.require_registrable(user.email)
-            invited = customer.memberships.filter(user__email=user.email).first()
-            if invited:
-                invited.user.join_as(user)
-                return invited.user
-        is_new = customer._state.adding
-        if is_new:
-            customer.full_clean()
+    def _add_firm(self, customer, user):
+        customer.full_clean()
         user.full_clean()
-        if is_new:
-            customer.save()
+        # Never a record that is there already, whoever hands it in.
+        customer.save(force_insert=True)
         user.save()
         Membership.objects.join_first(user, customer)
-        if is_new:
-            customer.record(Action.CUSTOMER_ADDED, by=user)
+        customer.record(Action.CUSTOMER_ADDED, by=user)
+        return user
+
+    def _take_over(self, record, user):
+        # Of two who come to the same record at once, one waits here and is told.
+        Customer.objects.select_for_update(no_key=True).get(pk=record.pk)
+        self.require_registrable(user.email)
+        invited = record.memberships.filter(user__email=user.email).first()
+        if invited:
+            invited.user.join_as(user)
+            return invited.user
+        user.full_clean()
+        user.save()
+        Membership.objects.join_first(user, record)
         return user

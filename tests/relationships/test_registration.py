@@ -8,6 +8,7 @@ import time_machine
 from django.contrib.auth import authenticate
 from django.core import mail
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.test import Client
 from django.utils import timezone
 
@@ -439,6 +440,17 @@ class TestTheOwnRecord:
         assert user is None
         assert errors["__all__"][0].startswith("Your company is in the portal already.")
 
+    def test_R15_a_mailbox_in_a_domain_that_another_proved_takes_nothing_over(
+        self, demo, record, nothing_written
+    ):
+        firm = CustomerFactory(domain="werft.example")
+        firm.confirm_domain(by=demo.user("operator@portal.example"))
+        made = ask(demo, customer=record)
+        with nothing_written():
+            user, errors = register(made, ASKED)
+        assert user is None
+        assert errors["__all__"][0].startswith("Your company is in the portal already.")
+
     def test_R15_nor_anybody_once_it_has_an_admin(self, demo, record, nothing_written):
         made = ask(demo, customer=record)
         MembershipFactory(customer=record)
@@ -471,6 +483,17 @@ class TestTheDoor:
         with nothing_written():
             for proof in ("", "x", made.token, self.proof(made, ASKED)):
                 assert self.refused(made, proof).code == "proof"
+
+    def test_R15_no_record_that_is_there_is_taken_for_a_new_firm(self, made, nothing_written):
+        record = CustomerFactory()
+        for handed_in in (
+            record,
+            Customer(pk=record.pk, name="X", domain="x.example", country="DE"),
+        ):
+            with nothing_written(), pytest.raises((ValidationError, IntegrityError)):
+                RelationshipRequest.objects.find(made.token).register(
+                    self.proof(made), handed_in, user=UserFactory.build(email=OLE)
+                )
 
     def test_R14_nobody_registers_with_an_invitation_to_a_partnership(self, demo, nothing_written):
         made = ask(
