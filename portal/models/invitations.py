@@ -1,4 +1,5 @@
 import uuid
+from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
@@ -14,10 +15,14 @@ from django.utils.translation import gettext_lazy as _
 
 from portal import links, mail
 from portal.authority import PORTAL, person_of, require
+from portal.limits import is_within
 from portal.permissions import Permission
 
 from .actions import Action
 from .proofs import ProofMethod
+
+# Within a day: from one organisation to one address, and by one user.
+MOST_TO_ADDRESS, MOST_BY_USER = 3, 100
 
 
 def _signer():
@@ -124,11 +129,28 @@ class PersonalInvitation:
         return True
 
     def write_invitation(self, *, by):
+        """Note and mail the invitation. Raises ``ValidationError`` (``too_many``) beyond the limits."""
         inviter = person_of(by)
+        self._require_within_limits(inviter)
         self.invited_at = timezone.now()
         self.save(update_fields=["invited_at"])
         self.record(Action.USER_INVITED, by=by)
         self._mail_invitation(inviter)
+
+    def _require_within_limits(self, inviter):
+        day = timedelta(days=1)
+        if not is_within(f"invitations:{self.organisation.pk}:{self.email}", MOST_TO_ADDRESS, day):
+            raise ValidationError(
+                _("%(count)s invitations went to %(email)s within a day. Try again tomorrow."),
+                code="too_many",
+                params={"count": MOST_TO_ADDRESS, "email": self.shown_email},
+            )
+        if inviter and not is_within(f"invitations-by:{inviter.pk}", MOST_BY_USER, day):
+            raise ValidationError(
+                _("You have sent %(count)s invitations within a day. Try again tomorrow."),
+                code="too_many",
+                params={"count": MOST_BY_USER},
+            )
 
     def _mail_invitation(self, inviter):
         owner = self._owner_of_address()

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from django.core import signing
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.urls import reverse
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from portal import links, mail
 from portal.address_fields import EmailField
 from portal.addresses import normal_email, shown_email
+from portal.limits import is_within
 
 from .actions import Action
 
@@ -147,9 +147,7 @@ class AddressProofs:
         ``invalid`` for what is no email.
         """
         email = normal_email(email)
-        counter = f"confirmations:{self.pk}:{email}"
-        cache.add(counter, 0, MAILS_WITHIN.total_seconds())
-        if cache.incr(counter) > MOST_MAILS:
+        if not is_within(f"confirmations:{self.pk}:{email}", MOST_MAILS, MAILS_WITHIN):
             raise ValidationError(
                 _(
                     "%(count)s mails went to %(email)s within the last hour. Look into the spam folder, "

@@ -592,3 +592,47 @@ def test_the_key_for_search_follows_the_name(demo):
     found = User.objects.filter(membership__partner=nordlicht).search("ANNE nordlicht.EXAMPLE")
     assert [one.email for one in found] == ["neu@nordlicht.example"]
     assert Partner.objects.filter(memberships__user=user).get() == nordlicht
+
+
+def test_no_more_than_three_invitations_reach_an_address_within_a_day(demo):
+    """Whoever manages users can't have the portal write to strangers again and again."""
+    albers = demo.user("admin@albers.example")
+    invited = Membership.objects.invite(
+        albers.organisation,
+        email="it@victim.example",
+        name="IT",
+        roles=[Role.CUSTOMER_ADMIN],
+        by=albers,
+    ).user
+    for _again in range(2):
+        invited.send_invitation(by=albers)
+    with pytest.raises(ValidationError) as refusal:
+        invited.send_invitation(by=albers)
+    assert refusal.value.code == "too_many"
+    assert len([one for one in mail.outbox if one.to == ["it@victim.example"]]) == 3
+    answer = signed_in("admin@albers.example").post(
+        f"/settings/users/{invited.pk}/invite-again/", follow=True
+    )
+    assert "3 invitations went to it@victim.example within a day." in Page(answer).text
+
+
+def test_a_user_invites_no_more_than_a_hundred_within_a_day(demo, monkeypatch):
+    monkeypatch.setattr("portal.models.invitations.MOST_BY_USER", 2)
+    data = {"name": "IT", "roles": [Role.CUSTOMER_ADMIN]}
+    browser = signed_in("admin@albers.example")
+    for number in range(3):
+        answer = browser.post(
+            "/settings/users/invite/", {"email": f"it{number}@victim.example", **data}
+        )
+    assert answer.status_code == 200
+    assert "You have sent 2 invitations within a day." in Page(answer).text
+    assert not User.objects.filter(email="it2@victim.example").exists()
+
+
+def test_who_never_came_is_told_of_no_colleague(demo):
+    albers = demo.user("admin@albers.example")
+    for email in ("it@victim.example", "more@albers.example"):
+        Membership.objects.invite(
+            albers.organisation, email=email, name="X", roles=[Role.CUSTOMER_ADMIN], by=albers
+        )
+    assert len([one for one in mail.outbox if one.to == ["it@victim.example"]]) == 1
