@@ -16,12 +16,14 @@ TENANT_SUFFIXES = frozenset(
 MISSING = frozenset(
     """
     1und1.de a1.net alice-dsl.net alice.de chello.at compuserve.de disroot.org drei.at eclipso.de
-    email.de ewe.net ewetel.net firemail.de genion.de gmail.de green.ch hansenet.de hey.com hispeed.ch
-    htp-tel.de inode.at kabelbw.de kabelmail.de liwest.at lycos.de m-net.de magenta.at mailbox.org
-    mnet-online.de netcologne.de o2mail.de o2online.de ok.de online.de online.no osnanet.de proximus.be
-    pt.lu riseup.net sfr.fr smart-mail.de sunrise.ch swissonline.ch systemli.org tele2.at tele2.de
-    telekom.de telenor.no telia.com telia.se tuta.com tutanota.com unity-mail.de utanet.at versanet.de
-    vodafone.de wtnet.de
+    email.de ewe.net ewetel.net firemail.de genion.de gmail.de gmx.eu green.ch hansenet.de hey.com
+    hispeed.ch htp-tel.de inbox.lv inode.at kabelbw.de kabelmail.de keemail.me liwest.at lycos.de m-net.de
+    magenta.at mail.dk mailbox.org mnet-online.de mozmail.com net.hr netcabo.pt netcologne.de o2mail.de
+    o2online.de ok.de online.de online.no osnanet.de passmail.net privaterelay.appleid.com proximus.be
+    pt.lu riseup.net sfr.fr simplelogin.com siol.net smart-mail.de startmail.com sunrise.ch swissonline.ch
+    systemli.org tele2.at tele2.de telekom.de telenor.no telia.com telia.se tuta.com tuta.io tutamail.com
+    tutanota.com unity-mail.de utanet.at versanet.de vodafone.de vodafonemail.de volny.cz wtnet.de
+    zohomail.eu
     """.split()  # noqa: SIM905
 )
 

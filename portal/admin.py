@@ -274,3 +274,4 @@ class MailAdmin(ReadOnlyAdmin):
     fields = (*list_display, "trouble", "done_at", "from_email", "reply_to", "sent_by")
     list_filter = ("status", "trouble")
     search_fields = ("recipient", "subject")
+    hidden_fields = ("text", "html")

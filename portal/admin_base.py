@@ -52,12 +52,20 @@ class PortalAdmin(ForgivingAdmin):
     changed_action: Action
     fixed_fields: tuple[str, ...] = ()  # can be set when adding, not afterwards
 
+    # What operators don't read. The address of a list could tell by what it finds.
+    hidden_fields: tuple[str, ...] = ()
+
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
     def get_search_results(self, request, queryset, search_term):
         if any(name.endswith("name_key") for name in self.search_fields):
             search_term = " ".join(map(kept_word, search_term.split()))
         return super().get_search_results(request, queryset, search_term)
+
+    def lookup_allowed(self, lookup, value, request=None):
+        if lookup.partition("__")[0] in self.hidden_fields:
+            return False
+        return super().lookup_allowed(lookup, value, request)
 
     def has_delete_permission(self, request, obj=None):
         return False

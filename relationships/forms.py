@@ -235,7 +235,7 @@ class RegistrationForm(SetPasswordMixin, PortalModelForm):
         super().__init__(*args, initial=initial, **kwargs)
         self.fields["contact_name"].required = True
         if self.record:
-            for name in ("name", "domain", "country", "contact_phone"):
+            for name in ("name", "domain", "country", "contact_phone", "agrees"):
                 del self.fields[name]
 
     def _post_clean(self):

@@ -85,6 +85,20 @@ class CustomerQuerySet(CustomerBreaches):
             return
         raise ValidationError({"domain": error})
 
+    def require_unproved(self, domain):
+        """Raise ``ValidationError`` at ``domain`` (``proved``) where a customer has proved it (R15).
+
+        For a firm that registers itself: it would pass for the one whose domain that is.
+        """
+        if self.with_proved_domain().filter(domain=domain).exists():
+            error = ValidationError(
+                _(
+                    "This domain is that of a company in the portal. Ask one of its admins to invite you."
+                ),
+                code="proved",
+            )
+            raise ValidationError({"domain": error})
+
 
 class Customer(Editable, ProvedDomain, OneFirm, models.Model):
     """A firm that uses the products, looked after by one or more partners.

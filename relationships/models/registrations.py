@@ -69,14 +69,24 @@ class Registration:
     def record_to_take_over(self, email):
         """Return the partner's own customer record that the owner of ``email`` becomes the admin of, or None.
 
-        The partner asked that very address in the name of the record, and nobody has come to it yet. A
-        mailbox in a domain that another customer has proved takes nothing over (R15).
+        The partner asked that very address in the name of the record, and nobody has come to it yet. It
+        must be an address that was invited as the first admin; or, where none was, the record is that of
+        the sender alone, which might have invited it. Where the record has proved its domain, the address
+        is in it; a mailbox in a domain that another customer has proved takes nothing over (R15).
         """
-        if not self.names_customer or email != self.recipient_email:
+        record = self.bound_to() if self.names_customer else None
+        if record is None or email != self.recipient_email:
             return None
-        has_people = self.customer.memberships.filter(user__has_joined=True).exists()
-        of_another = Customer.objects.of_address(email) not in (None, self.customer)
-        return None if has_people or of_another else self.customer
+        if record.memberships.filter(user__has_joined=True).exists():
+            return None
+        firm = Customer.objects.of_address(email)
+        if firm != (record if record.is_domain_proved else None):
+            return None
+        invited = record.memberships.filter(user__is_active=True)
+        if invited.exists():
+            return record if invited.filter(user__email=email).exists() else None
+        others = record.relationships.active().exclude(partner__in=self.partners)
+        return None if others.exists() else record
 
     def require_registrable(self, email):
         """Raise ``ValidationError``, saying why, where the owner of ``email`` can't register here (R14).
@@ -110,7 +120,8 @@ class Registration:
 
         ``proof`` is that of the mail to the address of ``user``, which it proves. The customer
         agreement is accepted on the way. Where the partner asked this address for a record of its own
-        that has no admin, the record gets one, and ``customer`` is that record.
+        that has no admin, the record gets one, and ``customer`` is that record; the request stays open
+        then, as its admin says first which partners may stay (R15).
 
         Raises ``ValidationError`` like ``accept`` and ``require_registrable``, with ``proof`` where that
         proves another address, with ``addressed`` where an organisation of the portal is asked under
@@ -142,12 +153,14 @@ class Registration:
             self.require_registrable(user.email)
             raise
         admin.prove(admin.email, how=ProofMethod.CONFIRMATION)
-        self.customer = record or customer
-        self._accept(by=admin, agrees=True)
+        if record is None:
+            self.customer = customer
+            self._accept(by=admin, agrees=True)
         return admin
 
     def _add_firm(self, customer, user):
         customer.full_clean()
+        Customer.objects.require_unproved(customer.domain)
         user.full_clean()
         # Never a record that is there already, whoever hands it in.
         customer.save(force_insert=True)

@@ -345,6 +345,10 @@ class Relationship(models.Model):
         return self.customer.subscriptions.sold_by(self.partner).active().exists()
 
     def _end(self, *, by):
+        # Requests before relationships (ADR 0003). What the partner asked its own customer names it no
+        # more.
+        asked = self.customer.requests.naming(self.partner, self.customer)
+        asked.lock()
         locked = self._lock()
         if not locked:
             return
@@ -358,6 +362,7 @@ class Relationship(models.Model):
         self.has_dap, self.ended_at = False, timezone.now()
         self.notice_address = self.customer.address
         self.save(update_fields=["has_dap", "ended_at", "notice_address"])
+        asked.name_no_more()
         self.customer.subscriptions.follow_relationship(self)
         supported = self.customer.subscriptions.supported_by(self.partner)
         between = (self.partner, self.customer)

@@ -16,7 +16,8 @@ class Binding:
     def bound_to(self):
         """Return the customer or reseller that it is for, as things stand now, or None."""
         if self.names_customer:
-            return self.customer
+            own = self.customer.relationships.active().filter(partner=self.partner)
+            return self.customer if own.exists() else None
         is_for_reseller = self.kind == RequestKind.RESELLER
         owner = User.objects.who_proved(self.recipient_email)
         anyone = Partner if is_for_reseller else Customer

@@ -77,6 +77,19 @@ class RelationshipRequestQuerySet(models.QuerySet):
             made.bind()
             made.save(update_fields=["customer", "reseller"])
 
+    def naming(self, partner, customer):
+        """Return the open requests in which ``partner`` asks ``customer`` as one of its own."""
+        return self.model.objects.filter(
+            status=RequestStatus.OPEN, names_customer=True, partner=partner, customer=customer
+        )
+
+    def name_no_more(self):
+        """Let these requests be for whoever proved their addresses: the sender has lost the customer."""
+        for made in self.lock():
+            made.names_customer = False
+            made.bind()
+            made.save(update_fields=["names_customer", "customer", "reseller"])
+
     def lock_of(self, customers):
         """Lock the requests to ``customers``: who answers one meanwhile waits, or is waited for."""
         found = self.model.objects.filter(customer__in=customers)

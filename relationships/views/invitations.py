@@ -268,7 +268,13 @@ class InvitationRegistrationView(InvitationRegisterView):
         user = form.register() if form.is_valid() else None
         if user is None:
             return self.render_to_response(self.get_context_data(form=form))
-        messages.success(
-            request, _("Welcome. Your company is registered, and you accepted the request.")
-        )
+        if form.record:
+            messages.success(
+                request,
+                _("Welcome. The request waits for your answer among your partner relationships."),
+            )
+        else:
+            messages.success(
+                request, _("Welcome. Your company is registered, and you accepted the request.")
+            )
         return perform_login(request, user, redirect_url=reverse("home"))

@@ -252,3 +252,10 @@ def test_a_subject_is_what_it_reads_as(db):
     """What looks like letters in disguise would be read as others, with line breaks among them."""
     mail.deliver("a@firm.example", "=?utf-8?q?x=0aBcc:_z@z?=", "Text", language="en")
     assert django_mail.outbox[-1].subject == "= ?utf-8?q?x=0aBcc:_z@z?="
+
+
+def test_operators_can_not_find_a_mail_by_its_words(admin_client, queue):
+    """A filter by what stands in it would tell a link, letter by letter."""
+    for field in ("text", "html"):
+        answer = admin_client.get("/admin/portal/mail/", {f"{field}__contains": "https"})
+        assert answer.status_code == 400, field

@@ -329,6 +329,17 @@ class TestRegistering:
         assert user.organisation.name == "Werft Ost GmbH"
         assert Customer.objects.filter(domain="werft.example").count() == 2
 
+    def test_R15_a_domain_that_another_firm_has_proved_is_refused(
+        self, demo, made, nothing_written
+    ):
+        """Whoever took it would pass for that firm with partners and operators."""
+        with nothing_written():
+            user, errors = register(made, OLE, domain="Albers.example")
+        assert user is None
+        assert errors["domain"] == [
+            "This domain is that of a company in the portal. Ask one of its admins to invite you."
+        ]
+
     def test_R14_who_was_only_invited_elsewhere_registers_all_the_same(self, demo, made):
         Membership.objects.invite(
             demo.customer("Weingut Huber"),
@@ -404,23 +415,71 @@ class TestTheOwnRecord:
 
     @pytest.fixture
     def record(self, demo):
-        record = CustomerFactory(name="Werft Ost", domain="werft.example")
-        for partner in ("Kranich Consulting", "Hafen IT"):
-            demo.partner(partner).relationships.create(customer=record, has_dap=False)
+        record = CustomerFactory(
+            name="Werft Ost", domain="werft.example", partners_reviewed_at=None
+        )
+        demo.partner("Kranich Consulting").relationships.create(customer=record, has_dap=False)
         return record
 
-    def test_R15_who_was_asked_becomes_its_first_admin(self, demo, record):
+    def test_R15_who_was_asked_becomes_its_first_admin_and_decides_first(self, demo, record):
         made = ask(demo, customer=record)
         page = Page(english().get(made.registration_path(ASKED)))
         assert "Kranich Consulting has added your company already." in page.text
-        assert [one for one in page.find("input") if one.get("name") == "domain"] == []
-        user, errors = register(made, ASKED)
-        assert errors == {}
+        names = {one.get("name") for one in page.find("input")}
+        assert not names & {"domain", "agrees"}
+        browser = english()
+        data = {"contact_name": "Ole Ost", "password1": PASSWORD, "password2": PASSWORD}
+        page = Page(browser.post(made.registration_path(ASKED), data, follow=True))
+        assert page.heading == "Which partners may stay?"
+        user = demo.user(ASKED)
         assert (user.organisation, user.name) == (record, "Ole Ost")
+        # Nothing is accepted before it has said who may stay.
+        made.refresh_from_db()
+        assert made.is_open
+        assert not demo.relationship("Werft Ost", "Kranich Consulting").has_dap
+        kept = record.relationships.active().get()
+        browser.post("/support/takeover/", {kept.pk.hex: "keep"})
+        browser.post(f"/invitations/{made.token}/accept/", {"agrees": "on"})
         assert demo.relationship("Werft Ost", "Kranich Consulting").has_dap
-        assert not demo.relationship("Werft Ost", "Hafen IT").has_dap
         record.refresh_from_db()
         assert record.agreement_accepted_at
+
+    def refused(self, made, nothing_written):
+        with nothing_written():
+            user, errors = register(made, ASKED)
+        assert user is None
+        return errors["__all__"][0].startswith("Your company is in the portal already.")
+
+    def test_R15_where_others_are_only_who_was_invited_takes_over(
+        self, demo, record, nothing_written
+    ):
+        """A partner's request is no invitation: the record is not its own alone."""
+        demo.partner("Hafen IT").relationships.create(customer=record, has_dap=True)
+        made = ask(demo, customer=record)
+        assert self.refused(made, nothing_written)
+        Membership.objects.invite_first_admin(
+            record, email="chef@werft.example", name="Chef", by=demo.user(KRANICH)
+        )
+        assert self.refused(made, nothing_written)
+
+    def test_R15_in_a_proved_domain_only_an_address_in_it_takes_over(
+        self, demo, record, nothing_written
+    ):
+        record.domain = "other.example"
+        record.save()
+        record.confirm_domain(by=demo.user("operator@portal.example"))
+        made = ask(demo, customer=record)
+        assert self.refused(made, nothing_written)
+
+    def test_R9_a_removed_partner_does_not_come_back_by_an_older_request(self, demo, record):
+        made = ask(demo, customer=record)
+        demo.relationship("Werft Ost", "Kranich Consulting").end(by=demo.user(KRANICH))
+        made.refresh_from_db()
+        assert (made.names_customer, made.customer, made.is_open) == (False, None, True)
+        user, errors = register(made, ASKED)
+        assert errors == {}
+        assert user.organisation != record
+        assert not record.relationships.active().exists()
 
     def test_R15_also_who_was_invited_as_such_before(self, demo, record):
         Membership.objects.invite_first_admin(
