@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from portal.admin_base import ReadOnlyAdmin
-from portal.models import ActivityEntry, ActivityReader, Actor
+from portal.models import ActivityEntry, ActivityReader, Actor, Notice
 
 
 @admin.register(ActivityEntry)
@@ -45,3 +45,14 @@ class ActivityReaderAdmin(ReadOnlyAdmin):
     list_filter = ("action",)
     list_select_related = ("partner", "customer")
     search_fields = ("partner__name_key",)
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    """What each act told to whom (C11)."""
+
+    list_display = ("at", "action", "partner", "customer", "gained", "lost")
+    list_filter = ("action",)
+    list_select_related = ("partner", "customer")
+    search_fields = ("partner__name_key", "customer__name_key")
+    date_hierarchy = "at"

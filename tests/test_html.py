@@ -84,6 +84,8 @@ PAGES = {
     "take_over:own": ("admin@werft.example",),
     "take_over:record": (ALBERS,),
     "activity": (GLOBAL, ALBERS, "users@nordlicht.example"),
+    "notices": (GLOBAL, ALBERS, "global@hafen.example"),
+    "notice": (GLOBAL,),
     "words": (NORDLICHT, ALBERS),
     "company": (GLOBAL, "global@brandt.example"),
     "users:list": (GLOBAL, "users@nordlicht.example", ALBERS),
