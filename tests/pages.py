@@ -87,10 +87,10 @@ def words(element):
     return " ".join("".join(element.itertext()).split())
 
 
-def read_csv(response):
+def read_csv(response, delimiter=","):
     """The rows of an exported file, each a dictionary by its column's title."""
     text = b"".join(response.streaming_content).decode("utf-8-sig")
-    return list(csv.DictReader(io.StringIO(text)))
+    return list(csv.DictReader(io.StringIO(text), delimiter=delimiter))
 
 
 class Page:

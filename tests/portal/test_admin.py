@@ -42,6 +42,7 @@ READ_ONLY = {
     "BulkAssignmentRow",
     "Mail",
     "MembershipRole",
+    "Notice",
     "ProvedAddress",
     "RelationshipRequest",
     "SupportContactAssignment",
@@ -125,6 +126,9 @@ class TestPages:
         Worker.objects.tell("portal-1")
         Task.objects.know(["sessions"])
         SharedDomain.objects.create(domain="provider.example")
+        demo.subscription("Reederei Albers", "Office 365 Business Standard").designate(
+            demo.partner("Hafen IT"), by=demo.user("helpdesk@nordlicht.example")
+        )
 
     def test_every_model_is_registered(self):
         assert [model for model in MODELS if model not in admin.site._registry] == []

@@ -188,7 +188,6 @@ HOSTILE = st.text(st.sampled_from(list("=+-@',;\t\r\n|\" a1＝")), max_size=8)
 
 @given(HOSTILE)
 def test_a_safe_cell_tells_what_it_was(text):
-    assert plain_cell(f"a{safe_cell(text)}a") == f"a{text}a".replace("\x00", "")
     assert plain_cell(safe_cell(text.strip())) == text.strip()
 
 

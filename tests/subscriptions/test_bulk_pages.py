@@ -397,4 +397,4 @@ class TestFile:
     def test_a_formula_is_text(self, demo, browser, send):
         follow(browser, send(TITLES + "=HYPERLINK(1),@x\n"))
         text = browser.get(address("bulk_export")).getvalue().decode()
-        assert "'=HYPERLINK(1); @x" in text
+        assert "'=HYPERLINK(1);' @x" in text

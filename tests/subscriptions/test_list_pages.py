@@ -75,11 +75,11 @@ def test_a_status_that_is_none_is_an_error_at_its_field(albers):
 @pytest.mark.parametrize(
     ("email", "links", "reason"),
     [
-        (GLOBAL, ["Add subscriptions", "Export (CSV)"], ""),
+        (GLOBAL, ["Add subscriptions", "Export (CSV)", "CSV with semicolons"], ""),
         (HELPDESK, ["Add subscriptions"], ""),
         (
             "global@hafen.example",
-            ["Export (CSV)"],
+            ["Export (CSV)", "CSV with semicolons"],
             "An indirect reseller sells through its provider.",
         ),
     ],
@@ -156,7 +156,8 @@ def test_no_cell_of_the_export_is_a_formula(albers, demo):
 
 def test_the_export_speaks_german(albers):
     browser = signed_in(GLOBAL, **{"accept-language": "de"})
-    rows = read_csv(browser.get(reverse("subscriptions:export", args=[albers.pk])))
+    answer = browser.get(reverse("subscriptions:export", args=[albers.pk]))
+    rows = read_csv(answer, delimiter=";")
     assert {row["Status"] for row in rows} == {"Aktiv", "Ausgesetzt"}
 
 
