@@ -179,7 +179,7 @@ def test_the_day_of_an_admin_agent(demo, come):
     page.get_by_role("button", name="Create the request").click()
     arrived(page, "Request to Werft Neu")
     page.get_by_role("button", name="Send from the portal").click()
-    said(page, "The request was sent")
+    said(page, "The request is on its way to its recipient.")
     confirm(page, "Withdraw")
     assert RelationshipRequest.objects.get().state == "withdrawn"
     # Gives the admin privileges back to a customer that no longer wants them.
