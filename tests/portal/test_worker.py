@@ -57,7 +57,7 @@ class TestWhatIsDue:
         work()
         work()
         assert len(done) == 1
-        in_minutes(due_at=0)
+        in_minutes(due_at=-1)
         work()
         assert len(done) == 2
 
@@ -174,7 +174,7 @@ class TestOneHolder:
 
     def test_after_its_lease_another_takes_it_over(self, task):
         """The first one was killed; if it was only slow, it changes nothing any more."""
-        in_minutes(held_until=0)
+        in_minutes(held_until=-1)
         other = Task.objects.claim()
         assert other.holder != task.holder
         with pytest.raises(LeaseLost), task.held():
