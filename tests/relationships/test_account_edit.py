@@ -105,7 +105,9 @@ def test_a_colleague_is_named(path):
     seen = Page(signed_in(HELPDESK).get(path)).hidden("seen")
     signed_in("agent@nordlicht.example").post(path, {**TYPED, "city": "Bremen"})
     page = Page(signed_in(HELPDESK).post(path, {**TYPED, "seen": seen}))
-    assert page.alerts[0][1].startswith("Admin agent, Nordlicht Distribution changed this")
+    assert page.alerts[0][1].startswith(
+        "Admin agent, Nordlicht Distribution (agent@nordlicht.example) changed this"
+    )
 
 
 @pytest.mark.parametrize(

@@ -145,8 +145,8 @@ def test_who_was_overtaken_is_told_by_whom_and_how_and_can_save_again(
     [(role, text)] = page.alerts
     assert role == "alert"
     assert text.startswith(
-        "Admin agent, Nordlicht Distribution changed this since you opened the page."
-        " Nothing was overwritten."
+        "Admin agent, Nordlicht Distribution (agent@nordlicht.example) changed this since you opened"
+        " the page. Nothing was overwritten."
     )
     assert page.facts["quantity"] == "25 → 26"
     assert page.hidden("friendly_name") == "Office of the fleet"

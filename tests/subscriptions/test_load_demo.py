@@ -365,7 +365,9 @@ def edit_regions(demo):
 
 
 def delete_regions(demo):
+    """A region goes only once no firm is in its countries."""
     demo.relationship("Weingut Huber", "Möwe Systems").end(by=PORTAL)
+    RegionCountry.objects.all().delete()
     SalesRegion.objects.all().delete()
 
 
