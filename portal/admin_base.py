@@ -26,6 +26,8 @@ class ForgivingAdmin(admin.ModelAdmin):
     """Takes an address that was typed or cut short for one that names nothing, not for an error."""
 
     def get_object(self, request, object_id, from_field=None):
+        if "\x00" in object_id:  # which PostgreSQL takes in no text, so also in no key that is one
+            return None
         return super().get_object(request, object_id, from_field or None)
 
     def get_changeform_initial_data(self, request):

@@ -278,6 +278,12 @@ class TestWhoIsTold:
         assert self.refused() == [f"ALARM {sentence}"]
         assert sentence in admin_client.get("/admin/").content.decode()
 
+    @pytest.mark.parametrize("model", ["task", "worker"])
+    def test_a_nul_byte_in_an_address_names_none(self, admin_client, model):
+        answer = admin_client.get(f"/admin/portal/{model}/%00a/change/")
+        assert answer.status_code == 302
+        assert answer.url == "/admin/"
+
     def test_one_that_was_not_seen_for_ten_minutes(self, admin_client):
         Worker.objects.tell("portal-1")
         Worker.objects.update(seen_at=Now() - timedelta(minutes=9))
