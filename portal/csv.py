@@ -7,6 +7,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
+from django.utils.formats import localize
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -134,12 +135,12 @@ def read_csv(file, columns, *, required=None, max_bytes=MAX_BYTES, max_rows=MAX_
             elif len(rows) == max_rows:
                 raise _refusal(
                     ngettext(
-                        "The file has more than %(count)d row. Split it.",
-                        "The file has more than %(count)d rows. Split it.",
+                        "The file has more than %(count)s row. Split it.",
+                        "The file has more than %(count)s rows. Split it.",
                         max_rows,
                     ),
                     "too_many",
-                    count=max_rows,
+                    count=localize(max_rows),
                 )
             else:
                 found = dict(zip(names, map(plain_cell, cells), strict=False))

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.contrib.sessions.models import Session
 from django.db.models.functions import Now
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -57,11 +57,11 @@ def check_tasks():
     """A task that failed once may have met a lock; one that fails again and again needs someone."""
     for task in Task.objects.filter(failures__gte=3):
         sentence = ngettext(
-            "%(task)s has failed %(count)d time in a row: %(error)s.",
-            "%(task)s has failed %(count)d times in a row: %(error)s.",
+            "%(task)s has failed %(count)s time in a row: %(error)s.",
+            "%(task)s has failed %(count)s times in a row: %(error)s.",
             task.failures,
         )
-        said = {"task": task.name, "count": task.failures, "error": task.outcome}
+        said = {"task": task.name, "count": localize(task.failures), "error": task.outcome}
         yield Finding(sentence % said, is_alarm=True)
 
 

@@ -224,6 +224,8 @@ LANGUAGES = [("en", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["portal.formats"]
 TIME_ZONE = "UTC"
+# Counts have separators; what a template hands back to the portal must not: ``|stringformat:"d"``.
+USE_THOUSAND_SEPARATOR = True
 
 # Static files
 

@@ -1,6 +1,7 @@
 from django import forms
 from django.contrib.auth.forms import SetPasswordMixin
 from django.core.exceptions import ValidationError
+from django.utils.formats import localize
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -292,7 +293,7 @@ class TakeOverForm(forms.Form):
             "End: it can no longer administer your products. The relationship stays until the %(count)s"
             " active subscriptions that it sold to you are suspended.",
             relationship.sold_count,
-        ) % {"count": relationship.sold_count}
+        ) % {"count": localize(relationship.sold_count)}
 
     @property
     def rows(self):

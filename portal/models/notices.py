@@ -6,6 +6,7 @@ from typing import NamedTuple
 from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -240,11 +241,11 @@ class Notice(models.Model):
     def _meaning_for_customer(self):
         if self.gained > 1:
             sentence = ngettext(
-                "%(count)d product has another support contact",
-                "%(count)d products have another support contact",
+                "%(count)s product has another support contact",
+                "%(count)s products have another support contact",
                 self.gained,
             )
-            return sentence % {"count": self.gained}
+            return sentence % {"count": localize(self.gained)}
         [line] = self.lines
         if line["after"]:
             return _("%(partner)s now answers for %(product)s") % {
@@ -259,13 +260,13 @@ class Notice(models.Model):
         if self.count == 1:
             what = first["name"]
         else:
-            what = ngettext("%(count)d subscription", "%(count)d subscriptions", count)
-            what %= {"count": count}
+            what = ngettext("%(count)s subscription", "%(count)s subscriptions", count)
+            what %= {"count": localize(count)}
         if self.customers == 1:
             whose = first["customer"]
         elif count == self.count:
-            whose = ngettext("%(count)d customer", "%(count)d customers", self.customers)
-            whose %= {"count": self.customers}
+            whose = ngettext("%(count)s customer", "%(count)s customers", self.customers)
+            whose %= {"count": localize(self.customers)}
         else:
             return what
         return _("%(what)s of %(whose)s") % {"what": what, "whose": whose}

@@ -4,6 +4,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, override
 from django.views.generic import DetailView
@@ -102,11 +103,11 @@ class SuspendBlockingView(OwnRelationshipActView):
         messages.success(
             self.request,
             ngettext(
-                "%(count)d subscription was suspended.",
-                "%(count)d subscriptions were suspended.",
+                "%(count)s subscription was suspended.",
+                "%(count)s subscriptions were suspended.",
                 len(chosen),
             )
-            % {"count": len(chosen)},
+            % {"count": localize(len(chosen))},
         )
 
 

@@ -3,6 +3,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.formats import localize
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -78,7 +79,7 @@ class TakeOverView(PortalView, FormView):
                     "%(count)s relationships were ended.",
                     count,
                 )
-                % {"count": count},
+                % {"count": localize(count)},
             )
 
     def get_success_url(self):

@@ -7,6 +7,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from portal.forms import SearchInput, StyledField
+from portal.numbers import WholeNumberField
 from subscriptions.models import Billing, Offer, RefusedOrder, Subscription, order_id
 
 from .changes import MpnIdField
@@ -85,7 +86,7 @@ class OrderForm(forms.Form):
             )
         }
         if offer.is_licensed:
-            fields["quantity"] = forms.IntegerField(
+            fields["quantity"] = WholeNumberField(
                 label=_("Quantity"),
                 min_value=0,
                 max_value=2**31 - 1,

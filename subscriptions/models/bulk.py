@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models.functions import Coalesce, JSONObject
 from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
@@ -116,7 +117,7 @@ def require_few(count):
                 MOST_ROWS,
             ),
             code="too_many",
-            params={"most": MOST_ROWS},
+            params={"most": localize(MOST_ROWS)},
         )
 
 

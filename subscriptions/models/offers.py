@@ -2,9 +2,11 @@ import uuid
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.formats import localize
 from django.utils.translation import gettext_lazy as _
 
 from portal.models import ActivityEntry, FoldedField, containing
+from portal.numbers import MonthsField, QuantityField
 from portal.text import words_of
 
 
@@ -46,13 +48,13 @@ class Offer(models.Model):
     billing = models.CharField(
         _("billing"), max_length=10, choices=Billing, default=Billing.LICENSE
     )
-    minimum_quantity = models.PositiveIntegerField(
+    minimum_quantity = QuantityField(
         _("minimum quantity"), default=1, help_text=_("The fewest licenses of a subscription.")
     )
-    maximum_quantity = models.PositiveIntegerField(
+    maximum_quantity = QuantityField(
         _("maximum quantity"), null=True, blank=True, help_text=_("Empty: no limit.")
     )
-    term_months = models.PositiveSmallIntegerField(
+    term_months = MonthsField(
         _("term in months"), null=True, blank=True, default=12, help_text=_("Empty: no end.")
     )
     is_one_per_customer = models.BooleanField(
@@ -124,7 +126,10 @@ class Offer(models.Model):
     @property
     def limits(self):
         """The limits of the quantity in words."""
-        limits = {"minimum": self.minimum_quantity, "maximum": self.maximum_quantity}
+        limits = {
+            "minimum": localize(self.minimum_quantity),
+            "maximum": localize(self.maximum_quantity),
+        }
         if self.maximum_quantity is None:
             return _("At least %(minimum)s.") % limits
         return _("From %(minimum)s to %(maximum)s.") % limits
@@ -143,13 +148,13 @@ class Offer(models.Model):
             return ValidationError(
                 _("This offer is sold in quantities from %(minimum)s."),
                 code="minimum",
-                params={"minimum": self.minimum_quantity},
+                params={"minimum": localize(self.minimum_quantity)},
             )
         if self.maximum_quantity is not None and quantity > self.maximum_quantity:
             return ValidationError(
                 _("This offer is sold in quantities up to %(maximum)s."),
                 code="maximum",
-                params={"maximum": self.maximum_quantity},
+                params={"maximum": localize(self.maximum_quantity)},
             )
         return None
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from portal.models import Action, ActivityEntry, FoldedField, KeyField, Partner
+from portal.numbers import QuantityField
 from relationships.models import Relationship
 
 from .designation import Designation
@@ -55,7 +56,7 @@ class Subscription(Sale, Designation, models.Model):
     name_key = FoldedField(source="friendly_name")
     # The customer's own, kept here so that one index sorts a partner's subscriptions by customer.
     customer_key = KeyField(max_length=800, editable=False)
-    quantity = models.PositiveIntegerField(
+    quantity = QuantityField(
         _("quantity"), null=True, blank=True, help_text=_("Licenses; empty if usage-based.")
     )
     status = models.CharField(

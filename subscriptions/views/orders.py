@@ -2,6 +2,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.generic import FormView
@@ -54,11 +55,11 @@ class SubscriptionAddView(CustomerPageMixin, PortalView, FormView):
         messages.success(
             self.request,
             ngettext(
-                "%(count)d subscription was added.",
-                "%(count)d subscriptions were added.",
+                "%(count)s subscription was added.",
+                "%(count)s subscriptions were added.",
                 len(added),
             )
-            % {"count": len(added)},
+            % {"count": localize(len(added))},
         )
         if len(added) == 1:
             if may_designate:

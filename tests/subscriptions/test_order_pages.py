@@ -185,7 +185,7 @@ class TestAdding:
             ({"quantity": ""}, "Enter how many licenses."),
             ({"quantity": "many"}, "Enter a whole number."),
             ({"quantity": "4"}, "This offer is sold in quantities from 5."),
-            ({"quantity": "5001"}, "This offer is sold in quantities up to 5000."),
+            ({"quantity": "5001"}, "This offer is sold in quantities up to 5,000."),
             ({"quantity": "-1"}, "Ensure this value is greater than or equal to 0."),
             (
                 {"quantity": "9" * 30},
