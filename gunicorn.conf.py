@@ -11,6 +11,7 @@ bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 # Requests mostly wait for the database, so threads cost little; more processes use more cores.
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "gthread"
+# Each thread keeps a connection to the database: there are workers × threads of them.
 threads = 4
 
 # The code is read once, before the workers start: a wrong setting stops the start with its own

@@ -8,13 +8,14 @@ import os
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote
 
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from portal.database import read_database
 from portal.links import read_portal_url
 from portal.name_servers import read_resolvers
 from portal.permissions_policy import permissions_policy
@@ -131,29 +132,8 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # Database
 
-DATABASES = {"default": read(env.db, "DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
-_database = DATABASES["default"]
-# A socket directory stands percent-encoded in the place of the host; django-environ leaves it so.
-_database["HOST"] = unquote(_database.get("HOST") or "")
-if _database.get("ENGINE") == "django.db.backends.sqlite3":
-    # One request after the other on the same connection; writers queue instead of failing.
-    _database["CONN_MAX_AGE"] = None
-    _database["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536;",
-    }
-elif _database.get("ENGINE") == "django.db.backends.postgresql":
-    # Without an answer from the server a request fails, and /readyz says so, after this many seconds.
-    _database.setdefault("OPTIONS", {}).setdefault(
-        "pool", {"min_size": 1, "max_size": 4, "timeout": 5}
-    )
-    # A connection that a restart of the server has cut is replaced, not handed out.
-    _database["CONN_HEALTH_CHECKS"] = True
-else:
-    raise ImproperlyConfigured(
-        "DATABASE_URL can't be read: it must start with postgres:// or sqlite:///. See .env.example."
-    )
+_url = read(env.str, "DATABASE_URL", f"sqlite:///{quote(str(BASE_DIR / 'db.sqlite3'))}")
+DATABASES = {"default": read_database(_url)}
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

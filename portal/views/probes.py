@@ -1,7 +1,7 @@
 """For monitoring: is the process alive, and can it serve?"""
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpResponse
 from django.views.decorators.cache import never_cache
@@ -29,7 +29,7 @@ def ready(request):
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
         worker = "" if pending or not Worker.objects.are_late() else _absence_of_worker()
-    except DatabaseError:
+    except Error:
         return HttpResponse("database unreachable\n", content_type="text/plain", status=503)
     if pending:
         return HttpResponse("migrations pending\n", content_type="text/plain", status=503)
