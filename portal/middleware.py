@@ -1,23 +1,44 @@
 import logging
 import time
+from contextlib import nullcontext
 
-from django.db import IntegrityError, OperationalError
+from django.db import connection
+from django.http import FileResponse
 from django.utils import translation
 
 from portal.client_address import acting_from, address_of
+from portal.database_faults import is_conflict
 from portal.hashers import TooBusy
 from portal.views.errors import busy, conflict
 
 access_logger = logging.getLogger("portal.access")
 
-# Someone else was at the same rows, or came first: PostgreSQL's codes and SQLite's names for it.
-_CONFLICTS = {"40001", "40P01", "55P03", "23505"} | {
-    "SQLITE_BUSY",
-    "SQLITE_BUSY_SNAPSHOT",
-    "SQLITE_LOCKED",
-    "SQLITE_CONSTRAINT_PRIMARYKEY",
-    "SQLITE_CONSTRAINT_UNIQUE",
-}
+
+class DatabaseLimitsMiddleware:
+    """Limit what a request, all other middleware included, may ask of PostgreSQL (ADR 0018).
+
+    Commands of ``manage.py``, the worker too, have no such limits: migrations take their time. SQLite has
+    one of its own: nobody waits there for longer than its ``timeout``.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        with self.limits():
+            response = self.get_response(request)
+        if response.streaming and not isinstance(response, FileResponse):
+            response.streaming_content = self.limit(response.streaming_content)
+        return response
+
+    def limit(self, pieces):
+        """Yield the pieces of a page that is made while it is sent."""
+        with self.limits():
+            yield from pieces
+
+    @staticmethod
+    def limits():
+        return getattr(connection, "limited", nullcontext)()
 
 
 class HeadMiddleware:
@@ -112,12 +133,7 @@ class ConflictMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request, exception):
-        if isinstance(exception, IntegrityError | OperationalError):
-            cause = exception.__cause__
-            codes = {getattr(cause, name, None) for name in ("sqlstate", "sqlite_errorname")}
-            if codes & _CONFLICTS:
-                return conflict(request, exception)
-        return None
+        return conflict(request, exception) if is_conflict(exception) else None
 
 
 class BusyMiddleware:

@@ -5,7 +5,7 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.core.exceptions import BadRequest
 from django.utils.translation import gettext_lazy as _
 
-from portal.database_faults import fault_of
+from portal.database_faults import fault_of, is_conflict
 
 # What was typed on the way to a new customer with many subscriptions takes a tenth of it.
 MOST_LETTERS = 64_000
@@ -28,11 +28,14 @@ class SessionStore(db.SessionStore):
         return cls
 
     def save(self, must_create=False):
-        """Save. Where the database fails it says so; Django's own says that the user has signed out."""
+        """Save. Where the database fails, or somebody else holds the row, it says so.
+
+        Django's own says that the user has signed out.
+        """
         try:
             super().save(must_create)
         except UpdateError as error:
-            if fault_of(error.__context__):
+            if fault_of(error.__context__) or is_conflict(error.__context__):
                 raise error.__context__ from error.__context__.__cause__
             raise
 

@@ -82,6 +82,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.middleware.DatabaseLimitsMiddleware",
     "portal.middleware.HeadMiddleware",
     "django_guid.middleware.guid_middleware",
     "portal.middleware.ResponseHeadersMiddleware",

@@ -1,13 +1,13 @@
 """The cache in the database, which counts attempts for all processes."""
 
 from django.core.cache.backends.db import DatabaseCache
-from django.db import Error, connections, router
+from django.db import Error, IntegrityError, connections, router
 
-from portal.database_faults import fault_of
+from portal.database_faults import fault_of, is_conflict
 
 
 class SharedCache(DatabaseCache):
-    """Django's own, which tells of a faulty database.
+    """Django's own, which tells of a faulty database, and of a row that somebody else holds.
 
     Django's takes every error of the database for a value that someone else has written just now: with
     a database that takes no changes, everyone would have tried too often.
@@ -27,6 +27,7 @@ class SharedCache(DatabaseCache):
         with connection.execute_wrapper(remember):
             is_set = super()._base_set(mode, key, value, timeout)
         for error in errors:
-            if fault_of(error):
+            # What someone else has written just now is no error: then the value is not set, as before.
+            if fault_of(error) or (is_conflict(error) and not isinstance(error, IntegrityError)):
                 raise error
         return is_set

@@ -8,7 +8,7 @@ from django.utils.translation import get_language_from_request, override
 from django.utils.translation import gettext as _
 from django_guid import get_guid
 
-from portal.database_faults import fault_of
+from portal.database_faults import fault_of, is_conflict
 from portal.permissions import roles_with
 
 logger = logging.getLogger(__name__)
@@ -60,16 +60,22 @@ def too_many_requests(request, exception=None):
 def server_error(request):
     """Apologise, with the id under which the log tells what happened; 503 where the database fails.
 
+    Where somebody else held what this request wanted it is told as that (409): views' errors of the kind
+    are answered by ``ConflictMiddleware``, those of other middleware come here.
+
     Rendered without the request: neither the database nor a context processor is asked, for they may be
     what failed.
     """
     language = getattr(request, "LANGUAGE_CODE", None) or get_language_from_request(request)
     headers = {"Content-Language": language}
-    fault = fault_of(sys.exception())
+    error = sys.exception()
+    fault = fault_of(error)
     if fault:
         headers["Retry-After"] = str(fault.retry_after)
     with override(language):
         context = {"request_id": get_guid(), "fault": fault}
+        if is_conflict(error):
+            return HttpResponse(render_to_string("409.html"), status=409, headers=headers)
         page = render_to_string("500.html", context)
     return HttpResponse(page, status=503 if fault else 500, headers=headers)
 
