@@ -15,6 +15,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from portal.country_names import CLDR_NAMES
 from portal.database import read_database
 from portal.links import read_portal_url
 from portal.name_servers import read_resolvers
@@ -205,6 +206,7 @@ LANGUAGES = [("en", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["portal.formats"]
 TIME_ZONE = "UTC"
+COUNTRIES_OVERRIDE = CLDR_NAMES
 # Counts have separators; what a template hands back to the portal must not: ``|stringformat:"d"``.
 USE_THOUSAND_SEPARATOR = True
 

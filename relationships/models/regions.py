@@ -9,9 +9,12 @@ from customers.models import Customer
 from portal.authority import require
 from portal.models import Action, ActivityEntry, Partner
 
-# The EU and EFTA: where the vendor lets partners sell across borders, unless the operator says otherwise.
-EU_AND_EFTA = (
-    "AT BE BG CH CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK"
+# Where the vendor lets partners sell across borders, unless the operator says otherwise: the countries of
+# the region Europe in Microsoft's own list of 2021. French overseas territories, Israel, Turkey, the western
+# Balkans, Ukraine, Moldova and Georgia lie in other regions there.
+EUROPE = (
+    "AD AT AX BE BG BV CH CY CZ DE DK EE ES FI FO FR GB GG GI GL GR HR HU IE IM IS IT JE LI LT LU LV MC MT"
+    " NL NO PL PT RO SE SI SJ SK SM VA"
 )
 
 
@@ -95,11 +98,11 @@ class SalesRegionQuerySet(models.QuerySet):
     delete.queryset_only = True  # type: ignore[attr-defined]
 
     def create_default(self):
-        """Make the EU and EFTA one region, on an installation that has no region yet."""
+        """Make the region Europe, on an installation that has no region yet (R11)."""
         if not self.exists():
-            region = self.create(name="EU/EFTA")
+            region = self.create(name="Europe")
             RegionCountry.objects.bulk_create(
-                RegionCountry(region=region, country=country) for country in EU_AND_EFTA.split()
+                RegionCountry(region=region, country=country) for country in EUROPE.split()
             )
 
 

@@ -21,6 +21,7 @@ EU = {
     *("IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
 }
 EFTA = {"CH", "IS", "LI", "NO"}
+OTHERS = {*("AD", "AX", "BV", "FO", "GB", "GG", "GI", "GL", "IM", "JE", "MC", "SJ", "SM", "VA")}
 
 
 def in_common(*countries):
@@ -28,11 +29,12 @@ def in_common(*countries):
 
 
 class TestTheTable:
-    def test_R11_migrate_makes_the_EU_and_EFTA_one_region(self):
+    def test_R11_migrate_makes_the_region_europe(self):
         [region] = SalesRegion.objects.all()
-        assert str(region) == "EU/EFTA"
+        assert str(region) == "Europe"
         listed = [str(row.country.code) for row in region.countries.all()]
-        assert sorted(listed) == sorted(EU | EFTA)
+        assert sorted(listed) == sorted(EU | EFTA | OTHERS)
+        assert len(listed) == 45
 
     @pytest.mark.parametrize(
         ("countries", "same"),
@@ -42,7 +44,9 @@ class TestTheTable:
             (("NO", "CH"), True),
             (("US", "US"), True),
             (("DE", "US"), False),
-            (("DE", "GB"), False),
+            (("DE", "GB"), True),
+            (("DE", "TR"), False),
+            (("FR", "GF"), False),
             (("US", "CA"), False),
         ],
     )
@@ -115,7 +119,7 @@ class TestRelationships:
                 by=PORTAL,
             )
         assert refusal.value.messages == [
-            "Pacific Resale (United States of America) and Reederei Albers (Germany) are not in the "
+            "Pacific Resale (United States) and Reederei Albers (Germany) are not in the "
             "same sales region."
         ]
         [error] = refusal.value.error_dict["__all__"]
@@ -151,7 +155,7 @@ class TestPartnerships:
         assert (error.code, error.messages) == (
             "R11",
             [
-                "Nordlicht Distribution (Germany) and Pacific Resale (United States of America) are "
+                "Nordlicht Distribution (Germany) and Pacific Resale (United States) are "
                 "not in the same sales region."
             ],
         )

@@ -309,7 +309,7 @@ class TestRegistering:
             user, errors = register(made, country="US")
         assert user is None
         assert errors["__all__"] == [
-            "Kranich Consulting (Germany) and Werft Ost GmbH (United States of America) are not in "
+            "Kranich Consulting (Germany) and Werft Ost GmbH (United States) are not in "
             "the same sales region."
         ]
         assert mail.outbox == []

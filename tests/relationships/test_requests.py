@@ -639,7 +639,7 @@ class TestR11:
         with nothing_written(), pytest.raises(ValidationError) as refusal:
             accept(demo, made)
         assert refusal.value.messages == [
-            "Pacific Resale (United States of America) and Reederei Albers (Germany) are not in the "
+            "Pacific Resale (United States) and Reederei Albers (Germany) are not in the "
             "same sales region."
         ]
         assert codes(refusal.value) == {"R11"}

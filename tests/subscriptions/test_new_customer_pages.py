@@ -175,7 +175,7 @@ class TestAccount:
             ({"country": "XX"}, "Select a valid choice. XX is not one of the available choices."),
             (
                 {"country": "US"},
-                "Nordlicht Distribution (Germany) and Werft Neu (United States of America)"
+                "Nordlicht Distribution (Germany) and Werft Neu (United States)"
                 " are not in the same sales region.",
             ),
             ({"contact_name": ""}, "This field is required."),

@@ -147,7 +147,7 @@ def test_nobody_else_adds_one(refused, email):
         (
             {"country": "US"},
             "country",
-            "Nordlicht Distribution (Germany) and Werft Neu (United States of America)"
+            "Nordlicht Distribution (Germany) and Werft Neu (United States)"
             " are not in the same sales region.",
         ),
     ],
