@@ -24,6 +24,7 @@ FIELDS = (
     "method",
     "route",
     "status_code",
+    "outcome",
     "milliseconds",
 )
 

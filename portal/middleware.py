@@ -9,6 +9,7 @@ from django.utils import translation
 from portal.client_address import acting_from, address_of
 from portal.database_faults import is_conflict
 from portal.hashers import TooBusy
+from portal.streams import WatchedPieces
 from portal.views.errors import busy, conflict
 
 access_logger = logging.getLogger("portal.access")
@@ -76,7 +77,11 @@ class ResponseHeadersMiddleware:
 
 
 class AccessLogMiddleware:
-    """One line for each request: which page, not whose. Paths and query strings name people and rows."""
+    """One line for each request: which page, not whose. Paths and query strings name people and rows.
+
+    Of an answer that is sent while it is made, the line is written when that ends, and says how: its
+    status was sent before. A file was complete before its first byte.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -89,9 +94,18 @@ class AccessLogMiddleware:
             "method": request.method,
             "route": f"/{match.route}" if match else "unknown",
             "status_code": response.status_code,
-            "milliseconds": round((time.perf_counter() - started) * 1000),
         }
-        access_logger.info("{method} {route} {status_code}".format(**line), extra=line)
+
+        def write(**outcome):
+            elapsed = round((time.perf_counter() - started) * 1000)
+            said = {**line, **outcome}
+            message = " ".join(map(str, said.values()))
+            access_logger.info("%s", message, extra={**said, "milliseconds": elapsed})
+
+        if response.streaming and not isinstance(response, FileResponse):
+            response.streaming_content = WatchedPieces(response, write)
+        else:
+            write()
         return response
 
 

@@ -17,6 +17,7 @@ from portal import settings as portal_settings
 from portal.models import ActivityEntry, Mail, Partner, User
 from relationships.models import Partnership, RegionCountry, Relationship, SalesRegion
 from subscriptions.models import Offer, Subscription
+from tests.log_lines import log_lines
 from tests.migrations import past_database
 
 APPS = ("portal", "customers", "relationships", "subscriptions")
@@ -116,6 +117,13 @@ def _files_are_taken():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Client, "request", request_and_take)
         yield
+
+
+@pytest.fixture
+def lines():
+    """The lines that production would write into its log."""
+    with log_lines() as written:
+        yield written
 
 
 def load_demo():

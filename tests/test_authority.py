@@ -23,7 +23,7 @@ from portal.models import Action, ActivityEntry, Membership, Notice, User
 from portal.permissions import Role
 from relationships.models import Partnership, Relationship, RelationshipRequest, SalesRegion
 from subscriptions.models import BulkAssignment, Subscription, add_customer
-from subscriptions.models.telling import tell
+from subscriptions.models.telling import tell, telling
 from tests.conftest import APPS, rows
 from tests.factories import (
     CustomerFactory,
@@ -187,6 +187,11 @@ def preview(demo, *, chosen=True):
     if chosen:
         made.choose(demo.partner("Hafen IT"), by=demo.user(NORDLICHT))
     return made
+
+
+def of_partnership(demo):
+    between = (demo.partner("Nordlicht Distribution"), demo.partner("Hafen IT"))
+    return {"at": timezone.now(), "between": between}
 
 
 def submitting(demo):
@@ -461,12 +466,9 @@ PARTS = {
     "BulkAssignmentRowQuerySet.judge": lambda demo: partial(
         preview(demo).rows.all().judge, demo.partner("Nordlicht Distribution")
     ),
-    "tell": lambda demo: partial(
-        tell,
-        [],
-        Action.PARTNERSHIP_ENDED,
-        at=timezone.now(),
-        between=(demo.partner("Nordlicht Distribution"), demo.partner("Hafen IT")),
+    "tell": lambda demo: partial(tell, [], Action.PARTNERSHIP_ENDED, **of_partnership(demo)),
+    "telling": lambda demo: (
+        lambda by: list(telling([], Action.PARTNERSHIP_ENDED, by=by, **of_partnership(demo)))
     ),
     "NoticeQuerySet.tell": lambda demo: partial(
         Notice.objects.tell,

@@ -41,6 +41,7 @@ from .pages import (
     WordsView,
 )
 from .probes import alive, ready
+from .streams import StreamedActView
 from .users import (
     UserDeactivateView,
     UserDetailView,
@@ -75,6 +76,7 @@ __all__ = [
     "ScopedView",
     "SetLanguageView",
     "SetThemeView",
+    "StreamedActView",
     "UserDeactivateView",
     "UserDetailView",
     "UserInvitationRenewView",

@@ -1,5 +1,7 @@
 import uuid
 from datetime import timedelta
+from enum import Enum
+from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -27,13 +29,33 @@ from .bulk_rows import OPEN_OUTCOMES, BulkAssignmentRow, BulkOutcome
 from .candidates import partner_and_resellers
 from .subscriptions import Subscription
 from .support_contacts import SupportContactAssignment
-from .telling import tell
+from .telling import telling
 
 # One transaction holds its locks for so many rows at most: some seconds.
 MOST_ROWS = 50_000
 CHUNK = 5_000
 # A preview that was not submitted for so long is forgotten when the next one is made.
 KEEP_PENDING = timedelta(days=7)
+
+
+class Phase(Enum):
+    """What a bulk assignment does one after the other while it is submitted."""
+
+    CHECKING = _("The rows are checked once more …")
+    ASSIGNING = _("%(done)s of %(total)s subscriptions")
+    TELLING = _("Notices and mails: %(done)s of %(total)s partners and customers")
+    STORING = _("Everything is being stored …")
+
+    def sentence(self, done, total):
+        return self.value % {"done": localize(done), "total": localize(total)}
+
+
+class Progress(NamedTuple):
+    """How far a bulk assignment is: in which phase, and how much of that is done, of how much."""
+
+    phase: Phase
+    done: int = 0
+    total: int = 0
 
 
 class BulkAssignmentQuerySet(models.QuerySet):
@@ -236,7 +258,7 @@ class BulkAssignment(models.Model):
         return acting
 
     def submitting(self, *, by):
-        """Do what the preview says, as ``by`` wants, and yield now and then how many rows are done.
+        """Do what the preview says, as ``by`` wants, and yield the ``Progress`` before each part of it.
 
         One transaction around all: whoever stops asking for more has done nothing. A row that lost
         its right since the preview, or that someone else changed, is refused (C2–C4, C8) and the others
@@ -248,6 +270,7 @@ class BulkAssignment(models.Model):
             acting = self._lock(by)
             if self.is_submitted:
                 return
+            yield Progress(Phase.CHECKING)
             look_up_by_key()
             rows = self.rows.filter(outcome__in=OPEN_OUTCOMES)
             self._lock_for(acting, rows)
@@ -258,10 +281,14 @@ class BulkAssignment(models.Model):
             now = max(filter(None, [timezone.now(), newest]))
             keys = list(rows.order_by("pk").values_list("pk", flat=True))
             for start in range(0, len(keys), CHUNK):
+                yield Progress(Phase.ASSIGNING, start, len(keys))
                 chunk = keys[start : start + CHUNK]
                 self._designate(rows.filter(pk__range=(chunk[0], chunk[-1])), acting, now, by=by)
-                yield start + len(chunk)
-            tell(rows.changes(), Action.SUPPORT_CONTACT_DESIGNATED, by=by, at=now)
+            yield Progress(Phase.ASSIGNING, len(keys), len(keys))
+            action = Action.SUPPORT_CONTACT_DESIGNATED
+            for done, total in telling(rows.changes(), action, by=by, at=now):
+                yield Progress(Phase.TELLING, done, total)
+            yield Progress(Phase.STORING)
             self.submitted_at = now
             self.save(update_fields=["submitted_at"])
 

@@ -1,25 +1,25 @@
-import secrets
 import uuid
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.formats import localize
 from django.utils.functional import cached_property
-from django.utils.html import format_html
-from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from django.views.generic import DetailView, FormView, View
 from django.views.generic.detail import SingleObjectMixin
 
-from portal.client_address import acting_from, current_address
 from portal.keyset import Order
 from portal.permissions import Permission
 from portal.text import words_of
-from portal.views import ExportView, FilteredView, PortalView, ScopedListView, ScopedView
+from portal.views import (
+    ExportView,
+    FilteredView,
+    PortalView,
+    ScopedListView,
+    ScopedView,
+    StreamedActView,
+)
 
 from ..forms import BulkContactForm, BulkFileForm, OutcomeForm
 from ..models import (
@@ -255,56 +255,26 @@ class BulkExportView(BulkRowsMixin, ExportView):
             ]
 
 
-class BulkSubmitView(BulkMixin, SingleObjectMixin, View):
-    """**Submit**: do it, and show how far it is while it runs.
+class BulkSubmitView(BulkMixin, SingleObjectMixin, StreamedActView):
+    """**Submit**: do it, and show how far it is while it runs, and then how it ended.
 
-    The page is sent piece by piece from within the one transaction: where nobody reads on, nothing
-    was done. It ends with the way to the result, which the browser also takes by itself.
+    The one transaction is around all pieces of the page: where nobody reads on, nothing was done.
     """
 
-    http_method_names = ["post"]
+    template_name = "subscriptions/bulk_running.html"
 
     def post(self, request, *args, **kwargs):
-        bulk = self.get_object()
-        result = reverse("coverage:bulk", args=[bulk.pk])
-        if bulk.is_submitted:
-            return redirect(result)
-        here = secrets.token_hex(16)
-        page = render_to_string(
-            "subscriptions/bulk_running.html",
-            {"bulk": bulk, "result": result, "here": here},
-            request,
-        )
-        return StreamingHttpResponse(
-            self.run(bulk, page.split(here), get_language(), current_address()),
-            content_type="text/html; charset=utf-8",
-            # No proxy may keep the pieces until all are there.
-            headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
-        )
+        self.object = self.get_object()
+        if self.object.is_submitted:
+            return redirect(self.get_result_url())
+        return self.stream(bulk=self.object)
 
-    def run(self, bulk, page, language, address):
-        """Yield the page, its pieces in between as the rows are done."""
-        start, end = page
-        yield start
-        total = bulk.rows.to_change().count()
-        try:
-            # The page is sent when the request has been left, and with it who acts from where.
-            with acting_from(address):
-                for done in bulk.submitting(by=self.request.user):
-                    with override(language):
-                        text = _("%(done)s of %(total)s subscriptions") % {
-                            "done": localize(done),
-                            "total": localize(total),
-                        }
-                    yield format_html(
-                        '<p><progress max="{}" value="{}" aria-label="{}"></progress> {}</p>\n',
-                        total or 1,
-                        done,
-                        text,
-                        text,
-                    )
-        except ValidationError as error:
-            with override(language):
-                for message in error.messages:
-                    yield format_html('<p class="alert alert-danger">{}</p>\n', message)
-        yield end
+    def get_result_url(self):
+        return reverse("coverage:bulk", args=[self.object.pk])
+
+    def get_steps(self):
+        for phase, done, total in self.object.submitting(by=self.request.user):
+            yield phase.sentence(done, total), done, total
+
+    def is_done(self):
+        return BulkAssignment.objects.get(pk=self.object.pk).is_submitted

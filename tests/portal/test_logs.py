@@ -1,56 +1,22 @@
 """What the logs say, and what they keep to themselves."""
 
-import json
+import errno
 import logging
 import sys
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, connection, transaction
-from django.test import Client
-from django_guid.log_filters import CorrelationId
+from django.http import StreamingHttpResponse
+from django.test import Client, RequestFactory
 
-from portal.logs import FIELDS, PrivateJsonFormatter, scrub
+from portal.logs import FIELDS, scrub
+from portal.middleware import AccessLogMiddleware
 from portal.models import User
 from relationships.models import RelationshipRequest
 from tests.pages import signed_in
 
 EMAIL = "global@nordlicht.example"
-
-
-class Lines(logging.Handler):
-    """The lines that production would write."""
-
-    def __init__(self):
-        super().__init__(logging.INFO)
-        self.setFormatter(PrivateJsonFormatter())
-        self.addFilter(CorrelationId("request_id"))
-        self.raw = []
-
-    def emit(self, record):
-        self.raw.append(self.format(record))
-
-    @property
-    def parsed(self):
-        return [json.loads(line) for line in self.raw]
-
-    @property
-    def text(self):
-        return "\n".join(self.raw)
-
-
-@pytest.fixture
-def lines():
-    handler = Lines()
-    loggers = [logging.getLogger(name) for name in (None, "portal.access")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers[1:]:
-        logger.setLevel(logging.INFO)
-    loggers[0].addHandler(handler)
-    yield handler
-    loggers[0].removeHandler(handler)
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
 
 
 @pytest.mark.parametrize(
@@ -215,3 +181,37 @@ def test_a_slow_query_or_a_lost_one_does_not_write_its_values(demo, lines):
     with connection.cursor() as cursor:
         cursor.execute("SELECT %s", [EMAIL])
     assert lines.raw == []
+
+
+def test_an_answer_that_breaks_off_is_told_once_with_its_request(demo, lines):
+    """Any answer that is sent while it is made; a page that tells its reader of it raises nothing."""
+
+    def pieces():
+        yield "half"
+        raise ValueError(EMAIL)
+
+    request = RequestFactory().get("/")
+    request.resolver_match = None
+    answer = AccessLogMiddleware(lambda request: StreamingHttpResponse(pieces()))(request)
+    told = iter(answer)
+    assert next(told) == b"half"
+    assert lines.raw == []
+    with pytest.raises(ConnectionResetError) as caught:
+        next(told)
+    assert (
+        caught.value.errno == errno.ECONNRESET
+    )  # which the server takes for a reader that has left
+    answer.close()
+    answer.close()
+    error, access = lines.parsed
+    assert (error["level"], "ValueError" in error["exc_info"]) == ("ERROR", True)
+    assert (access["logger"], access["outcome"]) == ("portal.access", "failed")
+    assert EMAIL not in lines.text
+
+
+def test_a_file_and_a_page_have_no_outcome_but_their_status(demo, lines):
+    boss = signed_in(EMAIL)
+    boss.get("/customers/export/")
+    boss.get("/customers/")
+    access = lines.of(logger="portal.access")
+    assert [("outcome" in line, line["status_code"]) for line in access] == [(False, 200)] * 2

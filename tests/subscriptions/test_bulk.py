@@ -276,10 +276,19 @@ def test_who_stops_in_the_middle_has_done_nothing(
     preview = prepare(all_of(crowd["ready"]), hafen, helpdesk)
     with nothing_written():
         steps = preview.submitting(by=helpdesk)
-        assert next(steps) == 1
+        assert [next(steps)[:] for _step in range(3)] == [
+            (bulk.Phase.CHECKING, 0, 0),
+            (bulk.Phase.ASSIGNING, 0, 2),
+            (bulk.Phase.ASSIGNING, 1, 2),
+        ]
         assert ActivityEntry.objects.first().action == Action.SUPPORT_CONTACT_DESIGNATED
         steps.close()
-    assert list(BulkAssignment.objects.get(pk=preview.pk).submitting(by=helpdesk)) == [1, 2]
+    steps = BulkAssignment.objects.get(pk=preview.pk).submitting(by=helpdesk)
+    assert [(done, total) for phase, done, total in steps if phase == bulk.Phase.ASSIGNING] == [
+        (0, 2),
+        (1, 2),
+        (2, 2),
+    ]
 
 
 class TestSinceThePreview:

@@ -14,10 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.models import Action, ActivityEntry
+from portal.models import Action
 from subscriptions.forms import bulk as bulk_forms
 from subscriptions.models import BulkAssignment, BulkOutcome, Subscription
-from subscriptions.models import bulk as bulk_models
 from tests.factories import (
     CustomerFactory,
     PartnerFactory,
@@ -89,8 +88,15 @@ def test_from_the_list_to_the_result(demo, browser, hafen):
     ]
     assert demo.log(action=Action.SUPPORT_CONTACT_DESIGNATED) == []
     running = page_of(browser.post(address("submit")))
-    assert running.all_text("div[@role='log']/p") == ["2 of 2 subscriptions"]
-    [refresh] = running.tree.findall(".//head/meta[@http-equiv='refresh']")
+    assert running.all_text("div[@role='log']/p") == [
+        "The rows are checked once more …",
+        "0 of 2 subscriptions",
+        "2 of 2 subscriptions",
+        "Notices and mails: 0 of 3 partners and customers",
+        "Everything is being stored …",
+    ]
+    assert running.all_text("p[@role='status']") == ["All of it is done."]
+    [refresh] = running.tree.findall(".//meta[@http-equiv='refresh']")
     assert refresh.get("content") == f"0; url={address()}"
     result = page_of(browser.get(address()))
     assert result.heading == "Support contacts assigned"
@@ -101,45 +107,6 @@ def test_from_the_list_to_the_result(demo, browser, hafen):
         one.refresh_from_db()
         assert one.support_contact == hafen
     assert len(demo.log(action=Action.SUPPORT_CONTACT_DESIGNATED)) == 2
-
-
-def test_sent_twice_it_shows_the_result_of_the_first(demo, browser, hafen, nothing_written):
-    browser.post("/subscriptions/assign/", {"all": "1"})
-    browser.post(address("contact"), {"contact": str(hafen.pk)})
-    page_of(browser.post(address("submit")))
-    with nothing_written():
-        assert browser.post(address("submit")).url == address()
-        assert browser.get(address("contact")).url == address()
-        answer = browser.post(address("contact"), {"contact": str(hafen.pk)})
-        assert "This was submitted already." in page_of(answer).text
-
-
-def test_two_that_submit_at_the_same_time_get_the_same_result(demo, browser, hafen):
-    """The second waited for the lock, and finds it done."""
-    browser.post("/subscriptions/assign/", {"all": "1"})
-    browser.post(address("contact"), {"contact": str(hafen.pk)})
-    second = browser.post(address("submit"))
-    page_of(browser.post(address("submit")))
-    count = ActivityEntry.objects.count()
-    assert page_of(second).all_text("div[@role='log']/p") == []
-    assert ActivityEntry.objects.count() == count
-
-
-def test_whoever_leaves_while_it_runs_has_changed_nothing(
-    demo, browser, hafen, nothing_written, monkeypatch
-):
-    monkeypatch.setattr(bulk_models, "CHUNK", 1)
-    browser.post("/subscriptions/assign/", {"all": "1"})
-    browser.post(address("contact"), {"contact": str(hafen.pk)})
-    with nothing_written():
-        answer = browser.post(address("submit"))
-        pieces = iter(answer)
-        assert b"<h1>" in next(pieces)
-        assert b"1 of" in next(pieces)
-        assert ActivityEntry.objects.first().action == Action.SUPPORT_CONTACT_DESIGNATED
-        # What a server does when nobody reads on; the rest of it would end the test's connection too.
-        answer._iterator.close()
-    assert not only().is_submitted
 
 
 def test_all_that_match_are_those_of_the_filter(demo, browser):
