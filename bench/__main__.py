@@ -82,7 +82,12 @@ def measure(engine, create, scale):
         environ = os.environ | PRODUCTION | {"DATABASE_URL": create(f"bench_{name}")}
         _output, migrate = run("manage.py", "migrate", "--verbosity", "0", environ=environ)
         loaded, _seconds = run(
-            "manage.py", "load_sample", "--customers", str(SIZES[name]), environ=environ
+            "manage.py",
+            "load_sample",
+            "--customers",
+            str(SIZES[name]),
+            "--yes-into-this-database",
+            environ=environ,
         )
         say(f"{engine}, {name} customers: {loaded.strip()} Measuring")
         output, _seconds = run("-m", "bench.measure", environ=environ)

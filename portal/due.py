@@ -2,7 +2,10 @@
 
 from datetime import timedelta
 
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
+from django.core.cache import caches
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.formats import date_format, localize
@@ -12,21 +15,46 @@ from django.utils.translation import ngettext
 from portal.mail.delivery import Courier
 from portal.models import Mail, Notice, Task, User, Worker
 from portal.models.mails import DAY
+from portal.shared_cache import SharedCache
 from portal.worker import Finding, due
+
+CHUNK = 5_000  # rows that one transaction deletes: some tenths of a second
+
+
+def forget_rows(task, rows):
+    """Delete ``rows``, some at a time; return how many there were."""
+    forgotten = 0
+    while task.goes_on():
+        with task.held():
+            keys = list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK])
+            rows.filter(pk__in=keys).delete()
+        forgotten += len(keys)
+        if len(keys) < CHUNK:
+            break
+    return forgotten
 
 
 def forget_sessions(task):
-    """Delete the sessions that are over."""
-    with task.held():
-        forgotten, _by_model = Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    """Delete the sessions that are over, and what was kept of where each was begun."""
+    forgotten = forget_rows(task, Session.objects.filter(expire_date__lt=timezone.now()))
+    kept = Session.objects.filter(session_key=OuterRef("session_key"))
+    forget_rows(task, UserSession.objects.filter(~Exists(kept)))
     return forgotten and f"{forgotten} sessions that were over forgotten"
 
 
 def forget_mail(task):
     """Delete what is told of mail that was done with long ago."""
-    with task.held():
-        forgotten = Mail.objects.forget()
+    forgotten = forget_rows(task, Mail.objects.over())
     return forgotten and f"{forgotten} old mails forgotten"
+
+
+def forget_counts(task):
+    """Delete what the cache in the database has counted and needs no more; Redis does so by itself."""
+    if isinstance(caches["default"], SharedCache):
+        with task.held():
+            forgotten = caches["default"].forget_expired()
+        return forgotten and f"{forgotten} counts that were over forgotten"
+    return ""
 
 
 def send_digests(task):
@@ -79,6 +107,7 @@ def check_mail():
 courier = Courier()
 due.register_queue("mail", courier, run=courier.deliver, rest=courier.close)
 due.register("old-mail", every=timedelta(days=1), run=forget_mail)
+due.register("old-counts", every=timedelta(hours=1), run=forget_counts)
 due.register("digests", every=timedelta(days=1), run=send_digests)
 due.register("sessions", every=timedelta(days=1), run=forget_sessions)
 due.watch(check_worker)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.models import Action, Membership, Partner, User
 from portal.permissions import Role, permissions_by_role
+from portal.web_addresses import WebAddressFormField
 from portal.zones import time_zones
 
 
@@ -227,8 +228,8 @@ class CompanyForm(PortalModelForm):
 
     bound_field_class = StyledField
 
-    support_website = forms.URLField(
-        label=_("Support website"), required=False, max_length=200, assume_scheme="https"
+    support_website = WebAddressFormField(
+        label=_("Support website"), required=False, max_length=200
     )
     support_languages = SupportLanguagesField()
 

@@ -255,6 +255,24 @@ INVITATION_PERIOD = timedelta(days=read(env.int, "INVITATION_DAYS", 7))
 # The name servers that are asked for the record that proves a customer's domain; none: those of the system.
 DNS_RESOLVERS = read_resolvers(read(env.list, "DNS_RESOLVERS", []))
 
+# For how long a session lasts after the last thing that it kept, and for how long the worker keeps bulk
+# assignments: previews that nobody submitted, and results. What was done stands in log and history for good.
+_days = {
+    "SESSION_DAYS": read(env.int, "SESSION_DAYS", 14),
+    "BULK_PREVIEW_DAYS": read(env.int, "BULK_PREVIEW_DAYS", 7),
+    "BULK_RESULT_DAYS": read(env.int, "BULK_RESULT_DAYS", 90),
+}
+for _name, _value in _days.items():
+    if not 1 <= _value <= 3650:
+        raise ImproperlyConfigured(f"{_name} must be from 1 to 3650 days. See .env.example.")
+SESSION_COOKIE_AGE = _days["SESSION_DAYS"] * 24 * 60 * 60
+BULK_PREVIEW_PERIOD = timedelta(days=_days["BULK_PREVIEW_DAYS"])
+BULK_RESULT_PERIOD = timedelta(days=_days["BULK_RESULT_DAYS"])
+# How many rows the previews of one user may have in 24 hours.
+BULK_ROWS_PER_DAY = read(env.int, "BULK_ROWS_PER_DAY", 500_000)
+if BULK_ROWS_PER_DAY < 1:
+    raise ImproperlyConfigured("BULK_ROWS_PER_DAY must be at least 1. See .env.example.")
+
 # An export is written completely before it is sent: where, and how large it may become.
 EXPORT_FOLDER = read(env.str, "EXPORT_FOLDER", "") or None
 EXPORT_MAX_BYTES = read(env.int, "EXPORT_MAX_MB", 1000) * 1_000_000

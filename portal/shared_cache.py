@@ -2,6 +2,7 @@
 
 from django.core.cache.backends.db import DatabaseCache
 from django.db import Error, IntegrityError, connections, router
+from django.utils import timezone
 
 from portal.database_faults import fault_of, is_conflict
 
@@ -12,6 +13,15 @@ class SharedCache(DatabaseCache):
     Django's takes every error of the database for a value that someone else has written just now: with
     a database that takes no changes, everyone would have tried too often.
     """
+
+    def forget_expired(self):
+        """Delete what is over; return how many there were. Django does so only when the table is full."""
+        connection = connections[router.db_for_write(self.cache_model_class)]
+        over = connection.ops.adapt_datetimefield_value(timezone.now().replace(microsecond=0))
+        table = connection.ops.quote_name(self._table)
+        with connection.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [over])  # noqa: S608
+            return cursor.rowcount
 
     def _base_set(self, mode, key, value, timeout=None):
         errors = []

@@ -49,6 +49,11 @@ def moment_writer(user):
     return write
 
 
+def moment_for(user, at):
+    """Write a point in time for ``user`` in a sentence; see ``moment_writer``."""
+    return moment_writer(user)(at)[1]
+
+
 def validate_time_zone(name):
     if name not in time_zones():
         raise ValidationError(_("Choose a time zone of the list."), code="time_zone")

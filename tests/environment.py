@@ -21,6 +21,9 @@ os.environ |= {
     "EMAIL_TIMEOUT": "20",
     "EMAIL_URL": "consolemail://",
     "INVITATION_DAYS": "7",
+    "BULK_PREVIEW_DAYS": "7",
+    "BULK_RESULT_DAYS": "90",
+    "BULK_ROWS_PER_DAY": "500000",
     "CACHE_URL": "dbcache://portal_cache",
     "OIDC_PROVIDERS": json.dumps(
         [
@@ -37,6 +40,7 @@ os.environ |= {
     "PORTAL_URL": "https://portal.example",
     "RELATIONSHIP_REQUEST_DAYS": "90",
     "SECRET_KEY": "",
+    "SESSION_DAYS": "14",
     "SECRET_KEY_FALLBACKS": "",
     "TRUSTED_PROXIES": "0",
 }

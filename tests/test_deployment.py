@@ -117,6 +117,11 @@ def test_no_start_without_a_secret_key_unless_debug_is_on(checkout):
         ("RELATIONSHIP_REQUEST_DAYS", "many"),
         ("TRUSTED_PROXIES", "some"),
         ("TRUSTED_PROXIES", "-1"),
+        ("SESSION_DAYS", "0"),
+        ("BULK_PREVIEW_DAYS", "soon"),
+        ("BULK_RESULT_DAYS", "-1"),
+        ("BULK_RESULT_DAYS", "1000000"),
+        ("BULK_ROWS_PER_DAY", "0"),
         ("DNS_RESOLVERS", "resolver.example"),
         ("DNS_RESOLVERS", "192.0.2.53:domain"),
         ("CACHE_URL", "bogus"),
@@ -200,6 +205,20 @@ def test_mail_waits_for_the_worker(checkout):
 def test_the_mail_server_has_20_seconds_unless_told_otherwise(checkout):
     assert ask(checkout, "settings.EMAIL_TIMEOUT") == "20"
     assert ask(checkout, "settings.EMAIL_TIMEOUT", EMAIL_TIMEOUT="5") == "5"
+
+
+@pytest.mark.parametrize(
+    ("name", "expression", "without", "days"),
+    [
+        ("SESSION_DAYS", "settings.SESSION_COOKIE_AGE", 14 * 86_400, 3 * 86_400),
+        ("BULK_PREVIEW_DAYS", "settings.BULK_PREVIEW_PERIOD.days", 7, 3),
+        ("BULK_RESULT_DAYS", "settings.BULK_RESULT_PERIOD.days", 90, 3),
+        ("BULK_ROWS_PER_DAY", "settings.BULK_ROWS_PER_DAY", 500_000, 3),
+    ],
+)
+def test_what_grows_is_kept_as_long_as_the_variables_say(checkout, name, expression, without, days):
+    assert ask(checkout, expression) == str(without)
+    assert ask(checkout, expression, **{name: "3"}) == str(days)
 
 
 def test_debug_is_off_unless_switched_on(checkout):

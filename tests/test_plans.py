@@ -83,7 +83,7 @@ class Plans:
 def plans(db, settings):
     """A sample, and on PostgreSQL the statistics of an installation that is many times larger."""
     settings.ALLOWED_HOSTS = ["*"]
-    call_command("load_sample", customers=CUSTOMERS, stdout=StringIO())
+    call_command("load_sample", customers=CUSTOMERS, yes_into_this_database=True, stdout=StringIO())
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             # A table is read from end to end only where no index serves.

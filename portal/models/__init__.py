@@ -8,6 +8,7 @@ from .actors import Actor, Named
 from .due import Due, DueQuerySet, LeaseLost, Task, Worker
 from .editing import Editable, StaleRow
 from .fields import FoldedField, KeyField
+from .limits import when_allowed
 from .mails import Mail, MailStatus, MailTrouble, tell_undelivered
 from .memberships import Membership, MembershipRole
 from .notices import MOST_NAMED, Notice
@@ -87,4 +88,5 @@ __all__ = [
     "read_confirmation",
     "recount_for_planner",
     "tell_undelivered",
+    "when_allowed",
 ]

@@ -15,10 +15,11 @@ from django.utils.translation import gettext_lazy as _
 
 from portal import links, mail
 from portal.authority import PORTAL, person_of, require
-from portal.limits import is_within
 from portal.permissions import Permission
+from portal.zones import moment_for
 
 from .actions import Action
+from .limits import when_allowed
 from .proofs import ProofMethod
 
 # Within a day: from one organisation to one address, and by one user.
@@ -139,17 +140,28 @@ class PersonalInvitation:
 
     def _require_within_limits(self, inviter):
         day = timedelta(days=1)
-        if not is_within(f"invitations:{self.organisation.pk}:{self.email}", MOST_TO_ADDRESS, day):
+        to_address = f"invitations:{self.organisation.pk}:{self.email}"
+        if next_at := when_allowed(to_address, MOST_TO_ADDRESS, day):
             raise ValidationError(
-                _("%(count)s invitations went to %(email)s within a day. Try again tomorrow."),
+                _(
+                    "%(count)s invitations went to %(email)s within 24 hours. The next one can be sent "
+                    "on %(when)s."
+                ),
                 code="too_many",
-                params={"count": MOST_TO_ADDRESS, "email": self.shown_email},
+                params={
+                    "count": MOST_TO_ADDRESS,
+                    "email": self.shown_email,
+                    "when": moment_for(inviter or self, next_at),
+                },
             )
-        if inviter and not is_within(f"invitations-by:{inviter.pk}", MOST_BY_USER, day):
+        if inviter and (next_at := when_allowed(f"invitations-by:{inviter.pk}", MOST_BY_USER, day)):
             raise ValidationError(
-                _("You have sent %(count)s invitations within a day. Try again tomorrow."),
+                _(
+                    "You have sent %(count)s invitations within 24 hours. You can send the next one on "
+                    "%(when)s."
+                ),
                 code="too_many",
-                params={"count": MOST_BY_USER},
+                params={"count": MOST_BY_USER, "when": moment_for(inviter, next_at)},
             )
 
     def _mail_invitation(self, inviter):

@@ -78,9 +78,9 @@ class MailQuerySet(DueQuerySet):
             **self.model._over(MailStatus.WITHDRAWN)
         )
 
-    def forget(self):
-        """Delete what was done with ``KEPT`` ago; return how many there were."""
-        return self.filter(done_at__lt=Now() - KEPT).delete()[0]
+    def over(self):
+        """What was done with ``KEPT`` ago, and is told no longer."""
+        return self.filter(done_at__lt=Now() - KEPT)
 
     def when_allowed(self, address, user):
         """Return when ``user`` may have a mail sent to ``address`` (R4), or None for at once.

@@ -11,6 +11,7 @@ from django_countries.fields import CountryField
 from portal.address_fields import EmailField
 from portal.authority import require
 from portal.permissions import Permission
+from portal.web_addresses import WebAddressField
 
 from .actions import Action, describe
 from .activity import ActivityEntry
@@ -70,7 +71,7 @@ class Partner(models.Model):
     support_phone = models.CharField(
         _("support phone"), max_length=30, validators=[phone_validator]
     )
-    support_website = models.URLField(_("support website"), blank=True)
+    support_website = WebAddressField(_("support website"), blank=True)
     support_hours = models.CharField(_("support hours"), max_length=200, blank=True)
     support_languages = models.JSONField(
         _("support languages"), default=list, blank=True, validators=[validate_languages]

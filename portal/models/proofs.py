@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from portal import links, mail
 from portal.address_fields import EmailField
 from portal.addresses import normal_email, shown_email
-from portal.limits import is_within
+from portal.zones import moment_for
 
 from .actions import Action
+from .limits import when_allowed
 
 # So long the link of a confirmation mail works.
 CONFIRMATION_PERIOD = timedelta(days=7)
@@ -147,14 +148,18 @@ class AddressProofs:
         ``invalid`` for what is no email.
         """
         email = normal_email(email)
-        if not is_within(f"confirmations:{self.pk}:{email}", MOST_MAILS, MAILS_WITHIN):
+        if next_at := when_allowed(f"confirmations:{self.pk}:{email}", MOST_MAILS, MAILS_WITHIN):
             raise ValidationError(
                 _(
-                    "%(count)s mails went to %(email)s within the last hour. Look into the spam folder, "
-                    "or try again in an hour."
+                    "%(count)s mails went to %(email)s within the last hour. Look into the spam folder. The "
+                    "next one can be sent on %(when)s."
                 ),
                 code="too_many",
-                params={"count": MOST_MAILS, "email": shown_email(email)},
+                params={
+                    "count": MOST_MAILS,
+                    "email": shown_email(email),
+                    "when": moment_for(self, next_at),
+                },
             )
         mail.send(
             "address_confirmation",

@@ -82,7 +82,7 @@ def _trusted_domains(provider, number):
 
 def _origin(url):
     parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname or re.search(r"[\s;,'\"]", parts.netloc):
+    if parts.scheme != "https" or not parts.hostname or re.search(r"[\s;,'\"@]", parts.netloc):
         raise ValueError(f"“{url}” must be an address that starts with https://")
     return f"https://{parts.netloc}"
 

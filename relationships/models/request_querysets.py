@@ -1,9 +1,14 @@
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models.functions import Concat
 from django.utils import timezone
+from django.utils.formats import localize
+from django.utils.translation import gettext_lazy as _
 
 from portal.authority import Refusal, require, require_standing
-from portal.models import Action, Partner, ProvedAddress
+from portal.models import Action, Partner, ProvedAddress, when_allowed
+from portal.models.mails import DAY, MOST_OF_ONE_USER
+from portal.zones import moment_for
 
 from .personal_links import read_token
 from .request_kinds import RequestKind, RequestStatus
@@ -117,7 +122,8 @@ class RelationshipRequestQuerySet(models.QuerySet):
         Where an organisation of the portal has proved the recipient's address or its domain, that one
         can answer; the partner isn't told (R14, T1). With ``customer``, one of the partner's own, it is
         for that record. Raises ``NotAllowed`` unless ``by`` may ask for this in the name of a partner,
-        and ``ValidationError`` for what ``clean`` refuses.
+        and ``ValidationError`` for what ``clean`` refuses, and with code ``too_many`` where ``by`` has
+        made too many within a day.
         """
         made = self.model(**fields)
         made.partner = require(by, (Partner, made.permission_needed), last_resort=False)
@@ -132,6 +138,15 @@ class RelationshipRequestQuerySet(models.QuerySet):
         if made.customer:
             made.customer.lock()
         made.full_clean()
+        if next_at := when_allowed(f"requests:{by.person.pk}", MOST_OF_ONE_USER, DAY):
+            raise ValidationError(
+                _(
+                    "You have made %(most)s requests within 24 hours. You can make the next one on "
+                    "%(when)s."
+                ),
+                code="too_many",
+                params={"most": localize(MOST_OF_ONE_USER), "when": moment_for(by.person, next_at)},
+            )
         made.save()
         made.record(Action.REQUEST_CREATED, by=by)
         return made

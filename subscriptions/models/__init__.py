@@ -1,6 +1,7 @@
 """What customers have bought, and who answers for it when help is needed."""
 
-from .bulk import MOST_ROWS, BulkAssignment
+from .bulk import BulkAssignment
+from .bulk_limits import MOST_ROWS
 from .bulk_rows import BulkAssignmentRow, BulkOutcome
 from .candidates import partner_and_resellers
 from .coverage import Coverage

@@ -1,15 +1,14 @@
 import uuid
-from datetime import timedelta
 from enum import Enum
 from typing import NamedTuple
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models.functions import Coalesce, JSONObject
 from django.utils import timezone
 from django.utils.formats import localize
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
 
 from portal.authority import Refusal, require, require_standing
 from portal.models import (
@@ -25,17 +24,14 @@ from portal.models import (
 from portal.permissions import Permission
 from relationships.models import Partnership, Relationship
 
+from .bulk_limits import most_rows, require_another, require_few, require_room_for
 from .bulk_rows import OPEN_OUTCOMES, BulkAssignmentRow, BulkOutcome
 from .candidates import partner_and_resellers
 from .subscriptions import Subscription
 from .support_contacts import SupportContactAssignment
 from .telling import telling
 
-# One transaction holds its locks for so many rows at most: some seconds.
-MOST_ROWS = 50_000
 CHUNK = 5_000
-# A preview that was not submitted for so long is forgotten when the next one is made.
-KEEP_PENDING = timedelta(days=7)
 
 
 class Phase(Enum):
@@ -72,6 +68,25 @@ class BulkAssignmentQuerySet(models.QuerySet):
         """Return the previews that were never submitted."""
         return self.filter(submitted_at=None)
 
+    def over(self):
+        """Return what is kept no longer: previews that nobody submitted, and results, by the settings."""
+        now = timezone.now()
+        return self.filter(
+            models.Q(submitted_at=None, created_at__lt=now - settings.BULK_PREVIEW_PERIOD)
+            | models.Q(submitted_at__lt=now - settings.BULK_RESULT_PERIOD)
+        )
+
+    def forget(self):
+        """Delete one that is ``over`` with its rows, unless someone is at it; return whether there was any.
+
+        What it changed stays in the history (C10) and the log. Called in a transaction.
+        """
+        found = self.over().select_for_update(skip_locked=True).order_by("created_at").first()
+        if found is None:
+            return False
+        found.delete()
+        return True
+
     @transaction.atomic
     def start(self, *parts, by):
         """Keep the subscriptions of ``parts``, as far as ``by`` sees them, for a contact still to be chosen.
@@ -79,14 +94,15 @@ class BulkAssignmentQuerySet(models.QuerySet):
         ``parts`` are querysets that have no row in common.
 
         Raises ``NotAllowed`` unless the roles of ``by`` include it, ``ValidationError`` with code
-        ``empty`` for no subscription, and with ``too_many`` for more than ``MOST_ROWS``.
+        ``empty`` for no subscription, with ``too_many`` for more than ``MOST_ROWS``, and with ``too_often``
+        where ``by`` has made too many previews, or with too many rows, within a day.
         """
         bulk = self._create(by)
         added = 0
         for part in parts:
             added += insert_selected(
                 BulkAssignmentRow,
-                part.visible_to(by.person.membership)[: MOST_ROWS + 1],
+                part.visible_to(by.person.membership)[: most_rows() + 1],
                 bulk=models.Value(bulk.pk, models.UUIDField()),
                 subscription=models.F("pk"),
                 outcome=models.Value(BulkOutcome.WAITING.value),
@@ -95,6 +111,7 @@ class BulkAssignmentQuerySet(models.QuerySet):
             require_few(added)
         if not added:
             raise ValidationError(_("Choose at least one subscription."), code="empty")
+        require_room_for(added, by.person)
         return bulk
 
     @transaction.atomic
@@ -120,27 +137,15 @@ class BulkAssignmentQuerySet(models.QuerySet):
         add_rows(waiting, visible)
         if not count:
             raise ValidationError(_("The file has no lines."), code="empty")
+        require_room_for(count, by.person)
         bulk.rows.filter(outcome=BulkOutcome.WAITING).look()
         bulk.rows.judge(bulk.partner, by=by)
         return bulk
 
     def _create(self, by, **fields):
         partner = require(by, (Partner, Permission.ASSIGN_SUPPORT_CONTACT), last_resort=False)
-        self.pending().filter(created_at__lt=timezone.now() - KEEP_PENDING).delete()
+        require_another(by.person)
         return self.create(partner=partner, created_by=by.person, **fields)
-
-
-def require_few(count):
-    if count > MOST_ROWS:
-        raise ValidationError(
-            ngettext_lazy(
-                "At most %(most)s subscription at a time. Narrow the choice.",
-                "At most %(most)s subscriptions at a time. Narrow the choice.",
-                MOST_ROWS,
-            ),
-            code="too_many",
-            params={"most": localize(MOST_ROWS)},
-        )
 
 
 def row_of(bulk, number, given_id, mpn_id, contacts, seen):
@@ -175,8 +180,8 @@ def add_rows(rows, visible):
 class BulkAssignment(models.Model):
     """Many subscriptions get a support contact at once: chosen, previewed row by row, submitted once.
 
-    The rows stay between the requests and afterwards, as the result. ``submit`` keeps for each of
-    them what ``Subscription.designate`` keeps for one.
+    The rows stay between the requests and afterwards, as the result, for some days. ``submit`` keeps
+    for each of them what ``Subscription.designate`` keeps for one.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -226,8 +231,8 @@ class BulkAssignment(models.Model):
         """Take ``contact`` for all rows and say of each what would become of it: the preview.
 
         Raises ``NotAllowed`` unless ``by`` made the preview and still may, ``ValidationError`` with code
-        ``not_eligible`` for a partner that ``by`` does not work with, and with ``submitted`` when it is
-        too late.
+        ``not_eligible`` for a partner that ``by`` does not work with, with ``submitted`` when it is too
+        late, and with ``gone`` where the preview is kept no longer.
         """
         acting = self._lock(by)
         if self.is_submitted:
@@ -253,7 +258,11 @@ class BulkAssignment(models.Model):
         grant = (self.partner, Permission.ASSIGN_SUPPORT_CONTACT)
         acting = require(by, grant, last_resort=False, foreign=Refusal.MAKER)
         require_standing(by.person.pk == self.created_by_id, Refusal.MAKER)
-        locked = type(self).objects.select_for_update(no_key=True).get(pk=self.pk)
+        locked = type(self).objects.select_for_update(no_key=True).filter(pk=self.pk).first()
+        if locked is None:
+            raise ValidationError(
+                _("This preview is kept no longer. Choose the subscriptions anew."), code="gone"
+            )
         self.submitted_at = locked.submitted_at
         return acting
 
@@ -264,7 +273,8 @@ class BulkAssignment(models.Model):
         its right since the preview, or that someone else changed, is refused (C2–C4, C8) and the others
         are done; each has its row in the history (C10) and its log entry. Submitting again does nothing.
 
-        Raises ``NotAllowed`` unless ``by`` made the preview and still may.
+        Raises ``NotAllowed`` unless ``by`` made the preview and still may, and ``ValidationError`` with code
+        ``gone`` where it is kept no longer.
         """
         with transaction.atomic():
             acting = self._lock(by)

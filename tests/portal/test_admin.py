@@ -291,7 +291,16 @@ class TestPartners:
                 ["xx"],
                 "Select a valid choice. xx is not one of the available choices.",
             ),
-            ("support_website", "javascript:alert(1)", "Enter a valid URL."),
+            (
+                "support_website",
+                "ftp://firm.example",
+                "Enter a web address that begins with http:// or https://.",
+            ),
+            (
+                "support_website",
+                "https://user:pw@firm.example/",
+                "Leave out the user name and password: everybody could read them.",
+            ),
             ("name", "", "This field is required."),
             ("name", "\x00", "Null characters are not allowed."),
             (

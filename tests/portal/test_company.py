@@ -13,6 +13,8 @@ DETAILS = {
     "support_hours": "",
     "support_languages": ["de", "fr"],
 }
+WEB = "Enter a web address that begins with http:// or https://."
+USER = "Leave out the user name and password: everybody could read them."
 
 
 def test_a_change_shows_at_once_to_the_customer(demo):
@@ -58,7 +60,15 @@ def test_saving_what_already_is_changes_and_logs_nothing(demo, nothing_written):
             {"support_phone": "0800 help"},
             "Enter the phone number in international form, such as +49 40 123456.",
         ),
-        ({"support_website": "javascript:alert(1)"}, "Enter a valid URL."),
+        ({"support_website": "javascript:alert(1)"}, WEB),
+        ({"support_website": "ftp://hilfe.nordlicht.example"}, WEB),
+        ({"support_website": "ftps://hilfe.nordlicht.example/a"}, WEB),
+        ({"support_website": "mailto:hilfe@nordlicht.example"}, WEB),
+        ({"support_website": "https://hilfe nordlicht"}, WEB),
+        ({"support_website": "https://user:pw@hilfe.nordlicht.example/"}, USER),
+        ({"support_website": "HTTPS://user@hilfe.nordlicht.example/"}, USER),
+        ({"support_website": "https://:pw@hilfe.nordlicht.example"}, WEB),
+        ({"support_website": "//user:pw@hilfe.nordlicht.example/"}, USER),
         (
             {"support_languages": ["xx"]},
             "Select a valid choice. xx is not one of the available choices.",

@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
@@ -248,12 +249,18 @@ class TestOneHolder:
         assert sorted(done) == sorted(names)
 
 
-def test_sessions_that_are_over_are_forgotten(db):
-    for key, hours in (("over", -1), ("lasting", 1)):
-        Session.objects.create(session_key=key, expire_date=timezone.now() + timedelta(hours=hours))
+def test_sessions_that_are_over_are_forgotten(demo, monkeypatch):
+    monkeypatch.setattr("portal.due.CHUNK", 2)
+    user = demo.user("helpdesk@nordlicht.example")
+    for number, hours in enumerate((-1, -2, -3, -4, -5, 1, 2)):
+        ends_at = timezone.now() + timedelta(hours=hours)
+        Session.objects.create(session_key=f"session{number}", expire_date=ends_at)
+    for key in ("session0", "session5", "signed-out"):
+        UserSession.objects.create(user=user, session_key=key, ip="192.0.2.1")
     call_command("worker", once=True)
-    assert [session.session_key for session in Session.objects.all()] == ["lasting"]
-    assert Task.objects.get(name="sessions").outcome == "1 sessions that were over forgotten"
+    assert {session.session_key for session in Session.objects.all()} == {"session5", "session6"}
+    assert [listed.session_key for listed in UserSession.objects.all()] == ["session5"]
+    assert Task.objects.get(name="sessions").outcome == "5 sessions that were over forgotten"
 
 
 class TestWhoIsTold:

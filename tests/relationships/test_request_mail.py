@@ -1,8 +1,10 @@
 """What the portal mails for a partner (R4): in its name, logged, limited, and what did not arrive is told."""
 
+import re
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.core import mail as django_mail
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -10,7 +12,7 @@ from django.utils import timezone
 from portal.models import Action, Mail, MailStatus
 from portal.models.mails import MOST_OF_ONE_USER
 from relationships import due
-from relationships.models import RelationshipRequest
+from relationships.models import RelationshipRequest, request_querysets
 from tests.factories import RelationshipRequestFactory
 from tests.pages import Page, signed_in
 from tests.races import ORDERS
@@ -276,3 +278,30 @@ def test_the_demo_needs_no_queue(demo):
     )
     send(made)
     assert [sent.to for sent in django_mail.outbox] == [[made.recipient_email]]
+
+
+def ask_new(browser, number):
+    data = {
+        "recipient_name": "Werft",
+        "recipient_email": f"a{number}@werft.example",
+        "language": "de",
+    }
+    return browser.post("/relationships/requests/new/", data)
+
+
+def test_a_user_makes_so_many_requests_a_day_and_reads_when_it_goes_on(demo, monkeypatch):
+    """Each costs rows, and a mail that somebody else gets."""
+    monkeypatch.setattr(request_querysets, "MOST_OF_ONE_USER", 2)
+    browser = signed_in(KRANICH)
+    for number in range(2):
+        assert ask_new(browser, number).status_code == 302
+    page = Page(ask_new(browser, 2))
+    assert page.heading == "Request a relationship"
+    assert re.search(
+        r"You have made 2 requests within 24 hours\. You can make the next one on .+ UTC\.",
+        page.text,
+    )
+    assert RelationshipRequest.objects.count() == 2
+    assert ask_new(signed_in(HAFEN), 3).status_code == 302
+    with time_machine.travel(timezone.now() + timedelta(days=1), tick=False):
+        assert ask_new(signed_in(KRANICH), 4).status_code == 302

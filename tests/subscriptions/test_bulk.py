@@ -21,6 +21,7 @@ from subscriptions.models import (
     Subscription,
     SupportContactAssignment,
     bulk,
+    bulk_limits,
     bulk_rows,
 )
 from tests.factories import (
@@ -479,7 +480,7 @@ class TestFile:
 
 
 def test_too_many_are_refused(crowd, helpdesk, nothing_written, monkeypatch):
-    monkeypatch.setattr(bulk, "MOST_ROWS", 2)
+    monkeypatch.setattr(bulk_limits, "MOST_ROWS", 2)
     with nothing_written():
         for start, rows in (
             (BulkAssignment.objects.start, all_of(*crowd.values())),

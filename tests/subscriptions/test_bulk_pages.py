@@ -3,20 +3,17 @@
 import csv
 import io
 import uuid
-from datetime import timedelta
 
 import pytest
-import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
 
 from portal.models import Action
 from subscriptions.forms import bulk as bulk_forms
-from subscriptions.models import BulkAssignment, BulkOutcome, Subscription
+from subscriptions.models import BulkAssignment
 from tests.factories import (
     CustomerFactory,
     PartnerFactory,
@@ -250,19 +247,6 @@ def test_the_pages_cost_the_same_with_many_rows(demo, browser, hafen):
     for _number in range(20):
         add()
     assert queries() == few
-
-
-def test_old_previews_are_forgotten_and_results_stay(demo, browser, hafen):
-    for _time in range(2):
-        browser.post("/subscriptions/assign/", {"all": "1"})
-    done, pending = BulkAssignment.objects.order_by("created_at")
-    done.choose(hafen, by=done.created_by)
-    done.submit(by=done.created_by)
-    with time_machine.travel(timezone.now() + timedelta(days=8), tick=False):
-        BulkAssignment.objects.start(Subscription.objects.all(), by=done.created_by)
-    assert BulkAssignment.objects.count() == 2
-    assert not BulkAssignment.objects.filter(pk=pending.pk).exists()
-    assert done.rows.filter(outcome=BulkOutcome.CHANGE).exists()
 
 
 class TestFile:

@@ -19,7 +19,8 @@ CUSTOMERS = 120
 
 def load(*args):
     output = StringIO()
-    call_command("load_sample", "--customers", str(CUSTOMERS), *args, stdout=output)
+    words = ["--customers", str(CUSTOMERS), "--yes-into-this-database", *args]
+    call_command("load_sample", *words, stdout=output)
     return output.getvalue()
 
 
@@ -138,6 +139,19 @@ def test_it_does_not_run_twice_unless_told(sample):
 def test_a_sample_of_nothing_is_refused(db):
     with pytest.raises(CommandError, match="at least 1"):
         call_command("load_sample", "--customers", "0")
+
+
+def test_where_debug_is_off_it_wants_to_be_told_which_database_is_meant(db, settings):
+    settings.DEBUG = False
+    before = rows()
+    with pytest.raises(CommandError) as refusal:
+        call_command("load_sample", "--customers", "1")
+    assert "add --yes-into-this-database" in str(refusal.value)
+    assert f"Its database is {connection.settings_dict['NAME']}" in str(refusal.value)
+    assert rows() == before
+    settings.DEBUG = True
+    call_command("load_sample", "--customers", "1", stdout=StringIO())
+    assert Customer.objects.count() == 1
 
 
 def test_nobody_can_sign_in_with_the_known_password_in_production(db, settings):

@@ -23,9 +23,26 @@ class Command(BaseCommand):
             "--again", action="store_true", help="add to an installation that has a sample already"
         )
 
-    def handle(self, *, customers, seed, again, **options):
+        parser.add_argument(
+            "--yes-into-this-database",
+            action="store_true",
+            help="add invented firms also where DEBUG is off, which people may be using",
+        )
+
+    def handle(self, *, customers, seed, again, yes_into_this_database, **options):
         if customers < 1:
             raise CommandError("--customers must be at least 1.")
+        if not (settings.DEBUG or yes_into_this_database):
+            database = connection.settings_dict
+            where = (
+                f"{database['NAME']} on {database['HOST']}"
+                if database["HOST"]
+                else database["NAME"]
+            )
+            raise CommandError(
+                f"DEBUG is off, so people may be using this installation. Its database is {where}. Nothing "
+                "takes invented firms out again. If you want them there, add --yes-into-this-database."
+            )
         if Partner.objects.filter(mpn_id=str(FIRST_MPN_ID)).exists() and not again:
             raise CommandError("This installation has a sample already. --again adds another one.")
         start = time.monotonic()
