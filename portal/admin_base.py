@@ -1,5 +1,8 @@
 """The base that Django admin of every app uses."""
 
+import functools
+import operator
+
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AutocompleteSelect
@@ -8,8 +11,8 @@ from django.db import models
 from django.http import HttpResponseRedirect
 
 from portal.forms import PortalModelForm
-from portal.models import Action, describe
-from portal.text import kept_word
+from portal.models import Action, describe, part_of
+from portal.text import words_of
 
 
 class RowSelect(AutocompleteSelect):
@@ -60,9 +63,12 @@ class PortalAdmin(ForgivingAdmin):
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
     def get_search_results(self, request, queryset, search_term):
-        if any(name.endswith("name_key") for name in self.search_fields):
-            search_term = " ".join(map(kept_word, search_term.split()))
-        return super().get_search_results(request, queryset, search_term)
+        if not any(name.endswith("name_key") for name in self.search_fields):
+            return super().get_search_results(request, queryset, search_term)
+        for word in words_of(search_term, with_addresses=True):
+            somewhere = (part_of(name, word, "icontains") for name in self.search_fields)
+            queryset = queryset.filter(functools.reduce(operator.or_, somewhere))
+        return queryset, False
 
     def lookup_allowed(self, lookup, value, request=None):
         if lookup.partition("__")[0] in self.hidden_fields:

@@ -1,8 +1,11 @@
 """Text as people search and sort it."""
 
+import re
 import unicodedata
 
-from portal.addresses import kept_address, unicode_domain
+from django.core.exceptions import ValidationError
+
+from portal.addresses import kept_address, normal_domain, unicode_domain
 
 # Letters that Unicode does not decompose into a base letter and a mark.
 _LETTERS = str.maketrans(
@@ -21,11 +24,68 @@ def fold(text):
     return " ".join(base.casefold().translate(_LETTERS).split())
 
 
-def words_of(text):
-    """Return the words of ``text`` that are looked for, folded; domains with their own letters."""
-    return tuple(
-        fold(unicode_domain(word)) if "xn--" in word else word for word in fold(text).split()
-    )
+# A word that is looked for, in each of the ways in which it may be written where it stands.
+Spellings = tuple[str, ...]
+
+
+def words_of(text: str, *, with_addresses: bool = False) -> tuple[Spellings, ...]:
+    """Return the words of ``text`` that are looked for, folded, each with its other spellings.
+
+    What people copy counts as what they mean by it: a web address as its domain, an email address as the
+    domain of the firm, a domain with its own letters, and commas, semicolons and quotation marks between
+    words not at all. Who writes ``ue`` may mean ü, and who writes ü may have kept ``ue``; a hyphen may have
+    been left out.
+
+    ``with_addresses`` is for where email addresses are looked in: they stay whole, as they are kept.
+    """
+    found = []
+    for token in _BETWEEN_WORDS.split(text):
+        typed = "".join(char for char in token if unicodedata.category(char) != "Cf")
+        typed = typed.strip(_QUOTATION_MARKS).rstrip(":") or typed
+        kept = (kept_word(typed),) if with_addresses else ()
+        meant = typed if with_addresses else _domain_in(typed)
+        for word in _parts_of(meant):
+            found.append(tuple(dict.fromkeys([*_spellings_of(word), *kept])))
+    return tuple(found)
+
+
+_BETWEEN_WORDS = re.compile(r"[\s,;]+")
+_QUOTATION_MARKS = "\"'`´‘’‚“”„«»‹›<>"
+_DASHES = re.compile("[\u2010-\u2015\u2212-]")
+_WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
+# Behind these letters it is no ü: Bauer, neue, Quelle.
+_UMLAUT = re.compile("ae|oe|(?<![aeoq])ue")
+
+
+def _domain_in(word):
+    """The domain that an address names, with its own letters; other words as they are."""
+    if word.lower().startswith("mailto:"):
+        word = word[len("mailto:") :]
+    if not ("@" in word or "://" in word or word.lower().startswith("www.")):
+        return unicode_domain(word.lower()) if "xn--" in word.lower() else word
+    try:
+        return unicode_domain(normal_domain(word))
+    except ValidationError:
+        # Half typed; what stands there of the domain.
+        return re.sub(r"\A.*(@|//)|\Awww\.", "", word, flags=re.IGNORECASE) or word
+
+
+def _parts_of(word):
+    """The parts of a word with a hyphen, which may stand apart; of a domain, and of E-Mail, it is one."""
+    parts = _DASHES.split(word)
+    is_one = "." in word or "@" in word or min(map(len, parts)) < 2
+    return [part for part in ([word] if is_one else parts) if fold(part)]
+
+
+def _spellings_of(word):
+    folded = fold(word)
+    folded = folded.rstrip(".") or folded
+    written_out = fold(unicodedata.normalize("NFC", word.casefold()).translate(_WRITTEN_OUT))
+    umlauts = _UMLAUT.sub(lambda found: found[0][0], folded)
+    spellings = [folded, written_out.rstrip(".") or written_out, umlauts]
+    if _DASHES.search(folded[1:-1]):
+        spellings += [_DASHES.sub(dash, one) for one in tuple(spellings) for dash in ("-", " ")]
+    return tuple(dict.fromkeys(spellings))
 
 
 def kept_word(word):

@@ -22,6 +22,7 @@ from .prepared import (
     Unindexed,
     containing,
     having_one_of,
+    part_of,
     placed,
 )
 from .proofs import ProofMethod, ProvedAddress, read_confirmation
@@ -84,6 +85,7 @@ __all__ = [
     "language_of",
     "lock_selected",
     "look_up_by_key",
+    "part_of",
     "placed",
     "read_confirmation",
     "recount_for_planner",

@@ -3,7 +3,9 @@
 For the ORM to compose one takes about a millisecond, more than most take to run.
 """
 
+import functools
 import json
+import operator
 from collections import namedtuple
 from functools import cache, cached_property, lru_cache
 from typing import ClassVar
@@ -88,10 +90,17 @@ class Prepared:
         return row
 
 
+def part_of(column, word, lookup="contains"):
+    """The condition that a column has one of the spellings of ``word`` in it."""
+    return functools.reduce(
+        operator.or_, (models.Q((f"{column}__{lookup}", spelling)) for spelling in word)
+    )
+
+
 def containing(rows, words, column):
-    """Return those of ``rows`` that have every one of ``words`` in a folded column."""
+    """Return those of ``rows`` that have every one of ``words``, see ``words_of``, in a folded column."""
     for word in words:
-        rows = rows.filter(**{f"{column}__contains": word})
+        rows = rows.filter(part_of(column, word))
     return rows
 
 
@@ -153,8 +162,11 @@ class Unindexed(models.Func):
 
 
 @cache
-def _word(number):
-    return Parameter(f"word_{number}", models.CharField())
+def _word(number, spellings):
+    """Parameters for the spellings of one word, of which there are so many."""
+    return tuple(
+        Parameter(f"word_{number}_{spelling}", models.CharField()) for spelling in range(spellings)
+    )
 
 
 class Question:
@@ -164,12 +176,12 @@ class Question:
     Two that were given the same are equal, and nothing of one changes. (As dataclasses they would do the
     same, but to make one takes half a millisecond of each start.)
 
-    In ``words`` are those looked for, folded as keys are. In place of them and of the values that
-    ``PARAMETERS`` names there may be parameters: so what is asked again with others finds its statement.
+    In ``words`` are those looked for, as ``words_of`` has them. In place of their spellings and of the values
+    that ``PARAMETERS`` names there may be parameters: so what is asked again with others finds its statement.
     """
 
     PARAMETERS: ClassVar[dict[str, Parameter]] = {}
-    words: tuple[str | Parameter, ...] = ()
+    words: tuple[tuple[str | Parameter, ...], ...] = ()
 
     def __init__(self, **given):
         if unknown := given.keys() - {"words", *type(self).__annotations__}:
@@ -200,8 +212,9 @@ class Question:
         """The same with a parameter for each value, and the values by name."""
         values = {name: getattr(self, name) for name in self.PARAMETERS if getattr(self, name)}
         shape = {name: self.PARAMETERS[name] for name in values}
-        words = tuple(_word(number) for number in range(len(self.words)))
-        values.update((one.name, word) for one, word in zip(words, self.words, strict=True))
+        words = tuple(_word(number, len(word)) for number, word in enumerate(self.words))
+        for parameters, word in zip(words, self.words, strict=True):
+            values.update((one.name, text) for one, text in zip(parameters, word, strict=True))
         return self.but(words=words, **shape), values
 
     def run(self, compose, *how, position=None):

@@ -14,7 +14,7 @@ from portal.address_fields import AsKept, EmailField
 from portal.addresses import shown_email
 from portal.authority import PORTAL, Principal, person_of, require
 from portal.permissions import Permission
-from portal.text import fold, kept_word
+from portal.text import words_of
 from portal.zones import validate_time_zone
 
 from .actions import Action, describe
@@ -22,6 +22,7 @@ from .activity import ActivityEntry
 from .editing import Editable
 from .fields import FoldedField
 from .invitations import PersonalInvitation, read_token
+from .prepared import part_of
 from .proofs import AddressProofs, ProvedAddress
 from .sign_in import SignIn
 from .user_breaches import UserBreaches
@@ -69,9 +70,8 @@ class UserQuerySet(UserBreaches):
         either of its forms.
         """
         found = self
-        for word in text.split():
-            of_name = models.Q(name_key__contains=fold(word))
-            found = found.filter(of_name | models.Q(email__contains=kept_word(word)))
+        for word in words_of(text, with_addresses=True):
+            found = found.filter(part_of("name_key", word) | part_of("email", word))
         return found
 
     def called(self, email):

@@ -4,7 +4,7 @@ import uuid
 
 from django.db import models
 
-from portal.models import Parameter, Question
+from portal.models import Parameter, Question, part_of
 
 from .requests import RelationshipRequest
 
@@ -24,6 +24,6 @@ class RequestsOfPartner(Question):
         found = RelationshipRequest.objects.filter(partner=self.partner)
         for word in self.words:
             found = found.filter(
-                models.Q(recipient_key__contains=word) | models.Q(recipient_email__icontains=word)
+                part_of("recipient_key", word) | part_of("recipient_email", word, "icontains")
             )
         return found

@@ -1,9 +1,9 @@
-from django.db.models import F, Q
+from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from portal.keyset import Order
-from portal.models import PartnerType
+from portal.models import PartnerType, part_of
 from portal.permissions import Permission
 from portal.text import words_of
 from portal.views import ActView, ScopedListView
@@ -33,8 +33,8 @@ class PartnershipListView(ScopedListView):
     def filter_queryset(self, queryset, *, q, **filters):
         """Each word is a part of the name, or the beginning of the MPN ID."""
         for word in words_of(q):
-            of_number = Q(**{f"{self.other_side}__mpn_id__startswith": word})
-            queryset = queryset.filter(Q(other_key__contains=word) | of_number)
+            of_number = part_of(f"{self.other_side}__mpn_id", word, "startswith")
+            queryset = queryset.filter(part_of("other_key", word) | of_number)
         return queryset
 
     def get_context_data(self, **kwargs):

@@ -15,7 +15,7 @@ from portal.addresses import shown_email
 from portal.keyset import Order
 from portal.models.mails import MOST_OF_ONE_USER, MOST_TO_ONE_ADDRESS
 from portal.permissions import Permission
-from portal.text import kept_word
+from portal.text import words_of
 from portal.views import ActView, PortalView, PreparedListView, ScopedView
 from portal.zones import day_writer
 from relationships.forms import DraftForm, DraftLanguageForm, RequestForm
@@ -55,9 +55,8 @@ class RequestListView(PreparedListView):
     )
 
     def get_question(self, *, q):
-        return RequestsOfPartner(
-            partner=self.membership.partner_id, words=tuple(map(kept_word, q.split()))
-        )
+        words = words_of(q, with_addresses=True)
+        return RequestsOfPartner(partner=self.membership.partner_id, words=words)
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)

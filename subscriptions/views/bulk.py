@@ -2,6 +2,7 @@ import uuid
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -10,6 +11,7 @@ from django.views.generic import DetailView, FormView, View
 from django.views.generic.detail import SingleObjectMixin
 
 from portal.keyset import Order
+from portal.models import part_of
 from portal.permissions import Permission
 from portal.text import words_of
 from portal.views import (
@@ -126,7 +128,7 @@ class BulkContactView(BulkMixin, DetailView):
         query = self.request.GET.get("q", "").replace("\x00", "")[:200]
         found = partner_and_resellers(self.membership.partner_id)
         for word in words_of(query):
-            found = found.filter(name_key__contains=word) | found.filter(mpn_id=word)
+            found = found.filter(part_of("name_key", word) | Q(mpn_id__in=word))
         partners = list(found[: MOST_SHOWN + 1])
         return super().get_context_data(
             query=query,

@@ -74,8 +74,8 @@ class TestQuestion:
     def test_what_is_filtered_otherwise_is_another_statement(self, demo):
         nordlicht = "global@nordlicht.example"
         assert self.ask(nordlicht, demo) == ["Backhaus Petersen", "Reederei Albers"]
-        assert self.ask(nordlicht, demo, words=("alb",)) == ["Reederei Albers"]
-        assert self.ask(nordlicht, demo, words=("back", "pet")) == ["Backhaus Petersen"]
+        assert self.ask(nordlicht, demo, words=(("alb",),)) == ["Reederei Albers"]
+        assert self.ask(nordlicht, demo, words=(("back",), ("pet",))) == ["Backhaus Petersen"]
         assert self.ask(nordlicht, demo, has_dap=False) == []
         hafen = demo.partner("Hafen IT").pk
         assert self.ask(nordlicht, demo, reseller=hafen) == ["Reederei Albers"]
@@ -92,6 +92,6 @@ class TestQuestion:
             CustomersOfPartner(partner=None, seller=None)
 
     def test_only_the_same_of_the_same_kind_is_equal(self):
-        one = CustomersOfPartner(partner=1, words=("a",))
-        assert one == one.but(words=("b",)).but(words=("a",)) != one.but(words=("b",))
+        one = CustomersOfPartner(partner=1, words=(("a",),))
+        assert one == one.but(words=(("b",),)).but(words=(("a",),)) != one.but(words=(("b",),))
         assert RequestsOfPartner(partner=1) != CustomersOfPartner(partner=1)

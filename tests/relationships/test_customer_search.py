@@ -4,11 +4,12 @@ import random
 
 import pytest
 
+from portal.addresses import normal_domain
 from portal.keyset import Order
 from portal.models import Partner
 from portal.text import fold, words_of
 from relationships.models import CustomersOfPartner, Relationship
-from tests.factories import RelationshipFactory
+from tests.factories import PartnerFactory, RelationshipFactory
 
 
 def search(text, partner=None):
@@ -21,6 +22,60 @@ def search(text, partner=None):
 
 
 class TestSearch:
+    @pytest.mark.parametrize(
+        ("text", "name", "domain"),
+        [
+            ("Moewe", "Möwe Systems", "moewe.example"),
+            ("mowe", "Möwe Systems", "m.example"),
+            ("MOEWE sys", "Möwe Systems", "m.example"),
+            ("Mueller", "Bäckerei Müller", "b.example"),
+            ("Müller", "Mueller & Söhne", "s.example"),
+            ("Baeckerei Mueller", "Bäckerei Müller", "b.example"),
+            ("Müller-Luedenscheid", "Mueller-Lüdenscheid", "l.example"),
+            ("Øst", "Oest Handel", "o.example"),
+            ("Bauer", "Bauer Bau", "x.example"),
+            ("Joerg", "Joerg Boehm", "j.example"),
+            ("https://www.werft.example/kontakt?x=1", "Werft Ost", "werft.example"),
+            ("www.werft.example", "Werft Ost", "werft.example"),
+            ("http://werft.exa", "Werft Ost", "werft.example"),
+            ("info@werft.example", "Werft Ost", "werft.example"),
+            ("mailto:info@werft.example", "Werft Ost", "werft.example"),
+            ("<info@werft.example>", "Werft Ost", "werft.example"),
+            ("@werft", "Werft Ost", "werft.example"),
+            ("info@bäckerei.example", "Anders", "bäckerei.example"),
+            ("https://xn--bckerei-5wa.example/", "Anders", "bäckerei.example"),
+            ("xn--bckerei-5wa.example", "Anders", "bäckerei.example"),
+            ("baeckerei.example", "Anders", "bäckerei.example"),
+            ("bäckerei.example", "Anders", "baeckerei.example"),
+            ("Ost, Werft", "Werft Ost", "w.example"),
+            ("Ost,Werft;", "Werft Ost", "w.example"),
+            ("„Werft Ost“", "Werft Ost", "w.example"),
+            ("Werft-Ost", "Werft Ost", "w.example"),
+            ("Werft Ost", "Werft-Ost GmbH", "w.example"),
+            ("Werft–Ost", "Werft-Ost GmbH", "w.example"),
+            ("Werft-Ost", "Werft – Ost", "w.example"),
+            ("E-Plus", "E Plus Netz", "w.example"),
+            ("E–Plus", "E-Plus Netz", "w.example"),
+            ("Werft Co.", "Werft & Co KG", "w.example"),
+            ("We\u00adrft", "Werft Ost", "w.example"),
+            ("Werft\u00a0Ost", "Werft Ost", "w.example"),
+        ],
+    )
+    def test_what_people_type_finds_whom_they_mean(self, db, text, name, domain):
+        partner = PartnerFactory(direct=True)
+        meant = RelationshipFactory(
+            partner=partner, customer__name=name, customer__domain=normal_domain(domain)
+        )
+        RelationshipFactory(partner=partner, customer__name="Gärtnerei", customer__domain="g.test")
+        assert search(text, partner) == [meant.customer.name]
+
+    @pytest.mark.parametrize("text", ["neue", "bauer", "Quelle"])
+    def test_ue_behind_a_vowel_is_no_umlaut(self, text):
+        assert words_of(text) == ((text.lower(),),)
+
+    def test_words_without_such_letters_cost_nothing_more(self):
+        assert words_of("reederei Albers gmbh") == (("reederei",), ("albers",), ("gmbh",))
+
     @pytest.mark.parametrize(
         ("text", "found"),
         [

@@ -425,12 +425,12 @@ def test_since_when_the_contact_answers(demo, office, helpdesk):
 def test_T1_a_list_that_was_composed_for_one_partner_shows_the_next_its_own(demo):
     order, columns = Order("name_key"), ("friendly_name", "name_key", "pk")
     seen = set()
-    for filters in ({}, {"status": "active"}, {"status": "suspended"}, {"words": ("365",)}):
+    for filters in ({}, {"status": "active"}, {"status": "suspended"}, {"words": (("365",),)}):
         for membership in Membership.objects.filter(partner__isnull=False):
             visible = Subscription.objects.visible_to(membership)
             if "status" in filters:
                 visible = visible.filter(status=filters["status"])
-            visible = visible.search(" ".join(filters.get("words", ())))
+            visible = visible.search(" ".join(word for [word] in filters.get("words", ())))
             for customer in Customer.objects.all():
                 question = SubscriptionsOfCustomer(
                     partner=membership.partner_id, customer=customer.pk, **filters
