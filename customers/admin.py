@@ -8,7 +8,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from portal.admin_base import PortalAdmin
-from portal.admin_filters import OutOfFormFilter
+from portal.admin_filters import OutOfFormFilter, UnreadablePhoneFilter
 from portal.models import Action
 
 from .models import Customer, SharedDomain
@@ -18,7 +18,11 @@ from .models import Customer, SharedDomain
 class CustomerAdmin(PortalAdmin):
     added_action = Action.CUSTOMER_ADDED
     list_display = ("name", "domain", "domain_proved_how", "country", "created_at")
-    list_filter = (("domain_proved_at", admin.EmptyFieldListFilter), OutOfFormFilter.of("domain"))
+    list_filter = (
+        ("domain_proved_at", admin.EmptyFieldListFilter),
+        OutOfFormFilter.of("domain"),
+        UnreadablePhoneFilter.of("contact_phone"),
+    )
     search_fields = ("name_key", "domain")
     readonly_fields = (
         "domain_proved_at",

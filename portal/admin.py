@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal import admin_log  # noqa: F401 (registers the log)
 from portal.admin_base import PortalAdmin, ReadOnlyAdmin
-from portal.admin_filters import OutOfFormFilter
+from portal.admin_filters import OutOfFormFilter, UnreadablePhoneFilter
 from portal.forms import PortalModelForm, SupportLanguagesField
 from portal.models import (
     Action,
@@ -65,7 +65,11 @@ class PartnerAdmin(PortalAdmin):
     changed_action = Action.PARTNER_CHANGED
     fixed_fields = ("type",)
     list_display = ("name", "type", "mpn_id", "country", "deactivated_at")
-    list_filter = ("type", ("deactivated_at", admin.EmptyFieldListFilter))
+    list_filter = (
+        "type",
+        ("deactivated_at", admin.EmptyFieldListFilter),
+        UnreadablePhoneFilter.of("support_phone"),
+    )
     search_fields = ("name_key", "mpn_id")
     readonly_fields = ("created_at", "deactivated_at")
     actions = ("deactivate", "reactivate")

@@ -113,13 +113,15 @@ class PortalAdmin(ForgivingAdmin):
 
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)
-        if fields := getattr(form, "logged", ()):
-            form.instance.record(
-                self.changed_action if change else self.added_action,
-                by=request.user,
-                before=form.before,
-                after=describe(form.instance, fields),
-            )
+        before = getattr(form, "before", {})
+        after = describe(form.instance, getattr(form, "logged", ()))
+        if change:
+            # What was typed in another form, and is kept as it was, did not change.
+            after = {name: value for name, value in after.items() if value != before[name]}
+            before = {name: before[name] for name in after}
+        if after:
+            action = self.changed_action if change else self.added_action
+            form.instance.record(action, by=request.user, before=before, after=after)
 
     def act(self, request, queryset, method, done):
         """Call the business act ``method`` on each chosen row, as the operator."""

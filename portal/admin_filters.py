@@ -1,6 +1,8 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from portal.phone_fields import unreadable_phones
+
 
 class OutOfFormFilter(admin.SimpleListFilter):
     """Rows whose email or domain is, in its normal form, another row's: the update left them as they were.
@@ -26,3 +28,26 @@ class OutOfFormFilter(admin.SimpleListFilter):
         found = rows.model._meta.get_field(self.field).out_of_form(rows, self.field)
         keys = [pk for pk, _text, _form in found]
         return queryset.filter(pk__in=keys)
+
+
+class UnreadablePhoneFilter(admin.SimpleListFilter):
+    """Rows whose phone was stored before there was a form for it, and can't be read: nobody can dial it.
+
+    The firm's people see it as it is; somebody has to enter the right one.
+    """
+
+    title = _("phone")
+    parameter_name = "phone"
+    field = ""
+
+    @classmethod
+    def of(cls, field):
+        return type(cls.__name__, (cls,), {"field": field})
+
+    def lookups(self, request, model_admin):
+        return [("unreadable", _("can't be read"))]
+
+    def queryset(self, request, queryset):
+        if self.value() != "unreadable":
+            return queryset
+        return queryset.filter(unreadable_phones(self.field))

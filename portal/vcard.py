@@ -1,5 +1,7 @@
 """Business cards for phones and address books: vCard 4.0 (RFC 6350)."""
 
+from portal.phones import phone_uri
+
 _LONGEST_LINE = 75  # octets, without the line break
 
 
@@ -32,7 +34,7 @@ def vcard(partner, *, hours_label):
         f"UID:urn:uuid:{partner.pk}",
         f"FN:{escape(partner.name)}",
         f"ORG:{escape(partner.name)}",
-        f'TEL;VALUE=uri;TYPE="work,voice":{partner.support_phone_uri}',
+        f'TEL;VALUE=uri;TYPE="work,voice":{phone_uri(partner.support_phone)}',
         f"EMAIL;TYPE=work:{escape(partner.support_email)}",
     ]
     if partner.support_website:

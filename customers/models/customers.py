@@ -12,6 +12,7 @@ from portal.addresses import normal_domain, shown_domain, unicode_domain
 from portal.authority import Refusal, require, require_standing
 from portal.models import Action, ActivityEntry, Editable, FoldedField, Partner
 from portal.permissions import Permission
+from portal.phone_fields import PhoneField
 from portal.text import fold
 
 from .customer_breaches import CustomerBreaches
@@ -135,7 +136,7 @@ class Customer(Editable, ProvedDomain, OneFirm, models.Model):
     city = models.CharField(_("city"), max_length=100, blank=True)
     contact_name = models.CharField(_("contact person"), max_length=200, blank=True)
     contact_email = EmailField(_("contact email"), blank=True)
-    contact_phone = models.CharField(_("contact phone"), max_length=30, blank=True)
+    contact_phone = PhoneField(_("contact phone"), blank=True)
     agreement_accepted_at = models.DateTimeField(
         _("customer agreement accepted"), null=True, blank=True, editable=False
     )

@@ -8,6 +8,7 @@ from django_countries import countries
 
 from portal.addresses import shown_email
 from portal.permissions import Role
+from portal.phones import shown_phone
 
 
 class Action(models.TextChoices):
@@ -133,6 +134,7 @@ WITH_LABELS = (
 )
 # The fields whose values are emails or domains.
 ADDRESSES = ("contact_email", "domain", "email", "support_email")
+PHONES = ("contact_phone", "support_phone")
 VALUE_LABELS = {
     "active": _("Active"),
     "at_once": _("At once"),
@@ -161,6 +163,8 @@ def described(field, value):
         values = [countries.name(one) or one for one in values]
     if field in ADDRESSES:
         values = [shown_email(str(one)) for one in values]
+    if field in PHONES:
+        values = [shown_phone(str(one)) for one in values]
     if field in WITH_LABELS:
         values = [VALUE_LABELS.get(str(one), one) for one in values]
     return ", ".join(str(one) for one in values)

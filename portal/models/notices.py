@@ -68,7 +68,8 @@ class NoticeQuerySet(models.QuerySet):
             addressed, later = [], []
             for notice, user in self._admins_of(told):
                 if user.answering_mail == MailChoice.AT_ONCE:
-                    addressed.append((user, {"notice": notice}))
+                    country = user.organisation.country
+                    addressed.append((user, {"notice": notice, "country": country}))
                 elif user.answering_mail == MailChoice.DAILY:
                     later.append((notice, user))
             reached = {(one["notice"].pk, user.email) for user, one in addressed}
@@ -81,7 +82,8 @@ class NoticeQuerySet(models.QuerySet):
                     and (notice.pk, partner.support_email) not in reached
                 ):
                     mailbox = Mailbox(partner.support_email, language_of(partner.country))
-                    addressed.append((mailbox, {"notice": notice, "is_mailbox": True}))
+                    told_there = {"notice": notice, "country": partner.country, "is_mailbox": True}
+                    addressed.append((mailbox, told_there))
             mail.send_each("told", addressed)
             waiting = self.model.waits_for.through
             waiting.objects.bulk_create(waiting(notice=one, user=user) for one, user in later)
@@ -93,7 +95,7 @@ class NoticeQuerySet(models.QuerySet):
             models.Q(partner__in=[partner for partner, _customer in by_party if partner])
             | models.Q(customer__in=[customer for _partner, customer in by_party if customer])
         )
-        for user in members.admins().order_by("email"):
+        for user in members.admins().with_organisation().order_by("email"):
             notice = by_party[user.membership.partner_id, user.membership.customer_id]
             if user.pk != notice.caused_by_id:
                 yield notice, user

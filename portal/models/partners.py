@@ -11,6 +11,7 @@ from django_countries.fields import CountryField
 from portal.address_fields import EmailField
 from portal.authority import require
 from portal.permissions import Permission
+from portal.phone_fields import PhoneField
 from portal.web_addresses import WebAddressField
 
 from .actions import Action, describe
@@ -24,10 +25,6 @@ class PartnerType(models.TextChoices):
     DIRECT_BILL = "direct", _("Direct-bill partner")
 
 
-phone_validator = RegexValidator(
-    r"\A\+[0-9][0-9 ()/.-]{4,28}[0-9]\Z",
-    _("Enter the phone number in international form, such as +49 40 123456."),
-)
 mpn_id_validator = RegexValidator(r"\A[0-9]{4,10}\Z", _("An MPN ID has 4 to 10 digits."))
 
 
@@ -63,14 +60,12 @@ class Partner(models.Model):
         max_length=10,
         unique=True,
         validators=[mpn_id_validator],
-        help_text=_("The partner's number in the vendor's partner network."),
+        help_text=_("The partner's number in the vendor's partner network: 4 to 10 digits."),
         error_messages={"unique": _("Another partner has this MPN ID.")},
     )
     country = CountryField(_("country"))
     support_email = EmailField(_("support email"))
-    support_phone = models.CharField(
-        _("support phone"), max_length=30, validators=[phone_validator]
-    )
+    support_phone = PhoneField(_("support phone"))
     support_website = WebAddressField(_("support website"), blank=True)
     support_hours = models.CharField(_("support hours"), max_length=200, blank=True)
     support_languages = models.JSONField(
@@ -127,10 +122,6 @@ class Partner(models.Model):
         return not self.is_reseller
 
     @property
-    def support_phone_uri(self):
-        return "tel:+" + "".join(char for char in self.support_phone if char.isdecimal())
-
-    @property
     def support_language_names(self):
         """The names of the support languages in the reader's language."""
         return [get_language_info(code)["name_translated"] for code in self.support_languages]
@@ -139,17 +130,21 @@ class Partner(models.Model):
     def change(self, fields, *, by):
         """Save ``fields`` as they are set on this object, and log what they were before.
 
-        Raises ``NotAllowed`` unless ``by`` may edit the company.
+        Returns the names of those that changed; where none did, nothing is written. Raises ``NotAllowed``
+        unless ``by`` may edit the company.
         """
         require(by, (self, Permission.EDIT_COMPANY))
         stored = Partner.objects.select_for_update(no_key=True).get(pk=self.pk)
-        self.save(update_fields=fields)
-        self.record(
-            Action.PARTNER_CHANGED,
-            by=by,
-            before=describe(stored, fields),
-            after=describe(self, fields),
-        )
+        changed = [name for name in fields if getattr(self, name) != getattr(stored, name)]
+        if changed:
+            self.save(update_fields=changed)
+            self.record(
+                Action.PARTNER_CHANGED,
+                by=by,
+                before=describe(stored, changed),
+                after=describe(self, changed),
+            )
+        return changed
 
     @transaction.atomic
     def deactivate(self, *, by):

@@ -46,8 +46,7 @@ class CompanyView(PortalView, UpdateView):
         return Partner.objects.get(pk=self.membership.partner_id)
 
     def form_valid(self, form):
-        if form.changed_data:
-            self.object.change(form.changed_data, by=self.request.user)
+        if self.object.change(form.changed_data, by=self.request.user):
             messages.success(self.request, _("The support details were saved."))
         else:
             messages.info(self.request, _("Nothing was changed."))

@@ -4,6 +4,7 @@ from django_countries import countries
 from portal.addresses import shown_domain
 from portal.keyset import Order
 from portal.permissions import Permission
+from portal.phones import shown_phone
 from portal.text import words_of
 from portal.views import ExportView, NoticesMixin, PreparedListView, QuestionView
 from portal.zones import day_writer
@@ -104,13 +105,16 @@ class CustomerExportView(CustomersMixin, ExportView):
             "listed_dap",
             "listed_since",
         )
-        for pk, name, domain, country, *contact, dap, since in rows.iterator(chunk_size=1000):
+        for pk, name, domain, country, *contact, phone, dap, since in rows.iterator(
+            chunk_size=1000
+        ):
             yield [
                 str(pk),
                 name,
                 shown_domain(domain),
                 country_names.get(country, country),
                 *contact,
+                shown_phone(phone),
                 has_dap[dap],
                 f"{since:%Y-%m-%d}",
             ]

@@ -20,7 +20,9 @@ class MpnIdField(forms.CharField):
             label=_("Reseller of record (MPN ID)"),
             required=False,
             max_length=20,
-            help_text=_("An indirect reseller that your company works with; empty for none."),
+            help_text=_(
+                "Of an indirect reseller that your company works with: 4 to 10 digits. Empty for none."
+            ),
             **kwargs,
         )
         if current is not None:

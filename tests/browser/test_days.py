@@ -313,7 +313,7 @@ def test_the_day_of_a_customer_admin(demo, come):
     page = come("admin@albers.example", width=390)
     # Once a year, on a phone: whom to call?
     arrived(page, "Support")
-    expect(page.get_by_role("link", name="+49 40 5550400")).to_be_visible()
+    expect(page.get_by_role("link", name="040 5550400")).to_be_visible()
 
     def drawer(name):
         page.get_by_role("button", name="Menu", exact=True).click()

@@ -17,27 +17,22 @@ def errors(**fields):
 
 
 class TestSupportDetails:
-    @pytest.mark.parametrize(
-        "phone",
-        ["+49 40 5550100", "+1 (206) 555-0188", "+43/1/5550200", "+49.431.5550600", "+123456"],
-    )
-    def test_a_phone_in_international_form_is_accepted(self, db, phone):
-        PartnerFactory.build(support_phone=phone).full_clean()
+    def test_its_phone_is_one_of_its_country(self, db):
+        partner = PartnerFactory.build(country="IT", support_phone="06 698 12345")
+        partner.full_clean()
+        assert partner.support_phone == "+390669812345"
 
-    @pytest.mark.parametrize(
-        "phone",
-        ["040 5550100", "+49", "+49 40 call", "+", "tel:+4940555", "+49 40 555\n", "+٤٩ ٤٠ ٥٥٥٠"],
-    )
-    def test_any_other_is_refused_with_an_example(self, db, phone):
-        assert errors(support_phone=phone) == {
-            "support_phone": [
-                "Enter the phone number in international form, such as +49 40 123456."
-            ]
+    @pytest.mark.parametrize("country", ["DE", "AT"])
+    def test_a_phone_saved_without_a_form_is_kept_in_the_one_form(self, db, country):
+        partner = PartnerFactory(country=country, support_phone="+49 (0)40 1234-56")
+        assert partner.support_phone == "+4940123456"
+        partner.refresh_from_db()
+        assert partner.support_phone == "+4940123456"
+
+    def test_two_numbers_are_refused_at_the_field(self, db):
+        assert errors(support_phone="+49 40 123456/57") == {
+            "support_phone": ["These are several numbers. Enter one number a field."]
         }
-
-    def test_it_is_dialled_by_its_digits(self):
-        partner = PartnerFactory.build(support_phone="+1 (206) 555-0188")
-        assert partner.support_phone_uri == "tel:+12065550188"
 
     @pytest.mark.parametrize("field", ["support_email", "support_phone"])
     def test_email_and_phone_are_required(self, db, field):

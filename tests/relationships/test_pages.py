@@ -1008,7 +1008,7 @@ REGISTRATION = {
     "domain": "Werft.example",
     "country": "DE",
     "contact_name": "Anna Neu",
-    "contact_phone": "+49 40 1",
+    "contact_phone": "+49 40 123456",
     "password1": "barrel-of-apples",
     "password2": "barrel-of-apples",
     "agrees": "on",

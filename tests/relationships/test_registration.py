@@ -223,7 +223,7 @@ class TestRegistering:
         assert (customer.domain, customer.country.code) == ("werft.example", "DE")
         assert (customer.contact_name, customer.contact_phone, customer.contact_email) == (
             "Ole Ost",
-            "+49 381 555010",
+            "+49381555010",
             OLE,
         )
         assert user == demo.user(OLE)

@@ -394,7 +394,7 @@ class TestMail:
             "Support contact changed: 2 products have another support contact"
         )
         assert "\nready 0: Nordlicht Distribution → Hafen IT\nready 1: " in theirs.body
-        assert "Hafen IT\nPhone: +49 40 5550400\nEmail: support@hafen.example\n" in theirs.body
+        assert "Hafen IT\nPhone: 040 5550400\nEmail: support@hafen.example\n" in theirs.body
         assert "elsewhere" not in theirs.body
 
     def test_long_lists_are_cut(self, crowd, nordlicht, hafen, helpdesk):

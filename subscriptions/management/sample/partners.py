@@ -103,7 +103,7 @@ class Partners:
                 str(number),
                 country,
                 f"support@{domain}",
-                f"+49 30 {number % 1_000_000:06}",
+                f"+49305{number % 1_000_000:06}",
                 f"https://{domain}/support/",
                 "Mo–Fr 08:00–18:00",
                 '["de", "en"]',
