@@ -1,6 +1,11 @@
-"""Business cards for phones and address books: vCard 4.0 (RFC 6350)."""
+"""Business cards for phones and address books: vCard 3.0 (RFC 2426).
 
-from portal.phones import phone_uri
+Of 4.0 address books take over no number, and phones refuse it. What stands here all of them read alike.
+"""
+
+from django.utils.translation import gettext as _
+
+from portal.phones import split_phone
 
 _LONGEST_LINE = 75  # octets, without the line break
 
@@ -25,25 +30,39 @@ def fold_line(line):
     return "".join(folded)
 
 
-def vcard(partner, *, hours_label):
-    """Return the card of a partner's support: what a customer saves to call or write when needed."""
+def safe_url(url):
+    """Return ``url`` without the signs that readers of cards take for the end of a value, or unescape."""
+    return url.translate({ord(sign): f"%{ord(sign):02X}" for sign in ",;\\"})
+
+
+def vcard(partner):
+    """Return the card of a partner's support: what a customer saves to call or write when needed.
+
+    Address books read its words in the language that is active. What the number needs beside its digits, an
+    extension, is in the note: a phone would dial the letters before it.
+    """
+    number, extension = split_phone(partner.support_phone)
+    name = escape(partner.name)
     lines = [
         "BEGIN:VCARD",
-        "VERSION:4.0",
-        "KIND:org",
+        "VERSION:3.0",
         f"UID:urn:uuid:{partner.pk}",
-        f"FN:{escape(partner.name)}",
-        f"ORG:{escape(partner.name)}",
-        f'TEL;VALUE=uri;TYPE="work,voice":{phone_uri(partner.support_phone)}',
-        f"EMAIL;TYPE=work:{escape(partner.support_email)}",
+        # Of a firm its name stands where that of a person has the family: some read no other.
+        f"N:{name};;;;",
+        f"FN:{name}",
+        f"ORG:{name}",
+        f"TEL;TYPE=WORK,VOICE:{escape(number)}",
+        f"EMAIL;TYPE=INTERNET,WORK:{escape(partner.support_email)}",
     ]
     if partner.support_website:
-        lines.append(f"URL:{partner.support_website}")
-    lines += [
-        f"LANG;PREF={preference}:{code}"
-        for preference, code in enumerate(partner.support_languages, start=1)
+        lines.append(f"URL:{safe_url(partner.support_website)}")
+    facts = [
+        (_("Extension"), extension),
+        (_("Hours"), partner.support_hours),
+        (_("Languages"), ", ".join(map(str, partner.support_language_names))),
     ]
-    if partner.support_hours:
-        lines.append(f"NOTE:{escape(f'{hours_label}: {partner.support_hours}')}")
+    note = "\n".join(f"{label}: {fact}" for label, fact in facts if fact)
+    if note:
+        lines.append(f"NOTE:{escape(note)}")
     lines.append("END:VCARD")
     return "".join(f"{fold_line(line)}\r\n" for line in lines)

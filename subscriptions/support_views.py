@@ -6,7 +6,6 @@ from django.db.models import F
 from django.http import HttpResponse
 from django.utils.http import content_disposition_header
 from django.utils.text import slugify
-from django.utils.translation import gettext as _
 from django.views.generic import DetailView, ListView, View
 from django.views.generic.detail import SingleObjectMixin
 
@@ -101,7 +100,7 @@ class SupportCardView(PortalView, SingleObjectMixin, View):
         partner = self.get_object()
         name = slugify(partner.name, allow_unicode=True) or "support"
         return HttpResponse(
-            vcard(partner, hours_label=_("Hours")),
+            vcard(partner),
             content_type="text/vcard; charset=utf-8",
             headers={
                 "Content-Disposition": content_disposition_header(

@@ -8,8 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from time_machine import travel
 
-from portal.models import Action, Actor, Partner
-from portal.vcard import escape, fold_line
+from portal.models import Action, Actor
 from subscriptions.models import SupportContactAssignment
 from tests.factories import (
     CustomerFactory,
@@ -264,87 +263,6 @@ class TestPrintView:
     def test_the_button_needs_a_script_and_is_hidden_without(self, demo):
         [button] = opened(query="?print=1").find("button")
         assert "hidden" in button.attrib
-
-
-def card(partner, email=ALBERS, **headers):
-    return signed_in(email, **headers).get(f"/support/{partner.pk}/vcard/")
-
-
-class TestVCard:
-    def test_it_holds_the_support_details(self, demo):
-        nordlicht = demo.partner("Nordlicht Distribution")
-        answer = card(nordlicht)
-        assert answer["Content-Type"] == "text/vcard; charset=utf-8"
-        assert answer["Content-Disposition"] == 'attachment; filename="nordlicht-distribution.vcf"'
-        assert answer.content.decode() == "\r\n".join(
-            [
-                "BEGIN:VCARD",
-                "VERSION:4.0",
-                "KIND:org",
-                f"UID:urn:uuid:{nordlicht.pk}",
-                "FN:Nordlicht Distribution",
-                "ORG:Nordlicht Distribution",
-                'TEL;VALUE=uri;TYPE="work,voice":tel:+49405550100',
-                "EMAIL;TYPE=work:support@nordlicht.example",
-                "URL:https://support.nordlicht.example/",
-                "LANG;PREF=1:de",
-                "LANG;PREF=2:en",
-                "NOTE:Hours: Mon–Fri 07:00–20:00 CET",
-                "END:VCARD",
-                "",
-            ]
-        )
-
-    def test_what_is_not_known_is_left_out(self, demo):
-        Partner.objects.filter(name="Nordlicht Distribution").update(
-            support_website="", support_hours="", support_languages=[]
-        )
-        text = card(demo.partner("Nordlicht Distribution")).content.decode()
-        assert not {"URL", "NOTE", "LANG"} & {line.split(":")[0] for line in text.splitlines()}
-
-    def test_T1_only_partners_that_answer_for_the_customer(self, demo, office, hafen):
-        assert card(hafen).status_code == 404
-        office.designate(hafen, by=demo.user(HELPDESK))
-        assert card(hafen).status_code == 200
-        assert card(hafen, PETERSEN).status_code == 404
-        office.designate(demo.partner("Nordlicht Distribution"), by=demo.user(HELPDESK))
-        assert card(hafen).status_code == 404
-
-    def test_it_speaks_the_readers_language(self, demo):
-        answer = card(demo.partner("Nordlicht Distribution"), **{"accept-language": "de"})
-        assert "NOTE:Supportzeiten: Mon–Fri" in answer.content.decode()
-
-    @pytest.mark.parametrize(
-        ("name", "escaped", "filename"),
-        [
-            ("A, B; C\\D", "A\\, B\\; C\\\\D", '"a-b-cd.vcf"'),
-            ("A\r\nEMAIL:evil@x.example", "A\\nEMAIL:evil@x.example", '"a-emailevilxexample.vcf"'),
-            ("A\u2028B\x07", "A\\nB", '"a-b.vcf"'),
-            ("///", "///", '"support.vcf"'),
-            (HEBREW, HEBREW, None),
-        ],
-    )
-    def test_no_name_breaks_out_of_its_line(self, demo, name, escaped, filename):
-        Partner.objects.filter(name="Nordlicht Distribution").update(name=name)
-        answer = card(demo.partner(name))
-        lines = answer.content.decode().split("\r\n")
-        assert f"FN:{escaped}" in lines
-        assert [line for line in lines if line.startswith("EMAIL")] == [
-            "EMAIL;TYPE=work:support@nordlicht.example"
-        ]
-        if filename:
-            assert answer["Content-Disposition"] == f"attachment; filename={filename}"
-        else:
-            assert answer["Content-Disposition"].startswith("attachment; filename*=utf-8''")
-
-    @pytest.mark.parametrize("text", ["x" * 300, "ä" * 200, "𝕏" * 100, "a" * 74 + "é", ""])
-    def test_a_long_line_is_folded_within_75_octets_and_no_character_is_cut(self, text):
-        folded = fold_line(text)
-        assert all(len(line.encode()) <= 75 for line in folded.split("\r\n"))
-        assert folded.replace("\r\n ", "") == text
-
-    def test_text_is_escaped_as_the_standard_wants(self):
-        assert escape("one\ntwo, three; four \\ five") == "one\\ntwo\\, three\\; four \\\\ five"
 
 
 class TestHistory:
