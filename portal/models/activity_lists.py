@@ -1,7 +1,7 @@
 """The lists of the activity log."""
 
 import uuid
-from datetime import MINYEAR, UTC, datetime, time
+from datetime import MINYEAR, UTC, datetime, time, timedelta
 from functools import cached_property, lru_cache
 
 from django.db import models
@@ -32,10 +32,14 @@ FEW_CUSTOMERS = 600
 OF_ENTRY = ("actor", "subject", "before", "after", "reason", "address")
 
 
-def _moment(day, at, tzinfo):
-    """A time of a day in a zone; the first or the last that there is where UTC has it no more."""
+def _beginning(day, tzinfo, days=0):
+    """The moment at which a day begins in a zone, or the one so many ``days`` later, as UTC has it.
+
+    Where the calendar of UTC ends before, it is the first or the last moment that there is.
+    """
     try:
-        return datetime.combine(day, at, tzinfo=tzinfo).astimezone(UTC)
+        begun = datetime.combine(day + timedelta(days=days), time.min, tzinfo=tzinfo)
+        return begun.astimezone(UTC)
     except OverflowError:
         end = datetime.min if day.year == MINYEAR else datetime.max
         return end.replace(tzinfo=UTC)
@@ -82,8 +86,9 @@ class LogOf(Question):
     Where other records of the firm were joined into that of the customer, ``records`` has the keys of all.
 
     For a partner these are the rows by which it may read the entries, where indexes serve it. Only from
-    ``since`` to ``until``, only one ``action``, where these are given. Where words of a customer's name are
-    looked for, ``customers`` has the keys of the first of them, and ``are_all`` says whether there are more.
+    ``since`` until just before ``until``, only one ``action``, where these are given. Where words of a
+    customer's name are looked for, ``customers`` has the keys of the first of them, and ``are_all`` says
+    whether there are more.
     """
 
     PARAMETERS = {
@@ -130,8 +135,8 @@ class LogOf(Question):
             partner=membership.partner_id,
             customer=membership.customer_id,
             records=None if keys_of_firm is None else tuple(keys_of_firm),
-            since=start and _moment(start, time.min, tzinfo),
-            until=end and _moment(end, time.max, tzinfo),
+            since=start and _beginning(start, tzinfo),
+            until=end and _beginning(end, tzinfo, days=1),
             action=action,
             words=words,
             customers=keys if keys is None else tuple(keys[:FEW_CUSTOMERS]),
@@ -193,7 +198,7 @@ class LogOf(Question):
         if self.since:
             rows = rows.filter(read_at__gte=self.since)
         if self.until:
-            rows = rows.filter(read_at__lte=self.until)
+            rows = rows.filter(read_at__lt=self.until)
         if self.action:
             rows = rows.filter(action=self.action)
         return rows

@@ -1,6 +1,7 @@
 """The activity log as people read it, filter it and take it away."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.urls import reverse
@@ -82,6 +83,41 @@ def test_without_dates_it_shows_the_last_month(demo):
 def test_the_days_of_the_filter_are_both_included(designated):
     today = timezone.localdate().isoformat()
     assert newest(HELPDESK, start=today, end=today)["Customer"] == "Reederei Albers"
+
+
+@pytest.mark.parametrize(
+    ("zone", "around"),
+    [
+        ("Africa/Cairo", "2026-10-29"),
+        ("Asia/Beirut", "2026-10-24"),
+        ("America/Santiago", "2026-04-04"),
+        ("America/Nuuk", "2026-10-24"),
+        ("America/Havana", "2026-11-01"),
+        ("Africa/Cairo", "2026-04-23"),
+        ("Europe/Berlin", "2026-10-25"),
+    ],
+)
+def test_every_hour_is_in_one_day_also_where_the_clock_goes_back_at_midnight(demo, zone, around):
+    membership, tzinfo = demo.user(HELPDESK).membership, ZoneInfo(zone)
+    middle = date.fromisoformat(around)
+    days = [middle + timedelta(days=days) for days in range(-2, 4)]
+    asked = {day: LogOf.asked(membership, start=day, end=day, tzinfo=tzinfo) for day in days}
+    noon = datetime.combine(middle, time(12), tzinfo=UTC)
+    for hours in range(-30, 40):
+        at = noon + timedelta(hours=hours, minutes=30)
+        found = [day for day, log in asked.items() if log.since <= at < log.until]
+        assert found == [at.astimezone(tzinfo).date()]
+
+
+def test_the_hour_that_comes_twice_before_midnight_is_on_the_page_of_its_day(demo):
+    User.objects.filter(email=HELPDESK).update(time_zone="Africa/Cairo")
+    with unprotected():
+        for model in (ActivityEntry, ActivityReader):
+            # 23:30 for the second time, an hour before the new day.
+            model.objects.update(at=datetime(2026, 10, 29, 21, 30, tzinfo=UTC))
+    for day, is_there in (("2026-10-28", False), ("2026-10-29", True), ("2026-10-30", False)):
+        page = Page(signed_in(HELPDESK).get("/activity/", {"start": day, "end": day}))
+        assert bool(page.table) is is_there
 
 
 def test_it_is_filtered_by_customer_and_action(designated):
