@@ -2,12 +2,16 @@ from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db.models import Count
 from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.formats import localize
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from portal.admin_base import PortalAdmin
+from portal.addresses import shown_domain
+from portal.admin_base import Consequence, PortalAdmin
 from portal.admin_filters import OutOfFormFilter, UnreadablePhoneFilter
 from portal.models import Action
 
@@ -46,7 +50,46 @@ class CustomerAdmin(PortalAdmin):
 
     @admin.action(description=_("Free the domain: take its proof back"))
     def free_domain(self, request, queryset):
-        self.act(request, queryset, "free_domain", _("The domain of %(row)s is proved no more."))
+        return self.ask_and_act(
+            request,
+            queryset,
+            "free_domain",
+            _("The domain of %(row)s is proved no more."),
+            question=lambda count: ngettext(
+                "Free the domain of %(count)s customer?",
+                "Free the domains of %(count)s customers?",
+                count,
+            ),
+            button=_("Free the domain"),
+            describe=self.describe_freeing,
+        )
+
+    @staticmethod
+    def describe_freeing(customers):
+        """What the proof of the domain alone bound is for nobody of the customer any more (R14)."""
+        requests = Customer.requests.field.model.objects.bound_by_domain()
+        requests = requests.filter(customer__in=customers).order_by().values_list("customer")
+        counts = dict(requests.annotate(Count("pk")))
+        found = {}
+        for customer in customers:
+            if not customer.is_domain_proved:
+                found[customer.pk] = Consequence(
+                    [gettext("Its domain is not proved; nothing changes.")]
+                )
+                continue
+            domain = {"domain": shown_domain(customer.domain)}
+            sentences = [
+                gettext("The domain %(domain)s binds nobody to this customer any more.") % domain
+            ]
+            if count := counts.get(customer.pk):
+                sentence = ngettext(
+                    "%(count)s open request to an address of the domain can no longer be answered by it.",
+                    "%(count)s open requests to addresses of the domain can no longer be answered by it.",
+                    count,
+                )
+                sentences.append(sentence % {"count": localize(count)})
+            found[customer.pk] = Consequence(sentences)
+        return found
 
     def get_queryset(self, request):
         """Of a firm's joined records the one that counts; the others are in no list and no choice."""

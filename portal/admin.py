@@ -19,8 +19,12 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from portal import admin_log  # noqa: F401 (registers the log)
+from portal import (
+    admin_consequences,
+    admin_log,  # noqa: F401 (registers the log)
+)
 from portal.admin_base import PortalAdmin, ReadOnlyAdmin
 from portal.admin_filters import OutOfFormFilter, UnreadablePhoneFilter
 from portal.forms import PortalModelForm, SupportLanguagesField
@@ -76,7 +80,17 @@ class PartnerAdmin(PortalAdmin):
 
     @admin.action(description=_("Deactivate: sign out, give support contacts back"))
     def deactivate(self, request, queryset):
-        self.act(request, queryset, "deactivate", _("%(row)s was deactivated."))
+        return self.ask_and_act(
+            request,
+            queryset,
+            "deactivate",
+            _("%(row)s was deactivated."),
+            question=lambda count: ngettext(
+                "Deactivate %(count)s partner?", "Deactivate %(count)s partners?", count
+            ),
+            button=_("Deactivate"),
+            describe=admin_consequences.of_deactivating_partners,
+        )
 
     @admin.action(description=_("Reactivate"))
     def reactivate(self, request, queryset):
@@ -183,7 +197,17 @@ class UserAdmin(PortalAdmin, DjangoUserAdmin):
 
     @admin.action(description=_("Deactivate and sign out"))
     def deactivate(self, request, queryset):
-        self.act(request, queryset, "deactivate", _("%(row)s was deactivated."))
+        return self.ask_and_act(
+            request,
+            queryset,
+            "deactivate",
+            _("%(row)s was deactivated."),
+            question=lambda count: ngettext(
+                "Deactivate %(count)s user?", "Deactivate %(count)s users?", count
+            ),
+            button=_("Deactivate"),
+            describe=admin_consequences.of_deactivating_users,
+        )
 
     @admin.action(description=_("Reactivate"))
     def reactivate(self, request, queryset):
@@ -191,8 +215,18 @@ class UserAdmin(PortalAdmin, DjangoUserAdmin):
 
     @admin.action(description=_("Take a lost second factor away and sign out"))
     def reset_second_factor(self, request, queryset):
-        self.act(
-            request, queryset, "reset_second_factor", _("%(row)s can set up a new second factor.")
+        return self.ask_and_act(
+            request,
+            queryset,
+            "reset_second_factor",
+            _("%(row)s can set up a new second factor."),
+            question=lambda count: ngettext(
+                "Take the second factors of %(count)s user away?",
+                "Take the second factors of %(count)s users away?",
+                count,
+            ),
+            button=_("Take away"),
+            describe=admin_consequences.of_resetting_second_factors,
         )
 
 

@@ -2,6 +2,8 @@
 
 import functools
 import operator
+from typing import NamedTuple
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
@@ -9,10 +11,28 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.formats import localize
+from django.utils.translation import gettext as _
 
 from portal.forms import PortalModelForm
 from portal.models import Action, describe, part_of
 from portal.text import words_of
+
+
+class Consequence(NamedTuple):
+    """What follows for one row: sentences, and the address of the list of what is concerned, if any."""
+
+    sentences: list[str]
+    list_url: str = ""
+
+    @classmethod
+    def for_contact(cls, sentences, contact, **filters):
+        """With the list of the subscriptions of ``contact``, of those that ``filters`` name."""
+        wanted = {"support_contact": contact, **filters}
+        query = urlencode({f"{name}__id__exact": row.pk for name, row in wanted.items()})
+        return cls(sentences, f"{reverse('admin:subscriptions_subscription_changelist')}?{query}")
 
 
 class RowSelect(AutocompleteSelect):
@@ -122,6 +142,34 @@ class PortalAdmin(ForgivingAdmin):
         if after:
             action = self.changed_action if change else self.added_action
             form.instance.record(action, by=request.user, before=before, after=after)
+
+    def ask_and_act(self, request, queryset, method, done, *, question, button, describe):
+        """Ask before ``method`` takes something away from the chosen rows, then call it as ``act`` does.
+
+        As before Django's own deletion, a page names the rows, of many the first, and says what follows
+        under each: ``describe`` returns a ``Consequence`` for each key of a list of rows, by a number of
+        queries that does not grow with it. Returns that page, and None once it was answered.
+        """
+        if request.POST.get("post"):
+            return self.act(request, queryset, method, done)
+        rows = list(queryset[: self.list_per_page])
+        if not rows:
+            messages.warning(request, _("The chosen rows are no longer there."))
+            return None
+        is_across = request.POST.get("select_across") == "1"
+        count = queryset.count() if is_across else len(rows)
+        found = describe(rows)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": question(count) % {"count": localize(count)},
+            "button": button,
+            "opts": self.opts,
+            "action": request.POST["action"],
+            "is_across": count > len(rows),
+            "rows": [(row, found[row.pk]) for row in rows],
+            "more": count - len(rows),
+        }
+        return TemplateResponse(request, "admin/question.html", context)
 
     def act(self, request, queryset, method, done):
         """Call the business act ``method`` on each chosen row, as the operator."""

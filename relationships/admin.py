@@ -1,9 +1,11 @@
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from portal.admin_base import PortalAdmin, ReadOnlyAdmin
 
+from . import admin_consequences
 from .models import Partnership, RegionCountry, Relationship, RelationshipRequest, SalesRegion
 
 
@@ -25,7 +27,17 @@ class PartnershipAdmin(PortalAdmin):
 
     @admin.action(description=_("End the partnership"))
     def end(self, request, queryset):
-        self.act(request, queryset, "end", _("%(row)s was ended."))
+        return self.ask_and_act(
+            request,
+            queryset,
+            "end",
+            _("%(row)s was ended."),
+            question=lambda count: ngettext(
+                "End %(count)s partnership?", "End %(count)s partnerships?", count
+            ),
+            button=_("End the partnership"),
+            describe=admin_consequences.of_ending_partnerships,
+        )
 
 
 @admin.register(Relationship)
@@ -48,13 +60,33 @@ class RelationshipAdmin(PortalAdmin):
 
     @admin.action(description=_("Remove delegated admin privileges"))
     def remove_dap(self, request, queryset):
-        self.act(
-            request, queryset, "remove_dap", _("%(row)s: delegated admin privileges were removed.")
+        return self.ask_and_act(
+            request,
+            queryset,
+            "remove_dap",
+            _("%(row)s: delegated admin privileges were removed."),
+            question=lambda count: ngettext(
+                "Remove the delegated admin privileges of %(count)s relationship?",
+                "Remove the delegated admin privileges of %(count)s relationships?",
+                count,
+            ),
+            button=_("Remove delegated admin"),
+            describe=admin_consequences.of_removing_dap,
         )
 
     @admin.action(description=_("Remove the relationship"))
     def end(self, request, queryset):
-        self.act(request, queryset, "end", _("%(row)s was ended."))
+        return self.ask_and_act(
+            request,
+            queryset,
+            "end",
+            _("%(row)s was ended."),
+            question=lambda count: ngettext(
+                "Remove %(count)s relationship?", "Remove %(count)s relationships?", count
+            ),
+            button=_("Remove the relationship"),
+            describe=admin_consequences.of_removing_relationships,
+        )
 
 
 class RegionsAdmin(PortalAdmin):

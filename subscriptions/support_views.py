@@ -17,7 +17,11 @@ from portal.zones import day_writer
 from relationships.models import RelationshipRequest
 
 from .models import Subscription
-from .views import ContactChangesMixin
+from .views import (
+    ContactChangesMixin,
+    RelationshipSubscriptionsExportView,
+    RelationshipSubscriptionsView,
+)
 
 # From so many products on, there is a search.
 MANY = 10
@@ -120,3 +124,14 @@ class ContactHistoryView(ContactChangesMixin, ScopedView, DetailView):
     def get_context_data(self, **kwargs):
         history = self.object.support_contact_history.with_people()
         return super().get_context_data(assignments=self.label_changes(history), **kwargs)
+
+
+class PartnerProductsView(RelationshipSubscriptionsView):
+    """The products for which a partner of the customer answers, and who would without it (C9)."""
+
+    permission_required = Permission.VIEW_SUPPORT
+
+
+class PartnerProductsExportView(RelationshipSubscriptionsExportView):
+    permission_required = Permission.VIEW_SUPPORT
+    filename = "products.csv"

@@ -43,6 +43,7 @@ PAGES = {
     "mfa_index": (NORDLICHT, OPERATOR),
     "mfa_list_webauthn": (NORDLICHT, OPERATOR),
     "usersessions_list": (NORDLICHT, OPERATOR),
+    "sessions_end": (NORDLICHT, OPERATOR),
     "socialaccount_connections": (NORDLICHT, OPERATOR),
     "socialaccount_login_cancelled": (None, NORDLICHT),
     "openid_connect_login": (None, NORDLICHT),
@@ -51,6 +52,8 @@ PAGES = {
     "address_confirm": (NORDLICHT,),
     "customers:list": (NORDLICHT,),
     "coverage:list": (GLOBAL, "sales@nordlicht.example", "global@moewe.example"),
+    "coverage:partnership": (NORDLICHT, "global@hafen.example"),
+    "coverage:relationship": ("global@hafen.example",),
     "coverage:file": (NORDLICHT,),
     "coverage:contact": (NORDLICHT,),
     "coverage:bulk": (NORDLICHT,),
@@ -65,20 +68,28 @@ PAGES = {
         "sales@nordlicht.example",
         "global@hafen.example",
     ),
+    "subscriptions:suspend": (NORDLICHT,),
     "subscriptions:review": (NORDLICHT, "sales@nordlicht.example"),
     "subscriptions:history": (NORDLICHT, "global@hafen.example"),
     "support:list": (ALBERS, "admin@huber.example"),
     "support:history": (ALBERS,),
+    "support:relationship": (ALBERS,),
     "account:detail": (GLOBAL, NORDLICHT, "global@elbe.example", "global@suedwind.example"),
+    "account:give_up_dap": ("global@hafen.example", GLOBAL),
+    "account:remove": ("global@hafen.example", GLOBAL),
+    "account:suspend": (GLOBAL, "global@hafen.example"),
     "relationships:requests": (GLOBAL, NORDLICHT, "global@pacific.example"),
     "relationships:request_new": (GLOBAL, "sales@nordlicht.example", "global@hafen.example"),
     "relationships:request": (GLOBAL, NORDLICHT),
+    "relationships:request_withdraw": (GLOBAL,),
+    "relationships:partnership_end": (GLOBAL, "global@hafen.example"),
     "relationships:resellers": (GLOBAL, NORDLICHT, "global@suedwind.example"),
     "relationships:reseller_invite": (GLOBAL,),
     "relationships:providers": ("global@hafen.example", "global@pacific.example"),
     "invitations:detail": (None, ALBERS, GLOBAL, OPERATOR),
     "invitations:register": (None,),
     "invitations:registration": (None,),
+    "support_partners:remove_dap": (ALBERS,),
     "support_partners:list": (ALBERS, "admin@huber.example"),
     "customer_domain": ("admin@huber.example", ALBERS),
     "take_over:own": ("admin@werft.example",),
@@ -91,6 +102,7 @@ PAGES = {
     "users:list": (GLOBAL, "users@nordlicht.example", ALBERS),
     "users:invite": (GLOBAL, ALBERS),
     "users:detail": (GLOBAL, "users@nordlicht.example"),
+    "users:deactivate": (GLOBAL, "users@nordlicht.example"),
     "user_invitation": (None, GLOBAL),
 }
 # The notice speaks the customer's language, whoever reads it; its own test is below.
@@ -115,6 +127,7 @@ NOT_A_PAGE = {"home", "account_logout", "set_language", "set_theme", "healthz", 
     "mfa_edit_webauthn",
     "mfa_remove_webauthn",
     "user_invitation_provider",
+    "identity_unlink",  # read in tests/portal/test_identity_providers.py
     # So is what an identity provider's answer leads to.
     "openid_connect_callback",
     "subscriptions:export",
@@ -122,27 +135,22 @@ NOT_A_PAGE = {"home", "account_logout", "set_language", "set_theme", "healthz", 
     "coverage:export",
     "subscriptions:history_export",
     "coverage:bulk_export",
+    "coverage:partnership_export",
+    "coverage:relationship_export",
+    "support:relationship_export",
     "coverage:submit",  # a page that is sent piece by piece; its own test is below
     # A button leads to each of these, and each leads back to a page.
     "coverage:assign",
-    "account:give_up_dap",
-    "account:remove",
-    "account:suspend",
     "dismiss_notice",
     "dismiss_notices",
     "user_invitation_renew",
-    "users:deactivate",
     "users:invite_again",
     "users:reactivate",
     "invitations:accept",
     "invitations:decline",
     "invitations:prove",
-    "relationships:partnership_end",
     "relationships:request_renew",
-    "subscriptions:suspend",
     "subscriptions:reactivate",
-    "relationships:request_withdraw",
-    "support_partners:remove_dap",
 }
 
 
@@ -216,7 +224,7 @@ def address(demo, requests):
             keys = [office.customer_id, office.pk][: 1 if name.endswith((":list", ":add")) else 2]
         elif name == "new_customer:step":
             keys = ["account"]
-        elif name in ("account:detail", "account:edit", "new_customer:done"):
+        elif name.startswith("account:") or name == "new_customer:done":
             keys = [office.customer_id]
         elif name == "support:history":
             keys = [office.pk]
@@ -224,13 +232,17 @@ def address(demo, requests):
             keys = [typed.pk]
         elif name == "notice":
             keys = [demo.partner("Nordlicht Distribution").notices.first().uuid]
-        elif name == "users:detail":
+        elif name in ("users:detail", "users:deactivate"):
             keys = [invited(demo).pk]
         elif name == "user_invitation":
             return invited(demo).invitation_path
         elif name == "address_confirm":
             return demo.user(NORDLICHT).confirmation_path("info@nordlicht.example")
-        elif name == "relationships:request":
+        elif name in ("coverage:partnership", "relationships:partnership_end"):
+            keys = [demo.partnership("Nordlicht Distribution", "Hafen IT").pk]
+        elif name.endswith(":relationship") or name == "support_partners:remove_dap":
+            keys = [demo.relationship("Reederei Albers", "Hafen IT").pk]
+        elif name in ("relationships:request", "relationships:request_withdraw"):
             keys = [requests["own"].pk]
         elif name == "invitations:detail":
             keys = [requests["own"].token]
@@ -291,6 +303,8 @@ def require_good_html(response):
         if "popover" in element.attrib:
             openers = tree.findall(f".//button[@popovertarget='{element.get('id')}']")
             assert len(openers) == 2, "a popover opens and closes by a button"
+        if "data-question" in element.attrib:
+            assert element.tag == "form", "without scripts a form leads to the question"
     for field in tree.findall(".//form//*"):
         if field.tag in ("input", "select", "textarea") and field.get("type") != "hidden":
             assert tree.find(f".//label[@for='{field.get('id')}']") is not None, "no label"

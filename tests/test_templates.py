@@ -9,7 +9,7 @@ from django.conf import settings
 TEMPLATES = Path(settings.BASE_DIR, "templates")
 NEEDED = {
     "empty.html": {"text", "hint"},  # what to do next
-    "confirm.html": {"id", "label", "consequence"},
+    "ask.html": {"label", "action"},
     "inactive.html": {"id", "label", "why"},
 }
 
@@ -38,14 +38,15 @@ def test_a_part_is_given_the_words_that_it_needs(part):
 def test_what_takes_something_away_asks_first():
     """A red button opens a question or answers it; it never acts at the first press."""
     red = re.compile(r"<button[^>]*\bbtn-(?:outline-)?danger\b[^>]*>")
+    asking = re.compile(r"<form[^>]* data-question>.*?</form>", re.DOTALL)
     acting = {
         path
         for path, source in templates()
-        for button in red.findall(source)
-        if " disabled" not in button and " popovertarget=" not in button
+        for button in red.findall(asking.sub("", source))
+        if " disabled" not in button
     }
     assert acting == {
-        "includes/confirm_question.html",
+        "portal/question.html",
         "includes/remove_factor.html",  # a page that asks
         "relationships/invitation.html",  # declining takes a reason
     }

@@ -74,6 +74,8 @@ urlpatterns = [
     path("passkeys/<int:pk>/name/", second_factor("edit_webauthn"), name="mfa_edit_webauthn"),
     path("passkeys/<int:pk>/remove/", second_factor("remove_webauthn"), name="mfa_remove_webauthn"),
     path("sessions/", views.SessionsView.as_view(), name="usersessions_list"),
+    path("sessions/end/", views.SessionsEndView.as_view(), name="sessions_end"),
     path("identities/", views.IdentitiesView.as_view(), name="socialaccount_connections"),
+    path("identities/<int:pk>/unlink/", views.IdentityUnlinkView.as_view(), name="identity_unlink"),
     path("oidc-cancelled/", identities.login_cancelled, name="socialaccount_login_cancelled"),
 ]

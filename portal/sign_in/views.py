@@ -3,18 +3,27 @@
 from allauth.account.views import LoginView, LogoutView
 from allauth.core.internal.httpkit import authenticated_user
 from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.internal.flows.connect import validate_disconnect
 from allauth.socialaccount.views import ConnectionsView
 from allauth.usersessions.models import UserSession
 from allauth.usersessions.views import ListUserSessionsView
 from django.contrib.auth import HASH_SESSION_KEY, update_session_auth_hash
 from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import localize
+from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.generic import View
 
 from portal.links import PortalUrlMixin, to_portal_url
 from portal.models import Action
+from portal.questions import QuestionMixin
 
 
 class ProvidersMixin:
@@ -37,6 +46,51 @@ class SignOutView(LogoutView):
 
 class IdentitiesView(PortalUrlMixin, ProvidersMixin, ConnectionsView):
     pass
+
+
+class IdentityUnlinkView(QuestionMixin, View):
+    """Asks before an identity is unlinked; the page of all identities does it."""
+
+    http_method_names = ["get", "head"]
+    button = gettext_lazy("Unlink")
+
+    @cached_property
+    def account(self):
+        return get_object_or_404(self.request.user.socialaccount_set, pk=self.kwargs["pk"])
+
+    @property
+    def identity(self):
+        """How its owner knows it: by its address, else as the provider names it."""
+        token = self.account.extra_data.get("id_token") or {}
+        return token.get("email") or self.account.uid
+
+    def describe_question(self):
+        return super().describe_question() | {
+            "action": self.get_back(),
+            "hidden": [("account", str(self.account.pk))],
+        }
+
+    def get_question(self):
+        return _("Unlink %(identity)s?") % {"identity": self.identity}
+
+    def get_refusal(self):
+        try:
+            validate_disconnect(self.request, self.account)
+        except ValidationError as error:
+            return error.messages[0]
+        return ""
+
+    def get_consequences(self):
+        sentence = _(
+            "You can no longer sign in as %(identity)s. You can link it again at any time."
+        )
+        return [sentence % {"identity": self.identity}]
+
+    def get_back(self):
+        return reverse("socialaccount_connections")
+
+    def get_crumbs(self, back):
+        return [(_("Identity providers"), back)]
 
 
 class SecondFactorView(View):
@@ -73,6 +127,40 @@ class SessionsView(ListUserSessionsView):
         end_other_sessions(self.request)
         self.request.user.record(Action.SESSIONS_ENDED, by=self.request.user)
         return super().form_valid(form)
+
+
+class SessionsEndView(QuestionMixin, View):
+    """Asks before the user's other sessions end; the page of all sessions does it."""
+
+    http_method_names = ["get", "head"]
+    button = gettext_lazy("Sign out everywhere else")
+
+    def describe_question(self):
+        return super().describe_question() | {"action": self.get_back()}
+
+    def get_question(self):
+        return _("Sign out everywhere else?")
+
+    def get_consequences(self):
+        mine = self.request.session.session_key
+        others = [one for one in living_sessions(self.request.user) if one.session_key != mine]
+        sentence = ngettext(
+            "%(count)s other session of yours ends.",
+            "%(count)s other sessions of yours end.",
+            len(others),
+        )
+        return [
+            sentence % {"count": localize(len(others))},
+            _(
+                "In all other browsers you have to sign in again, and what is not saved there is lost."
+            ),
+        ]
+
+    def get_back(self):
+        return reverse("usersessions_list")
+
+    def get_crumbs(self, back):
+        return [(_("Sessions"), back)]
 
 
 def living_sessions(user):

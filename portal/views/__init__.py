@@ -2,7 +2,7 @@
 
 from .access import NoticesMixin, PortalView, RoleRequired, ScopedView
 from .activity import ActivityExportView, ActivityListView
-from .acts import ActView
+from .acts import ActView, AskedActView
 from .addresses import AddressConfirmView, AddressView
 from .edits import EditView
 from .errors import (
@@ -57,6 +57,7 @@ __all__ = [
     "ActivityListView",
     "AddressConfirmView",
     "AddressView",
+    "AskedActView",
     "CompanyView",
     "DismissNoticeView",
     "DismissNoticesView",

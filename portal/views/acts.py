@@ -5,6 +5,8 @@ from django.utils.functional import Promise
 from django.views.generic import View
 from django.views.generic.detail import SingleObjectMixin
 
+from portal.questions import QuestionMixin
+
 from .access import ScopedView
 
 
@@ -35,3 +37,16 @@ class ActView(ScopedView, SingleObjectMixin, View):
 
     def get_success_url(self):
         raise NotImplementedError
+
+
+class AskedActView(QuestionMixin, ActView):
+    """An act that takes something away, and asks first: GET is the page of the question, POST acts."""
+
+    http_method_names = ["get", "head", "post"]
+
+    def get(self, request, *args, **kwargs):
+        self.object = self.get_object()
+        return self.ask()
+
+    def get_back(self):
+        return self.get_success_url()

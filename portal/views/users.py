@@ -2,9 +2,10 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.formats import localize
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.generic import DetailView, FormView
 from django.views.generic.detail import SingleObjectMixin
 
@@ -14,7 +15,7 @@ from portal.models import User
 from portal.permissions import Permission
 
 from .access import PortalView, ScopedView
-from .acts import ActView
+from .acts import ActView, AskedActView
 from .lists import ScopedListView
 
 
@@ -62,6 +63,15 @@ class UserPageView(ScopedView, SingleObjectMixin):
         return super().get_queryset().with_organisation()
 
 
+def why_it_stays(person, *, by):
+    """Why ``by`` can't deactivate the person, in a sentence, or nothing."""
+    try:
+        person.require_dispensable(by=by)
+    except ValidationError as error:
+        return error.messages[0]
+    return ""
+
+
 class UserDetailView(UserPageView, DetailView):
     """One person: its roles to change, and whether it may sign in."""
 
@@ -71,19 +81,12 @@ class UserDetailView(UserPageView, DetailView):
     def object(self):
         return self.get_object()
 
-    @property
-    def why_it_stays(self):
-        """Why the person can't be deactivated, in a sentence, or nothing."""
-        try:
-            self.object.require_dispensable(by=self.request.user)
-        except ValidationError as error:
-            return error.messages[0]
-        return ""
-
     def get_context_data(self, **kwargs):
         kwargs.setdefault("form", RolesForm(member=self.object.membership, by=self.request.user))
         return super().get_context_data(
-            membership=self.object.membership, why_it_stays=self.why_it_stays, **kwargs
+            membership=self.object.membership,
+            why_it_stays=why_it_stays(self.object, by=self.request.user),
+            **kwargs,
         )
 
     def get(self, request, *args, **kwargs):
@@ -107,8 +110,38 @@ class UserActView(UserPageView, ActView):
         return reverse("users:detail", args=[self.object.pk])
 
 
-class UserDeactivateView(UserActView):
+class UserDeactivateView(UserActView, AskedActView):
+    button = gettext_lazy("Deactivate")
     done_message = gettext_lazy("%(object)s was deactivated and signed out.")
+
+    def get_question(self):
+        return _("Deactivate %(person)s?") % {"person": self.object}
+
+    def get_crumbs(self, back):
+        return [(_("Users"), reverse("users:list")), (str(self.object), back)]
+
+    def get_refusal(self):
+        if not self.object.is_active:
+            return _("This user is deactivated and can't sign in.")
+        return why_it_stays(self.object, by=self.request.user)
+
+    def get_consequences(self):
+        sentences = [
+            _(
+                "%(person)s (%(email)s) is signed out everywhere at once and can't sign in until you"
+                " reactivate the account. What was done stays in the activity log."
+            )
+            % {"person": self.object, "email": self.object.shown_email}
+        ]
+        count = self.object.requests_answered.bound_by_proofs_of([self.object]).count()
+        if count:
+            sentence = ngettext(
+                "%(count)s open request to its address can no longer be answered by your company.",
+                "%(count)s open requests to its addresses can no longer be answered by your company.",
+                count,
+            )
+            sentences.append(sentence % {"count": localize(count)})
+        return sentences
 
     def act(self):
         self.object.deactivate(by=self.request.user)

@@ -115,22 +115,36 @@ class Partnership(models.Model):
         if self.provider_id and self.reseller_id:
             SalesRegion.objects.require_common(self.provider, self.reseller)
 
+    @property
+    def supported(self):
+        """The subscriptions for which the reseller answers by this partnership."""
+        return self.reseller.supported_subscriptions.on_behalf_of(self.provider)
+
+    @property
+    def joint_requests(self):
+        """The open requests of the reseller that ask for the provider, too (R12)."""
+        return self.reseller.requests.open().filter(provider=self.provider)
+
     @transaction.atomic
     def end(self, *, by):
         """End the partnership (R10). Customers, relationships and DAP stay as they are.
 
-        Support contacts that rested on it fall back (C9), in the same transaction. Ending again
-        changes nothing. Raises ``NotAllowed`` unless ``by`` may do this for one of the two.
+        Support contacts that rested on it fall back (C9), and joint requests of the two that nobody has
+        answered yet are withdrawn (R12), in the same transaction. Ending again changes nothing. Raises
+        ``NotAllowed`` unless ``by`` may do this for one of the two.
         """
         permission = Permission.AUTHORIZE_PARTNERSHIP
         require(by, (self.provider, permission), (self.reseller, permission))
+        # Requests before partnerships (ADR 0003).
+        asked = self.joint_requests.lock()
         if not Partnership.objects.active().filter(pk=self.pk).lock():
             return
+        for request in asked:
+            request._withdraw_with_partnership(by=by)
         self.ended_at = timezone.now()
         self.save(update_fields=["ended_at"])
-        supported = self.reseller.supported_subscriptions.on_behalf_of(self.provider)
         between = (self.provider, self.reseller)
-        supported.fall_back(Action.PARTNERSHIP_ENDED, by=by, between=between)
+        self.supported.fall_back(Action.PARTNERSHIP_ENDED, by=by, between=between)
         self.record(Action.PARTNERSHIP_ENDED, by=by)
 
     def record(self, action, *, by):

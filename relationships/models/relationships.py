@@ -323,8 +323,8 @@ class Relationship(models.Model):
             return
         self.has_dap, self.dap_removed_at = False, timezone.now()
         self.save(update_fields=["has_dap", "dap_removed_at"])
-        supported = self.customer.subscriptions.supported_by(self.partner)
-        supported.fall_back(Action.DAP_REMOVED, by=by, between=(self.partner, self.customer))
+        between = (self.partner, self.customer)
+        self.supported.fall_back(Action.DAP_REMOVED, by=by, between=between)
         self.record(Action.DAP_REMOVED, by=by, before={"has_dap": True}, after={"has_dap": False})
 
     @transaction.atomic
@@ -340,9 +340,23 @@ class Relationship(models.Model):
         self._end(by=by)
 
     @property
+    def supported(self):
+        """The subscriptions of the customer for which the partner answers."""
+        return self.customer.subscriptions.supported_by(self.partner)
+
+    @property
     def sells(self):
         """Whether active subscriptions are left that the partner sold to the customer (R9)."""
         return self.customer.subscriptions.sold_by(self.partner).active().exists()
+
+    def require_removable(self):
+        """Raise ``ValidationError`` with code ``active_subscriptions`` while the partner ``sells`` (R9)."""
+        if self.sells:
+            raise ValidationError(
+                _("Suspend the active subscriptions that %(partner)s sold to %(customer)s first."),
+                code="active_subscriptions",
+                params={"partner": self.partner, "customer": self.customer},
+            )
 
     def _end(self, *, by):
         # Requests before relationships (ADR 0003). What the partner asked its own customer names it no
@@ -352,21 +366,15 @@ class Relationship(models.Model):
         locked = self._lock()
         if not locked:
             return
-        if self.sells:
-            raise ValidationError(
-                _("Suspend the active subscriptions that %(partner)s sold to %(customer)s first."),
-                code="active_subscriptions",
-                params={"partner": self.partner, "customer": self.customer},
-            )
+        self.require_removable()
         had_dap = locked[0].has_dap
         self.has_dap, self.ended_at = False, timezone.now()
         self.notice_address = self.customer.address
         self.save(update_fields=["has_dap", "ended_at", "notice_address"])
         asked.name_no_more()
         self.customer.subscriptions.follow_relationship(self)
-        supported = self.customer.subscriptions.supported_by(self.partner)
         between = (self.partner, self.customer)
-        supported.fall_back(Action.RELATIONSHIP_ENDED, by=by, between=between)
+        self.supported.fall_back(Action.RELATIONSHIP_ENDED, by=by, between=between)
         self.record(Action.RELATIONSHIP_ENDED, by=by, before={"has_dap": had_dap})
 
     def _lock(self, **state):

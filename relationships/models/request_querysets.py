@@ -13,6 +13,12 @@ from portal.zones import moment_for
 from .personal_links import read_token
 from .request_kinds import RequestKind, RequestStatus
 
+# Any admin of the customer that a request is for may answer it: the domain of its address is proved (R14).
+BY_DOMAIN = models.Q(
+    customer__domain_proved_at__isnull=False,
+    recipient_email__endswith=Concat(models.Value("@"), models.F("customer__domain")),
+)
+
 
 class RelationshipRequestQuerySet(models.QuerySet):
     def visible_to(self, membership):
@@ -40,6 +46,30 @@ class RelationshipRequestQuerySet(models.QuerySet):
         """Return the open requests to addresses that ``user`` has proved (R14)."""
         return self.to_addresses(user.proved_addresses.values("email"))
 
+    def bound_by_proofs_of(self, users):
+        """Return the open requests that are for an organisation as one of ``users`` proved their address.
+
+        Without these users nobody else of it could answer them (R14).
+        """
+        proofs = self._proofs_of_recipient()
+        others = proofs.exclude(user__in=users).filter(user__is_active=True)
+        found = self._unnamed().open().filter(models.Exists(proofs.filter(user__in=users)))
+        return found.exclude(BY_DOMAIN).exclude(models.Exists(others))
+
+    def bound_by_domain(self):
+        """Return the open requests that are for a customer for its proved domain alone (R14)."""
+        proofs = self._proofs_of_recipient().filter(user__is_active=True)
+        return self._unnamed().open().filter(BY_DOMAIN).exclude(models.Exists(proofs))
+
+    @staticmethod
+    def _proofs_of_recipient():
+        """The proofs of the address of a request by people of the organisation that it is for."""
+        return ProvedAddress.objects.filter(
+            models.Q(user__membership__customer=models.OuterRef("customer"))
+            | models.Q(user__membership__partner=models.OuterRef("reseller")),
+            email=models.OuterRef("recipient_email"),
+        )
+
     def to_addresses(self, emails):
         """Return the open requests that whoever proved one of ``emails`` may answer (R14)."""
         return self._unnamed().filter(recipient_email__in=emails)
@@ -59,11 +89,7 @@ class RelationshipRequestQuerySet(models.QuerySet):
         )
         by_customer = proofs.filter(user__membership__customer=models.OuterRef("customer"))
         by_reseller = proofs.filter(user__membership__partner=models.OuterRef("reseller"))
-        by_domain = models.Q(
-            customer__domain_proved_at__isnull=False,
-            recipient_email__endswith=Concat(models.Value("@"), models.F("customer__domain")),
-        )
-        to_customer = models.Q(customer__isnull=False) & ~models.Exists(by_customer) & ~by_domain
+        to_customer = models.Q(customer__isnull=False) & ~models.Exists(by_customer) & ~BY_DOMAIN
         to_reseller = models.Q(reseller__isnull=False) & ~models.Exists(by_reseller)
         return self.filter(
             to_customer | to_reseller, status=RequestStatus.OPEN, names_customer=False

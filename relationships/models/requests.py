@@ -266,10 +266,19 @@ class RelationshipRequest(PersonalLink, Binding, Answer, Registration, RequestMa
         Raises ``ValidationError`` with code ``dead`` where it was answered before.
         """
         self._lock_for_sender(by)
-        if self.state != RequestStatus.EXPIRED:
-            self.require_open()
+        self.require_withdrawable()
         self._answer(RequestStatus.WITHDRAWN, by=by)
         self.record(Action.REQUEST_WITHDRAWN, by=by)
+
+    def require_withdrawable(self):
+        """Raise ``ValidationError`` with code ``dead``, saying why, where it was answered or withdrawn."""
+        if self.state != RequestStatus.EXPIRED:
+            self.require_open()
+
+    def _withdraw_with_partnership(self, *, by):
+        """Take it back as the two who ask together work together no more (R12); ``by`` ends that."""
+        self._answer(RequestStatus.WITHDRAWN, by=by)
+        self.record(Action.REQUEST_WITHDRAWN, by=by, reason=Action.PARTNERSHIP_ENDED)
 
     def _lock_for_sender(self, by):
         require(by, (self.partner, self.permission_needed), last_resort=False)

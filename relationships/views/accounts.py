@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.formats import localize
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, override
 from django.views.generic import DetailView
@@ -13,8 +14,10 @@ from customers.forms import CustomerForm
 from customers.models import Customer
 from portal.models import language_of
 from portal.permissions import Permission
-from portal.views import ActView, EditView, ScopedView
+from portal.views import AskedActView, EditView, ScopedView
 from relationships.models import Partnership, Relationship
+
+from .concerned import lists_of
 
 
 class CustomerAccountView(ScopedView, DetailView):
@@ -61,7 +64,7 @@ class CustomerEditView(EditView):
         return reverse("account:detail", args=[self.object.pk])
 
 
-class OwnRelationshipActView(ActView):
+class OwnRelationshipActView(AskedActView):
     """An act on the relationship of the user's partner with the customer of the path."""
 
     model = Relationship
@@ -73,50 +76,209 @@ class OwnRelationshipActView(ActView):
     def get_success_url(self):
         return reverse("account:detail", args=[self.kwargs["customer_id"]])
 
+    def get_crumbs(self, back):
+        customer = self.object.customer
+        return [
+            (_("Customers"), reverse("customers:list")),
+            (str(customer), reverse("subscriptions:list", args=[customer.pk])),
+            (_("Account"), back),
+        ]
 
-class GiveUpDapView(OwnRelationshipActView):
+
+class EndOfRightView(OwnRelationshipActView):
+    """The base of what takes the partner a right at the customer: its support contacts fall back (C9)."""
+
+    @cached_property
+    def answering(self):
+        return self.object.supported.visible_to(self.membership).weigh()
+
+    def describe_question(self):
+        return super().describe_question() | lists_of(
+            self.request.user,
+            self.answering.count,
+            "coverage:relationship",
+            "coverage:relationship_export",
+            self.object.pk,
+        )
+
+    def get_consequences(self):
+        partner = self.membership.partner
+        return [self.answering.in_words(partner, partner, of_customers=False)]
+
+
+class GiveUpDapView(EndOfRightView):
     permission_required = Permission.REQUEST_DAP
+    button = gettext_lazy("Give up delegated admin")
     done_message = gettext_lazy("Your company gave up its delegated admin privileges.")
+
+    def get_question(self):
+        return _("Give up delegated admin for %(customer)s?") % {"customer": self.object.customer}
+
+    def get_refusal(self):
+        if self.object.has_dap:
+            return ""
+        return _("Your company has no delegated admin privileges for this customer.")
+
+    def get_consequences(self):
+        sentences = [
+            _(
+                "Your company can no longer administer the customer's products. You get the privileges"
+                " back only when the customer accepts a new request."
+            ),
+            *super().get_consequences(),
+        ]
+        found = self.object.customer.subscriptions.visible_to(self.membership)
+        count = found.filter(seller=None).exclude(reseller_of_record=self.object.partner).count()
+        if count:
+            sentence = ngettext(
+                "%(count)s subscription that was bought elsewhere leaves your lists.",
+                "%(count)s subscriptions that were bought elsewhere leave your lists.",
+                count,
+            )
+            sentences.append(sentence % {"count": localize(count)})
+        return sentences
 
     def act(self):
         self.object.remove_dap(by=self.request.user)
 
 
 class SuspendBlockingView(OwnRelationshipActView):
-    """Suspend one or all of the active subscriptions that stand against removing the relationship (R9)."""
+    """Suspend one or all of the active subscriptions that stand against removing the relationship (R9).
+
+    The page of the account sends the chosen ones with ``ask``, as an address may be too short for them.
+    """
 
     permission_required = Permission.MANAGE_SUBSCRIPTIONS
+    # So many the question names.
+    MOST_NAMED = 50
+
+    @property
+    def asked(self):
+        return self.request.POST or self.request.GET
+
+    @property
+    def is_all(self):
+        if self.request.method != "POST":
+            return "subscription" not in self.asked
+        return "all" in self.asked or self.asked.get("ask") == "all"
+
+    @cached_property
+    def chosen(self):
+        """The chosen subscriptions, in the order of locks (ADR 0003)."""
+        blocking = self.object.customer.subscriptions.sold_by(self.object.partner).active()
+        if not self.is_all:
+            try:
+                blocking = blocking.filter(pk__in=self.asked.getlist("subscription"))
+            except ValidationError:
+                blocking = blocking.none()
+        return list(blocking.order_by("pk"))
+
+    def post(self, request, *args, **kwargs):
+        if "ask" not in request.POST:
+            return super().post(request, *args, **kwargs)
+        self.object = self.get_object()
+        return self.ask()
+
+    @property
+    def button(self):
+        return _("Suspend all") if self.is_all else _("Suspend the chosen ones")
+
+    def get_question(self):
+        if not self.chosen:
+            return _("Suspend subscriptions of %(customer)s?") % {"customer": self.object.customer}
+        sentence = ngettext(
+            "Suspend %(count)s subscription of %(customer)s?",
+            "Suspend %(count)s subscriptions of %(customer)s?",
+            len(self.chosen),
+        )
+        return sentence % {"count": localize(len(self.chosen)), "customer": self.object.customer}
+
+    def get_refusal(self):
+        return "" if self.chosen else _("Choose a subscription of the list.")
+
+    def get_consequences(self):
+        return [
+            _(
+                "The customer can't use them until they are reactivated. That is possible for 90 days."
+            )
+        ]
+
+    def describe_question(self):
+        names = sorted((str(one) for one in self.chosen), key=str.casefold)
+        hidden = (
+            [("all", "1")] if self.is_all else [("subscription", one.pk) for one in self.chosen]
+        )
+        return super().describe_question() | {
+            "named": names[: self.MOST_NAMED],
+            "more": max(len(names) - self.MOST_NAMED, 0),
+            "hidden": hidden,
+            **lists_of(
+                self.request.user,
+                len(names),
+                "subscriptions:list",
+                "subscriptions:export",
+                self.object.customer_id,
+                query="?status=active",
+            ),
+        }
 
     @transaction.atomic
     def act(self):
-        blocking = self.object.customer.subscriptions.sold_by(self.object.partner).active()
-        if "all" not in self.request.POST:
-            try:
-                blocking = blocking.filter(pk__in=self.request.POST.getlist("subscription"))
-            except ValidationError:
-                blocking = blocking.none()
-        chosen = list(blocking.order_by("pk"))  # in the order of locks (ADR 0003)
-        if not chosen:
+        if not self.chosen:
             raise ValidationError(_("Choose a subscription of the list."))
-        for subscription in chosen:
+        for subscription in self.chosen:
             subscription.suspend(by=self.request.user)
         messages.success(
             self.request,
             ngettext(
                 "%(count)s subscription was suspended.",
                 "%(count)s subscriptions were suspended.",
-                len(chosen),
+                len(self.chosen),
             )
-            % {"count": localize(len(chosen))},
+            % {"count": localize(len(self.chosen))},
         )
 
 
-class RelationshipRemoveView(OwnRelationshipActView):
+class RelationshipRemoveView(EndOfRightView):
     permission_required = Permission.REMOVE_RELATIONSHIP
+    button = gettext_lazy("Remove the relationship")
     done_message = gettext_lazy("The relationship was removed.")
+
+    def get_question(self):
+        return _("Remove the relationship with %(customer)s?") % {"customer": self.object.customer}
+
+    def get_refusal(self):
+        try:
+            self.object.require_removable()
+        except ValidationError as error:
+            return error.messages[0]
+        return ""
+
+    def get_consequences(self):
+        sentences = [
+            *super().get_consequences(),
+            _(
+                "The customer leaves your list, delegated admin privileges end, and your company can no"
+                " longer sell to it or be its support contact. What happened stays readable in the activity"
+                " log."
+            ),
+        ]
+        asked = self.object.customer.requests.naming(self.object.partner, self.object.customer)
+        count = asked.open().count()
+        if count:
+            sentence = ngettext(
+                "%(count)s request of yours to the customer stays open until you withdraw it.",
+                "%(count)s requests of yours to the customer stay open until you withdraw them.",
+                count,
+            )
+            sentences.append(sentence % {"count": localize(count)})
+        return sentences
 
     def act(self):
         self.object.end(by=self.request.user)
+
+    def get_back(self):
+        return super().get_success_url()
 
     def get_success_url(self):
         if self.object.ended_at is None:

@@ -1,15 +1,19 @@
 from django.db.models import F
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
+from django.utils.formats import localize
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from portal.keyset import Order
 from portal.models import PartnerType, part_of
 from portal.permissions import Permission
 from portal.text import words_of
-from portal.views import ActView, ScopedListView
+from portal.views import AskedActView, ScopedListView
 from relationships.forms import InviteResellerForm
 from relationships.models import Partnership, RelationshipRequest, RequestKind
 
+from .concerned import lists_of
 from .requests import AskView
 
 
@@ -81,14 +85,63 @@ class ResellerInviteView(AskView):
     template_name = "relationships/reseller_invite.html"
 
 
-class PartnershipEndView(ActView):
+class PartnershipEndView(AskedActView):
     permission_required = Permission.AUTHORIZE_PARTNERSHIP
     model = Partnership
-    done_message = _("The partnership was ended.")
+    button = gettext_lazy("End the partnership")
+    done_message = gettext_lazy("The partnership was ended.")
+
+    def get_queryset(self):
+        return super().get_queryset().select_related("provider", "reseller")
+
+    @property
+    def is_provider(self):
+        return self.object.provider_id == self.membership.partner_id
+
+    @cached_property
+    def answering(self):
+        return self.object.supported.visible_to(self.membership).weigh()
+
+    def get_question(self):
+        other = self.object.reseller if self.is_provider else self.object.provider
+        return _("End the partnership with %(partner)s?") % {"partner": other}
+
+    def get_refusal(self):
+        return _("This partnership has ended.") if self.object.ended_at else ""
+
+    def get_consequences(self):
+        partner = self.membership.partner
+        sentences = [self.answering.in_words(self.object.reseller, partner)]
+        count = self.object.joint_requests.count()
+        if count:
+            sentence = ngettext(
+                "%(count)s request ends: it asks for both of you together.",
+                "%(count)s requests end: they ask for both of you together.",
+                count,
+            )
+            sentences.append(sentence % {"count": localize(count)})
+        return [
+            *sentences,
+            _("Customers, relationships and delegated admin privileges stay as they are."),
+        ]
+
+    def describe_question(self):
+        if self.object.ended_at:
+            return super().describe_question()
+        return super().describe_question() | lists_of(
+            self.request.user,
+            self.answering.count,
+            "coverage:partnership",
+            "coverage:partnership_export",
+            self.object.pk,
+        )
+
+    def get_crumbs(self, back):
+        label = _("Indirect resellers") if self.is_provider else _("Indirect providers")
+        return [(label, back)]
 
     def act(self):
         self.object.end(by=self.request.user)
 
     def get_success_url(self):
-        is_provider = self.membership.partner.is_provider
-        return reverse("relationships:resellers" if is_provider else "relationships:providers")
+        return reverse("relationships:resellers" if self.is_provider else "relationships:providers")

@@ -16,7 +16,7 @@ from portal.keyset import Order
 from portal.models.mails import MOST_OF_ONE_USER, MOST_TO_ONE_ADDRESS
 from portal.permissions import Permission
 from portal.text import words_of
-from portal.views import ActView, PortalView, PreparedListView, ScopedView
+from portal.views import ActView, AskedActView, PortalView, PreparedListView, ScopedView
 from portal.zones import day_writer
 from relationships.forms import DraftForm, DraftLanguageForm, RequestForm
 from relationships.models import (
@@ -246,8 +246,41 @@ class RequestRenewView(RequestActView):
         self.object.renew(by=self.request.user)
 
 
-class RequestWithdrawView(RequestActView):
+class RequestWithdrawView(RequestActView, AskedActView):
+    button = gettext_lazy("Withdraw")
     done_message = gettext_lazy("The request was withdrawn.")
+
+    def ask(self):
+        self.require(self.object.permission_needed)
+        return super().ask()
+
+    def get_question(self):
+        return _("Withdraw the request to %(name)s?") % {"name": self.object.recipient_name}
+
+    def get_refusal(self):
+        try:
+            self.object.require_withdrawable()
+        except ValidationError as error:
+            return error.messages[0]
+        return ""
+
+    def get_consequences(self):
+        sentences = [
+            _(
+                "The personal link that was made for %(email)s stops working and says that the request was"
+                " withdrawn."
+            )
+            % {"email": self.object.shown_email}
+        ]
+        if self.object.last_mail and self.object.last_mail.is_waiting:
+            sentences.append(_("Its mail waits to be sent, and is not sent then."))
+        return sentences
+
+    def get_crumbs(self, back):
+        return [
+            (_("Relationship requests"), reverse("relationships:requests")),
+            (self.object.recipient_name, back),
+        ]
 
     def act(self):
         self.require(self.object.permission_needed)

@@ -1,12 +1,16 @@
 from django.db.models import Prefetch
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.generic import ListView
 
 from customers.models import Customer
 from portal.permissions import Permission
-from portal.views import ActView, ScopedView
+from portal.views import AskedActView, ScopedView
 from relationships.models import Relationship, RelationshipRequest
+
+from .concerned import lists_of
 
 
 class PartnerListView(ScopedView, ListView):
@@ -35,13 +39,51 @@ class PartnerListView(ScopedView, ListView):
         )
 
 
-class RemoveDapView(ActView):
+class RemoveDapView(AskedActView):
     permission_required = Permission.ANSWER_REQUESTS
     model = Relationship
-    done_message = _("The delegated admin privileges were removed.")
+    button = gettext_lazy("Remove delegated admin")
+    done_message = gettext_lazy("The delegated admin privileges were removed.")
 
     def get_queryset(self):
         return super().get_queryset().active().select_related("partner", "customer")
+
+    @cached_property
+    def answering(self):
+        return self.object.supported.visible_to(self.membership).weigh()
+
+    def get_question(self):
+        names = {"partner": self.object.partner}
+        return _("Remove the delegated admin privileges of %(partner)s?") % names
+
+    def get_refusal(self):
+        if self.object.has_dap:
+            return ""
+        names = {"partner": self.object.partner}
+        return _("%(partner)s has no delegated admin privileges.") % names
+
+    def get_consequences(self):
+        names = {"partner": self.object.partner}
+        return [
+            self.answering.in_words(self.object.partner, self.membership.customer),
+            _(
+                "%(partner)s can no longer administer your products. The relationship and your"
+                " subscriptions stay."
+            )
+            % names,
+        ]
+
+    def describe_question(self):
+        return super().describe_question() | lists_of(
+            self.request.user,
+            self.answering.count,
+            "support:relationship",
+            "support:relationship_export",
+            self.object.pk,
+        )
+
+    def get_crumbs(self, back):
+        return [(_("Partner relationships"), back)]
 
     def act(self):
         self.object.remove_dap(by=self.request.user)

@@ -4,9 +4,11 @@ from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from portal.answering import Answering
 from portal.authority import person_of, require
 from portal.models import (
     Action,
@@ -88,6 +90,35 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         return self.filter(
             models.Q(seller=provider) | models.Q(models.Exists(in_force), seller=None)
         )
+
+    def weigh(self):
+        """Return what becomes of these, all of one contact, when its right ends (C9), as ``Answering``."""
+        return next(iter(self.weigh_each("support_contact").values()), Answering())
+
+    def weigh_each(self, *by):
+        """Return an ``Answering`` for each group with the same values of ``by``, which leaves one contact."""
+        columns = (*by, "support_contact", "seller", "seller__name")
+        counted = self.values_list(*columns).annotate(count=models.Count("pk"))
+        groups = {}
+        for *group, contact, seller, name, count in counted.order_by("seller__name_key", "seller"):
+            _contact, sellers = groups.setdefault(tuple(group), (contact, []))
+            sellers.append((seller, name, count))
+        of_customers = self.order_by().values_list(*by)
+        of_customers = of_customers.annotate(count=models.Count("customer", distinct=True))
+        customers = {tuple(group): count for *group, count in of_customers}
+        return {
+            group: Answering.of(contact, sellers, customers[group])
+            for group, (contact, sellers) in groups.items()
+        }
+
+    def with_chooser(self):
+        """Add ``chooser``: the provider on whose behalf the contact answers, as ``on_behalf_of`` has it."""
+        in_force = SupportContactAssignment.objects.filter(
+            subscription=models.OuterRef("pk"), ended_at=None
+        )
+        chosen_by = models.Subquery(in_force.values("designated_for")[:1])
+        chooser = Coalesce("seller", chosen_by, output_field=models.UUIDField())
+        return self.annotate(chooser=chooser)
 
     def visible_to(self, membership):
         """Return the subscriptions that exist for ``membership`` (S3, T1).

@@ -1,5 +1,12 @@
 """The pages about subscriptions and new customers, for the partners."""
 
+from .acts import ReactivateView, SuspendView
+from .answered import (
+    PartnershipSubscriptionsExportView,
+    PartnershipSubscriptionsView,
+    RelationshipSubscriptionsExportView,
+    RelationshipSubscriptionsView,
+)
 from .bulk import (
     BulkContactView,
     BulkDetailView,
@@ -14,12 +21,10 @@ from .new_customers import CustomerAddedView, CustomerAddView
 from .orders import SubscriptionAddView, SubscriptionEditView
 from .subscriptions import (
     ContactChangesMixin,
-    ReactivateView,
     SubscriptionDetailView,
     SubscriptionExportView,
     SubscriptionListView,
     SupportContactReviewView,
-    SuspendView,
 )
 
 __all__ = [
@@ -34,7 +39,11 @@ __all__ = [
     "CoverageListView",
     "CustomerAddView",
     "CustomerAddedView",
+    "PartnershipSubscriptionsExportView",
+    "PartnershipSubscriptionsView",
     "ReactivateView",
+    "RelationshipSubscriptionsExportView",
+    "RelationshipSubscriptionsView",
     "SubscriptionAddView",
     "SubscriptionDetailView",
     "SubscriptionEditView",

@@ -2,10 +2,8 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.generic import DetailView
 
 from customers.models import Customer
@@ -14,7 +12,6 @@ from portal.models import Partner
 from portal.permissions import Permission
 from portal.text import words_of
 from portal.views import (
-    ActView,
     ExportView,
     PortalView,
     PreparedListView,
@@ -302,34 +299,6 @@ class SubscriptionDetailView(SubscriptionPageView):
             )
             return redirect("subscriptions:detail", *page)
         return redirect("subscriptions:review", *page)
-
-
-class SubscriptionActView(CustomerMixin, ActView):
-    """The base of the buttons of a subscription (S1)."""
-
-    permission_required = Permission.MANAGE_SUBSCRIPTIONS
-    model = Subscription
-
-    def get_queryset(self):
-        found = super().get_queryset().filter(customer=self.customer)
-        return found.select_related("customer", "seller")
-
-    def get_success_url(self):
-        return reverse("subscriptions:detail", args=[self.customer.pk, self.object.pk])
-
-
-class SuspendView(SubscriptionActView):
-    done_message = gettext_lazy("The subscription was suspended.")
-
-    def act(self):
-        self.object.suspend(by=self.request.user)
-
-
-class ReactivateView(SubscriptionActView):
-    done_message = gettext_lazy("The subscription was reactivated.")
-
-    def act(self):
-        self.object.reactivate(by=self.request.user)
 
 
 class SupportContactReviewView(SubscriptionPageView):

@@ -488,5 +488,8 @@ def test_without_scripts_nothing_is_shown_that_needs_them(demo, enter):
     expect(page.get_by_label("Choose all")).to_be_hidden()
     page.get_by_label("Choose Azure plan").check()
     page.get_by_role("button", name="Suspend the chosen ones").click()
-    page.get_by_role("dialog").get_by_role("button", name="Suspend the chosen ones").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        "Suspend 1 subscription of Reederei Albers?"
+    )
+    page.get_by_role("button", name="Suspend the chosen ones").click()
     expect(page.get_by_role("status")).to_have_text("1 subscription was suspended.")

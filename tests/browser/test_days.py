@@ -66,7 +66,8 @@ def confirm(page, label):
     """Press a button that asks, and answer the question with yes."""
     page.get_by_role("button", name=label, exact=True).click()
     question = page.get_by_role("dialog")
-    expect(question.locator("p").nth(1)).not_to_be_empty()
+    expect(question.get_by_role("heading")).to_contain_text("?")
+    expect(question.locator("p").first).not_to_be_empty()
     question.get_by_role("button", name=label, exact=True).click()
 
 

@@ -97,9 +97,10 @@ def refusals(answer):
 
 
 def act(client, model, action, *rows):
+    """Choose rows and an act, and answer the question where it asks one."""
     return client.post(
         page(model, "changelist"),
-        {"action": action, "_selected_action": [str(row.pk) for row in rows]},
+        {"action": action, "_selected_action": [str(row.pk) for row in rows], "post": "yes"},
     )
 
 

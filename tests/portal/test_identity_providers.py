@@ -610,6 +610,16 @@ def test_the_profile_links_an_identity_and_unlinks_it(demo, browser, contoso, qu
     [account] = SocialAccount.objects.all()
     assert account.user == demo.user(NORDLICHT)
 
+    # It asks first, on a page of its own, of its own identities only.
+    [asking] = page.find("form[@data-question]")
+    question = Page(browser.get(asking.get("action")))
+    assert question.heading == "Unlink a@contoso.example?"
+    assert "You can no longer sign in as a@contoso.example." in question.text
+    assert question.find("form[@method='post']")[0].get("action") == IDENTITIES
+    assert question.hidden("account") == str(account.pk)
+    assert SocialAccount.objects.get() == account
+    assert signed_in(ALBERS).get(asking.get("action")).status_code == 404
+
     other = Client()
     assert contoso.sign_in(other, "someone").url == "/"
     assert is_in(other)

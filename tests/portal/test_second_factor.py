@@ -760,6 +760,11 @@ def test_an_operator_takes_a_lost_factor_away(demo, admin_client):
     show_factor(theirs)
     assert is_in(theirs)
     chosen = {"action": "reset_second_factor", "_selected_action": [str(user.pk)]}
+    asked = Page(admin_client.post("/admin/portal/user/", chosen))
+    assert asked.heading == "Take the second factors of 1 user away?"
+    assert "2 second factors are taken away, with the recovery codes" in asked.text
+    assert Authenticator.objects.exists()
+    chosen["post"] = "yes"
     admin_client.post("/admin/portal/user/", chosen)
     assert not Authenticator.objects.exists()
     assert not is_in(theirs)

@@ -359,8 +359,11 @@ class TestAccess:
     def test_deactivating_asks_first_and_signs_out(self, demo):
         sales = signed_in("sales@nordlicht.example")
         page = opened(USERS, of(demo, "sales@nordlicht.example"))
-        [dialog] = page.all_text("div[@role='dialog']")
-        assert "is signed out everywhere at once" in dialog
+        [asking] = page.find("form[@data-question]")
+        page = opened(USERS, asking.get("action"))
+        assert page.heading == "Deactivate Sales agent, Nordlicht Distribution?"
+        assert "(sales@nordlicht.example) is signed out everywhere at once" in page.text
+        assert demo.user("sales@nordlicht.example").is_active
         page = followed(USERS, of(demo, "sales@nordlicht.example", "deactivate/"))
         assert page.alerts == [
             ("status", "Sales agent, Nordlicht Distribution was deactivated and signed out.")

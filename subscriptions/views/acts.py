@@ -1,0 +1,79 @@
+"""The buttons of a subscription."""
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format, localize
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from portal.authority import Refusal
+from portal.permissions import Permission
+from portal.views import ActView, AskedActView
+from subscriptions.models import Subscription
+from subscriptions.models.sales import REACTIVATION_PERIOD
+
+from .subscriptions import CustomerMixin
+
+
+class SubscriptionActView(CustomerMixin, ActView):
+    """The base of the buttons of a subscription (S1)."""
+
+    permission_required = Permission.MANAGE_SUBSCRIPTIONS
+    model = Subscription
+
+    def get_queryset(self):
+        found = super().get_queryset().filter(customer=self.customer)
+        return found.select_related("customer", "seller")
+
+    def get_success_url(self):
+        return reverse("subscriptions:detail", args=[self.customer.pk, self.object.pk])
+
+
+class SuspendView(SubscriptionActView, AskedActView):
+    button = gettext_lazy("Suspend")
+    done_message = gettext_lazy("The subscription was suspended.")
+
+    def get_question(self):
+        return _("Suspend %(subscription)s of %(customer)s?") % {
+            "subscription": self.object,
+            "customer": self.customer,
+        }
+
+    def get_refusal(self):
+        if self.object.seller != self.membership.partner:
+            return Refusal.SELLER.label
+        return "" if self.object.is_active else _("This subscription is suspended already.")
+
+    def get_consequences(self):
+        until = {"date": date_format(timezone.localdate() + REACTIVATION_PERIOD, "DATE_FORMAT")}
+        count = self.object.quantity
+        if count is None:
+            sentence = _(
+                "The customer can't use it until it is reactivated. That is possible until %(date)s."
+            )
+            return [sentence % until]
+        sentence = ngettext(
+            "The customer can't use its %(count)s license until it is reactivated. That is possible until"
+            " %(date)s.",
+            "The customer can't use its %(count)s licenses until it is reactivated. That is possible until"
+            " %(date)s.",
+            count,
+        )
+        return [sentence % {"count": localize(count), **until}]
+
+    def get_crumbs(self, back):
+        return [
+            (_("Customers"), reverse("customers:list")),
+            (str(self.customer), reverse("subscriptions:list", args=[self.customer.pk])),
+            (str(self.object), back),
+        ]
+
+    def act(self):
+        self.object.suspend(by=self.request.user)
+
+
+class ReactivateView(SubscriptionActView):
+    done_message = gettext_lazy("The subscription was reactivated.")
+
+    def act(self):
+        self.object.reactivate(by=self.request.user)
