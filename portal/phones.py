@@ -51,6 +51,7 @@ _UNKNOWN = "ZZ"  # the library's country for what belongs to none
 
 # Signs that stand for others, where a letter, a web page or another keyboard has them.
 _DASHES, _SPACES, _SLASHES = "\u2212\u02d7\u2043\u30fc", "\u00b7\u2022\u2219\u22c5", "\u2044\u2215"
+_QUOTES = "\u2018\u2019\u201c\u201d\u201e"
 _PICTURES = re.compile("[\u260e\u260f\u2706\u2121\U0001f4de\U0001f4f1\ufe0e\ufe0f]")
 _TITLE = re.compile(
     r"\W*(tel|telefon|telefonnummer|telephone|t[eé]l[eé]phone|tel[eé]fono|telefoon|t[eé]l|phone|ph|fon|mobil"
@@ -60,7 +61,7 @@ _TITLE = re.compile(
 _EXTENSION = re.compile(
     r"[\s,;:./-]*[(\[]?[\s-]*(?:,,+|(?<![^\W\d_])(?:extension|extensión|extn|ext|x|durchwahl|durchw|dw|apparat|app|"
     r"nebenstelle|nst|klappe|kl|interno|intern|int|poste|toestel|tst|wewn|wew|linka|lokal|anexo)|#)"
-    r"\s*[.:=#-]*\s*(?:(?:nr|no)\b\.?)?\s*[.:=-]*\s*([0-9]{1,11})\s*[)\]]?[\s.]*\Z",
+    r"\s*[.:=#-]*\s*(?:(?:nr|no)\b\.?)?\s*[.:=#-]*\s*([0-9]{1,11})\s*[)\]]?[\s.]*\Z",
     re.IGNORECASE,
 )
 _CONTEXT = re.compile(r";phone-context=\+?([0-9]+)", re.IGNORECASE)
@@ -174,15 +175,15 @@ def split_phone(kept):
 
 def _plain(text):
     """Return ``text`` with the signs of a plain keyboard, without what stands before and after a number."""
-    plain = "".join(map(_plain_sign, _PICTURES.sub("", text)))
+    plain = "".join(map(_plain_sign, _PICTURES.sub("", text))).strip(" '\"")
     if title := _TITLE.match(plain):
         plain = plain[title.end() :]
-    return plain.strip(" .,;:/-\t\r\n")
+    return plain.strip(" .,;:/-'\"\t\r\n")
 
 
 def _plain_sign(char):
     if char.isascii():
-        return {"[": "(", "]": ")"}.get(char, char)
+        return {"[": "(", "]": ")", "\t": " "}.get(char, char)
     kind = unicodedata.category(char)
     if kind == "Nd":
         return str(unicodedata.decimal(char))
@@ -194,6 +195,8 @@ def _plain_sign(char):
         return " "
     if char in _SLASHES:
         return "/"
+    if char in _QUOTES:
+        return "'"
     return "" if kind == "Cf" else char  # marks of direction, soft hyphens, zero-width spaces
 
 

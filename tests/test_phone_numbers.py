@@ -1,12 +1,14 @@
 """Phones wherever the portal asks for one, shows it or hands it on: read as written, dialled as meant."""
 
 import pytest
+from django.apps import apps
 from django.urls import reverse
 from django.utils.translation import override
 
 from customers.models import Customer
 from portal.authority import PORTAL
 from portal.models import Action, Mail, Partner
+from portal.phone_fields import PhoneField
 from tests.factories import CustomerFactory, PartnerFactory
 from tests.pages import Page, read_csv, signed_in, words
 from tests.relationships.test_account_edit import TYPED
@@ -187,6 +189,13 @@ def admin_save(browser, row, **fields):
         admin_page(row),
         {name: value for name, value in sent.items() if value not in (None, False)},
     )
+
+
+def test_every_phone_of_a_row_is_kept_in_the_one_form():
+    fields = [field for model in apps.get_models() for field in model._meta.local_concrete_fields]
+    phones = [field for field in fields if "phone" in field.name]
+    assert {str(field) for field in phones if not isinstance(field, PhoneField)} == set()
+    assert len(phones) > 1
 
 
 class TestUnreadable:

@@ -30,7 +30,7 @@ WERFT = {
     "domain": "https://Werft.example/",
     "country": "DE",
     "contact_name": "Ole Ost",
-    "contact_phone": "+49 381 555010",
+    "contact_phone": "0381 / 555010",
     "password1": PASSWORD,
     "password2": PASSWORD,
     "agrees": "on",
