@@ -142,6 +142,22 @@ def test_an_address_has_so_many_connections_and_others_have_theirs(proxy):
     wait_until(lambda: status("127.0.0.3") == 200)
 
 
+def test_an_address_sends_few_files_at_one_time(proxy):
+    """Whoever it is: nginx keeps them on its disk before the portal can say that it wants none."""
+
+    def begin(where, source):
+        wire = where.connect(source)
+        head = f"POST {UPLOAD} HTTP/1.1\r\nHost: portal.example\r\nContent-Length: {UPLOAD_BYTES}\r\n\r\n"
+        wire.sendall(f"{head}a".encode())
+        return wire
+
+    with clients(begin, proxy, 5, source="127.0.0.7"):
+        wait_until(lambda: proxy.ask(UPLOAD, source="127.0.0.7").status == 429)
+        assert proxy.ask(UPLOAD, source="127.0.0.2").status == 302
+        assert proxy.ask("/accounts/login/", source="127.0.0.7").status == 200
+    wait_until(lambda: proxy.ask(UPLOAD, source="127.0.0.7").status == 302)
+
+
 def test_an_address_asks_so_often_and_others_have_theirs(proxy):
     statuses = set()
     with closing(proxy.connect("127.0.0.4")) as wire, wire.makefile("rb") as answers:
