@@ -2,8 +2,6 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,7 +15,7 @@ from portal.models.mails import MOST_OF_ONE_USER, MOST_TO_ONE_ADDRESS
 from portal.permissions import Permission
 from portal.text import words_of
 from portal.views import ActView, AskedActView, PortalView, PreparedListView, ScopedView
-from portal.zones import day_writer
+from portal.zones import day_writer, moment_for
 from relationships.forms import DraftForm, DraftLanguageForm, RequestForm
 from relationships.models import (
     RelationshipRequest,
@@ -144,7 +142,7 @@ class RequestCreateView(AskView):
         return super().get_context_data(customer=self.customer, **kwargs)
 
 
-def sentence_on_sending(due_at):
+def sentence_on_sending(due_at, user):
     """What the sender reads: the mail is on its way, or waits until ``due_at`` (R4)."""
     if due_at is None:
         return _("The request is on its way to its recipient.")
@@ -153,7 +151,7 @@ def sentence_on_sending(due_at):
         "address, and at most %(user)d for one user."
     )
     return sentence % {
-        "when": date_format(timezone.localtime(due_at), "DATETIME_FORMAT"),
+        "when": moment_for(user, due_at),
         "address": MOST_TO_ONE_ADDRESS,
         "user": MOST_OF_ONE_USER,
     }
@@ -221,7 +219,7 @@ class RequestDetailView(ScopedView, UpdateView):
             made.edit(form.cleaned_data["subject"], form.cleaned_data["text"], by=self.request.user)
             if "send" in self.request.POST:
                 due_at = made.send(self.link, by=self.request.user)
-                messages.success(self.request, sentence_on_sending(due_at))
+                messages.success(self.request, sentence_on_sending(due_at, self.request.user))
             else:
                 messages.success(self.request, _("The text was saved."))
         except ValidationError as error:

@@ -213,6 +213,7 @@ class TestTheSender:
         )
         [(_kind, told)] = page.alerts
         assert told.startswith("The portal sends the request on ")
+        assert " UTC: in 24 hours" in told
         assert told.endswith(
             "in 24 hours at most 3 mails go to one address, and at most 500 for one user."
         )
