@@ -85,7 +85,7 @@ class ActivityListView(ActivityMixin, PreparedListView):
 class ActivityExportView(ActivityMixin, ExportView):
     """All entries that match, as a CSV file."""
 
-    filename = "activity.csv"
+    filename = "activity"
 
     def get_header(self):
         return [

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.views.generic import ListView, View
 from django.views.generic.list import MultipleObjectMixin
@@ -14,6 +15,7 @@ from portal.exports import ExportRefused, export, separator_of
 from portal.forms import SearchForm
 from portal.keyset import Keyset, Order
 from portal.models import FEW
+from portal.zones import zone_of
 
 from .access import ScopedView
 
@@ -216,12 +218,18 @@ class PreparedListView(QuestionView, ScopedListView):
 def csv_response(request, filename, header, rows, *, are_lines=False):
     """A CSV file of ``rows``, lists of texts, complete before it is sent; see ``stream_csv`` and ``export``.
 
+    Its name is ``filename`` with the day of the reader.
+
     Where the user may not have it now, a page says why.
     """
     try:
         pieces = stream_csv(header, rows, separator=separator_of(request), are_lines=are_lines)
+        day = timezone.localdate(timezone=zone_of(request.user))
         return export(
-            request.user, pieces, filename=filename, content_type="text/csv; charset=utf-8"
+            request.user,
+            pieces,
+            filename=f"{filename}-{day}.csv",
+            content_type="text/csv; charset=utf-8",
         )
     except ExportRefused as refusal:
         context = {"reason": refusal.message}

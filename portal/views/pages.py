@@ -23,10 +23,13 @@ from .access import PortalView, RoleRequired
 
 
 class HomeView(View):
-    """``/``: on to the first page that the user's roles may see."""
+    """``/``: on to the page where the user's work is: the first of the menu, or that of the users."""
 
     def get(self, request):
         menu = menu_for(request.user)
+        works_on_users_alone = menu and menu[0].permission == Permission.VIEW_ACTIVITY
+        if works_on_users_alone and request.user.has_perm(Permission.MANAGE_USERS):
+            return redirect("users:list")
         if menu:
             return redirect(menu[0].url_name)
         if request.user.is_staff:

@@ -70,7 +70,7 @@ class CustomerExportView(CustomersMixin, ExportView):
     """All customers that match, as a CSV file."""
 
     permission_required = Permission.EXPORT_CUSTOMERS
-    filename = "customers.csv"
+    filename = "customers"
 
     def get_header(self):
         return [

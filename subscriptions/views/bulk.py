@@ -215,7 +215,7 @@ class BulkDetailView(BulkRowsMixin, ScopedListView):
 class BulkExportView(BulkRowsMixin, ExportView):
     """The rows of the preview or the result, as a CSV file."""
 
-    filename = "assignment.csv"
+    filename = "assignment"
 
     def get_header(self):
         return [

@@ -133,7 +133,7 @@ class CoverageExportView(CoverageMixin, ExportView):
     """All subscriptions that match, as a CSV file."""
 
     permission_required = Permission.EXPORT_CUSTOMERS
-    filename = "subscriptions.csv"
+    filename = "subscriptions"
     are_lines = True  # cells that come again and again are written once
 
     def get_header(self):

@@ -106,7 +106,7 @@ class SubscriptionExportView(SubscriptionsMixin, ExportView):
     """All subscriptions of the customer that match, as a CSV file."""
 
     permission_required = Permission.EXPORT_CUSTOMERS
-    filename = "subscriptions.csv"
+    filename = "subscriptions"
 
     def get(self, request, *args, **kwargs):
         self.customer  # noqa: B018  one that is not the user's is 404 before the file begins (T1)

@@ -45,7 +45,7 @@ def sign_in(browser, email, password="demo-portal", **data):
         ("agent@nordlicht.example", "/customers/"),
         ("sales@nordlicht.example", "/customers/"),
         ("helpdesk@nordlicht.example", "/customers/"),
-        ("users@nordlicht.example", "/activity/"),
+        ("users@nordlicht.example", "/settings/users/"),
         ("global@brandt.example", "/customers/"),
         ("global@hafen.example", "/customers/"),
         (ALBERS, "/support/"),

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -414,13 +415,22 @@ def test_T1_only_ones_own_resellers_can_be_chosen(demo):
 # Export
 
 
+@time_machine.travel("2026-11-30T23:30:00Z", tick=False)
+def test_the_export_is_named_by_the_day_of_its_reader(demo):
+    agent = demo.user("agent@nordlicht.example")
+    browser = signed_in(agent.email)
+    for zone, day in (("", "2026-11-30"), ("Asia/Tokyo", "2026-12-01")):
+        type(agent).objects.filter(pk=agent.pk).update(time_zone=zone)
+        answer = browser.get("/customers/export/")
+        assert answer["Content-Disposition"] == f'attachment; filename="customers-{day}.csv"'
+
+
 def test_the_export_has_all_that_match_and_is_safe_in_a_spreadsheet(demo):
     petersen = demo.customer("Backhaus Petersen")
     petersen.name, petersen.contact_name = "=Backhaus", "@Petersen"
     petersen.save()
     answer = signed_in("agent@nordlicht.example").get("/customers/export/?q=backhaus")
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    assert answer["Content-Disposition"] == 'attachment; filename="customers.csv"'
     [row] = read_csv(answer)
     since = demo.relationship("=Backhaus", "Nordlicht Distribution").started_at
     assert row == {

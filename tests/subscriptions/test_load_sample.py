@@ -5,6 +5,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import CharField, Count, F, Q, Value
 from django.db.models.functions import Concat
+from django.test import Client
 
 from customers.models import Customer
 from portal.models import ActivityEntry, Partner, PartnerType, User
@@ -12,7 +13,7 @@ from portal.text import fold
 from relationships.models import Partnership, Relationship, RelationshipRequest, RequestStatus
 from subscriptions.models import Subscription, SupportContactAssignment
 from tests.conftest import rows
-from tests.pages import Page, signed_in
+from tests.pages import Page, sign_in, signed_in
 
 CUSTOMERS = 120
 
@@ -39,6 +40,23 @@ def test_it_makes_as_many_customers_and_says_how_fast(sample):
     assert Subscription.objects.count() > CUSTOMERS * 4
     assert "rows in" in sample
     assert "a second" in sample
+
+
+def test_it_says_who_can_sign_in(db, settings):
+    settings.DEBUG = True
+    said = load()
+    assert "Every admin's password: demo-portal" in said
+    emails = [line.split()[0] for line in said.splitlines() if "@" in line]
+    assert len(emails) == 4  # a provider, a reseller, a direct-bill partner, a customer
+    for email in emails:
+        assert sign_in(Client(), email).url == "/"
+
+
+def test_without_debug_nobody_can_until_it_has_a_password(sample):
+    assert "Nobody can sign in yet" in sample
+    assert "manage.py changepassword EMAIL" in sample
+    [line, *_others] = [line for line in sample.splitlines() if "@" in line]
+    assert not User.objects.get(email=line.split()[0]).has_usable_password()
 
 
 def test_one_provider_has_about_half_of_all_customers(largest):

@@ -5,7 +5,7 @@ from django.contrib.auth.hashers import make_password
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 
-from portal.models import Partner
+from portal.models import Partner, PartnerType, ProofMethod, User
 from subscriptions.management.sample import FIRST_MPN_ID, Sample
 
 PASSWORD = "demo-portal"
@@ -60,3 +60,24 @@ class Command(BaseCommand):
             cursor.execute("VACUUM ANALYZE" if can_vacuum else "ANALYZE")
         took = time.monotonic() - start
         self.stdout.write(f"{rows:,} rows in {took:.1f} s, {rows / took:,.0f} a second.\n")
+        self.print_people()
+
+    def print_people(self):
+        """Say who can sign in: of each kind of firm the first, the largest provider among them."""
+        if settings.DEBUG:
+            self.stdout.write(f"\nEvery admin's password: {PASSWORD}. For example:\n\n")
+        else:
+            self.stdout.write(
+                "\nNobody can sign in yet: DEBUG is off, and the password is known to everyone.\n"
+                "manage.py changepassword EMAIL gives one of these a password:\n\n"
+            )
+        joined = User.objects.filter(proved_addresses__how=ProofMethod.DEMO)
+        of_sample = joined.filter(membership__partner__mpn_id__gte=str(FIRST_MPN_ID))
+        for kind in PartnerType:
+            person = of_sample.filter(membership__partner__type=kind)
+            self.print_person(person.order_by("membership__partner__mpn_id").first())
+        self.print_person(joined.exclude(membership__customer=None).order_by("email").first())
+
+    def print_person(self, person):
+        if person is not None:
+            self.stdout.write(f"  {person.email:32} {person.membership.organisation.name}\n")
