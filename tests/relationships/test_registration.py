@@ -30,7 +30,7 @@ WERFT = {
     "domain": "https://Werft.example/",
     "country": "DE",
     "contact_name": "Ole Ost",
-    "contact_phone": "0381 / 555010",
+    "contact_phone": "+49 381 555010",
     "password1": PASSWORD,
     "password2": PASSWORD,
     "agrees": "on",
@@ -301,6 +301,10 @@ class TestRegistering:
         assert user is None
         assert message in errors[field]
         assert mail.outbox == []
+
+    def test_its_phone_is_one_of_the_country_that_is_typed_beside_it(self, made, demo):
+        register(made, contact_phone="01 5550200", country="AT")
+        assert demo.customer("Werft Ost GmbH").contact_phone == "+4315550200"
 
     def test_R11_a_firm_outside_the_sales_region_is_told_and_not_half_registered(
         self, made, nothing_written
