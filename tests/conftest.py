@@ -17,6 +17,7 @@ from portal import settings as portal_settings
 from portal.models import ActivityEntry, Mail, Partner, User
 from relationships.models import Partnership, RegionCountry, Relationship, SalesRegion
 from subscriptions.models import Offer, Subscription
+from tests.deployment import copy_checkout, new_databases
 from tests.log_lines import log_lines
 from tests.migrations import past_database
 
@@ -237,3 +238,16 @@ def past(django_db_setup, django_db_blocker, tmp_path):
     """An installation of an earlier version, in a database of its own, to test a migration."""
     with django_db_blocker.unblock(), past_database(tmp_path) as database:
         yield database
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A copy of the checkout, for the portal as an operator runs it: see ``tests.deployment``."""
+    return copy_checkout(tmp_path_factory.mktemp("production") / "portal")
+
+
+@pytest.fixture(scope="module")
+def new_database(tmp_path_factory, django_db_setup, django_db_blocker):
+    """Makes empty databases of the kind that this run tests; returns the DATABASE_URL of each."""
+    with django_db_blocker.unblock(), new_databases(tmp_path_factory.mktemp("data")) as create:
+        yield create

@@ -79,14 +79,62 @@ def copy_wheel(package: Path, folder: Path) -> Path:
     return folder / package.name / "pginstall" / "bin"
 
 
+class Cluster:
+    """A PostgreSQL server with nothing in it, which can be stopped and started again."""
+
+    def __init__(self, folder: Path, binaries: Path, as_owner: dict) -> None:
+        self.folder, self.binaries, self.as_owner = folder, binaries, as_owner
+        self.url = f"postgres://postgres@{quote(str(folder), safe='')}/postgres"
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        """Return when it answers."""
+        self.process = subprocess.Popen(
+            [
+                self.binaries / "postgres", "-D", "data", "-k", self.folder, "-c", "listen_addresses=",
+                "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
+            ],
+            start_new_session=True,
+            preexec_fn=partial(die_with, os.getpid(), signal.SIGQUIT),
+            **self.as_owner,
+        )  # fmt: skip
+        wait_until_ready(self.process, self.url, self.folder / "log")
+
+    def stop(self, signum: signal.Signals = signal.SIGQUIT) -> None:
+        """Return when it has ended: at once and without care for its data, unless told otherwise."""
+        if not self.process:
+            return
+        self.process.send_signal(signum)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Meanwhile none of its processes does anything, as on a host that hangs (Linux only)."""
+        assert self.process
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for each in (pid, *map(int, children)):
+            os.kill(each, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for each in (*map(int, children), pid):
+                os.kill(each, signal.SIGCONT)
+
+
 @contextmanager
-def started_server() -> Iterator[str]:
-    """A running server with nothing in it, as a DATABASE_URL; stopped and removed at the end."""
+def started_cluster() -> Iterator[Cluster]:
+    """A running server with nothing in it; stopped and removed at the end."""
     binaries = find_binaries()
     remove_leftovers()
     folder = PARENT / f"{PREFIX}{os.getpid()}-{time.time_ns():x}"
     folder.mkdir(mode=0o700)
-    server = None
+    cluster = None
     try:
         with (folder / "lock").open("w") as lock, (folder / "log").open("w+") as log:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -111,24 +159,22 @@ def started_server() -> Iterator[str]:
                 check=True,
                 **as_owner,
             )  # fmt: skip
-            server = subprocess.Popen(
-                [
-                    binaries / "postgres", "-D", "data", "-k", folder, "-c", "listen_addresses=",
-                    "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
-                ],
-                start_new_session=True,
-                preexec_fn=partial(die_with, os.getpid(), signal.SIGQUIT),
-                **as_owner,
-            )  # fmt: skip
-            url = f"postgres://postgres@{quote(str(folder), safe='')}/postgres"
-            wait_until_ready(server, url, folder / "log")
-            yield url
+            cluster = Cluster(folder, binaries, as_owner)
+            cluster.start()
+            yield cluster
     except subprocess.CalledProcessError as error:
         sys.exit(f"PostgreSQL did not start: {error}\n{(folder / 'log').read_text()}")
     finally:
-        if server:
-            stop(server)
+        if cluster:
+            cluster.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def started_server() -> Iterator[str]:
+    """The DATABASE_URL of a running server with nothing in it; stopped and removed at the end."""
+    with started_cluster() as cluster:
+        yield cluster.url
 
 
 def wait_until_ready(server: subprocess.Popen, url: str, log: Path) -> None:
@@ -141,16 +187,6 @@ def wait_until_ready(server: subprocess.Popen, url: str, log: Path) -> None:
         else:
             return
     sys.exit(f"PostgreSQL did not start:\n{log.read_text()}")
-
-
-def stop(server: subprocess.Popen) -> None:
-    """At once and without care for its data, which is thrown away with it."""
-    server.send_signal(signal.SIGQUIT)
-    try:
-        server.wait(10)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
 
 
 def run(command: list[str], url: str) -> int:

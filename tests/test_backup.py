@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests.test_deployment import PRODUCTION, checkout  # noqa: F401
+from tests.deployment import PRODUCTION
 
 README = Path(settings.BASE_DIR) / "README.md"
 
@@ -26,7 +26,7 @@ def rows(file):
 
 
 @pytest.fixture
-def running(checkout, tmp_path):  # noqa: F811
+def running(checkout, tmp_path):
     """A database in use: what was written last is in the file beside it."""
     file = tmp_path / "portal.sqlite3"
     with closing(sqlite3.connect(file, isolation_level=None)) as portal:
@@ -37,7 +37,7 @@ def running(checkout, tmp_path):  # noqa: F811
         yield file
 
 
-def back_up(checkout, file):  # noqa: F811
+def back_up(checkout, file):
     [command] = re.findall(
         r"^ *(\.venv/bin/python manage\.py .*VACUUM INTO.*)$", README.read_text(), re.M
     )
@@ -52,7 +52,7 @@ def back_up(checkout, file):  # noqa: F811
     )
 
 
-def test_it_has_what_was_written_last_and_a_copied_file_has_not(checkout, running, tmp_path):  # noqa: F811
+def test_it_has_what_was_written_last_and_a_copied_file_has_not(checkout, running, tmp_path):
     shutil.copy(running, tmp_path / "copied.sqlite3")
     done = back_up(checkout, running)
     assert done.returncode == 0, done.stderr

@@ -1,67 +1,31 @@
 """The portal as an operator runs it: a copy of the checkout, DEBUG off, gunicorn, its own database."""
 
-import http.client
 import json
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
 import time
 import tomllib
-from contextlib import closing
 from html import unescape
 from importlib.util import find_spec
-from pathlib import Path
-from urllib.parse import quote, urlencode, urljoin
+from urllib.parse import quote, urljoin
 
 import psycopg
 import pytest
-from django.conf import settings
 from django.db import connection
 
-CHECKOUT = Path(settings.BASE_DIR)
-SECRET = "only-for-this-test-0123456789-abcdefghijklmnopqrstuvwxyz"
-PRODUCTION = {
-    "PATH": os.environ["PATH"],
-    "SECRET_KEY": SECRET,
-    "ALLOWED_HOSTS": "portal.example",
-    "CSRF_TRUSTED_ORIGINS": "https://portal.example",
-    "EMAIL_URL": "smtp+tls://user:password@mail.example:587",
-}
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
-    """What a clone contains, without what this machine has added: no .env, no database."""
-    copy = tmp_path_factory.mktemp("production") / "portal"
-    copy.mkdir()
-    leftovers = shutil.ignore_patterns("__pycache__", "*.pyc")
-    for name in ("portal", "customers", "relationships", "subscriptions", "templates", "static"):
-        shutil.copytree(CHECKOUT / name, copy / name, ignore=leftovers)
-    shutil.copytree(CHECKOUT / "locale", copy / "locale")
-    for name in ("manage.py", "gunicorn.conf.py"):
-        shutil.copy(CHECKOUT / name, copy)
-    return copy
-
-
-def run(checkout, *command, without=(), **environment):
-    environment = {
-        name: value for name, value in (PRODUCTION | environment).items() if name not in without
-    }
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=checkout,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
-
-def manage(checkout, *command, **environment):
-    return run(checkout, "-W", "error", "manage.py", *command, **environment)
+from tests.deployment import (
+    CHECKOUT,
+    COLLECT,
+    MIGRATE,
+    WAYS,
+    Server,
+    cookies,
+    manage,
+    reached,
+    run,
+    serving,
+    set_up,
+    sign_in,
+)
 
 
 def start(checkout, **environment):
@@ -316,84 +280,19 @@ def test_every_direct_dependency_is_pinned(name):
 
 
 @pytest.fixture(scope="module")
-def database_url(tmp_path_factory, django_db_setup, django_db_blocker):
-    """A database of its own, of the kind that this run tests."""
-    if connection.vendor == "sqlite":
-        yield f"sqlite:///{tmp_path_factory.mktemp('data') / 'portal.sqlite3'}"
-        return
-    name = f"portal_deployment_{os.getpid()}"
-    with django_db_blocker.unblock():
-        server = connection.get_connection_params() | {"dbname": "postgres"}
-    for unused in ("context", "cursor_factory", "prepare_threshold"):
-        server.pop(unused, None)
-    with psycopg.connect(**server, autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}"')
-        user, password = server["user"], server.get("password")
-        person = user + (f":{quote(password, safe='')}" if password else "")
-        port = f":{server['port']}" if server.get("port") else ""
-        yield f"postgres://{person}@{quote(server['host'], safe='')}{port}/{name}"
-        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+def database_url(checkout, new_database):
+    """Set up as the operator would: migrate, collectstatic, an operator's account."""
+    url = new_database("deployment")
+    operator = ["createsuperuser", "--noinput", "--email", Server.operator]
+    environment = {"DATABASE_URL": url, "DJANGO_SUPERUSER_PASSWORD": Server.password}
+    set_up(checkout, MIGRATE, COLLECT, operator, **environment)
+    return url
 
 
-class Server:
-    """A running portal; the test stands where the proxy would."""
-
-    operator = "operator@portal.example"
-    password = "a long enough password"
-
-    def __init__(self, port, log):
-        self.port, self.log = port, log
-
-    def ask(self, path, method="GET", scheme="https", data=None, **headers):
-        headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        headers = {"Host": "portal.example"} | headers
-        if scheme == "https":
-            headers |= {"X-Forwarded-Proto": "https", "Referer": "https://portal.example/"}
-        if data is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as wire:
-            wire.request(method, path, urlencode(data) if data is not None else None, headers)
-            answer = wire.getresponse()
-            answer.text = answer.read().decode()
-        return answer
-
-
-@pytest.fixture(scope="module")
-def server(checkout, database_url):
-    """Set up as the operator would: migrate, collectstatic, an operator's account, gunicorn."""
-    environment = {"DATABASE_URL": database_url}
-    for command in (
-        ["migrate", "--verbosity", "0"],
-        ["collectstatic", "--noinput", "--verbosity", "0"],
-        ["createsuperuser", "--noinput", "--email", Server.operator],
-    ):
-        done = manage(checkout, *command, DJANGO_SUPERUSER_PASSWORD=Server.password, **environment)
-        assert done.returncode == 0, done.stderr
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = checkout.parent / "log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn"],
-            cwd=checkout,
-            env=PRODUCTION | environment | {"PORT": str(port), "WEB_CONCURRENCY": "1"},
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-        assert process.poll() is None, log.read_text()
-        yield Server(port, log)
-    finally:
-        process.terminate()
-        process.wait(20)
+@pytest.fixture(scope="module", params=WAYS)
+def server(request, checkout, database_url):
+    with reached(request.param, database_url) as url, serving(checkout, DATABASE_URL=url) as server:
+        yield server
 
 
 @pytest.mark.parametrize(
@@ -476,31 +375,6 @@ def test_the_static_files_are_served_for_a_year_under_the_name_of_their_content(
 )
 def test_there_is_no_way_to_identity_providers_where_none_is_named(server, path, method):
     assert server.ask(f"/accounts/{path}", method).status == 404
-
-
-def cookies(answer):
-    """The cookies that an answer sets: name → (value, attributes)."""
-    found = {}
-    for header in answer.headers.get_all("Set-Cookie", []):
-        first, *rest = (part.strip() for part in header.split(";"))
-        name, _, value = first.partition("=")
-        found[name] = value, {part.lower() for part in rest}
-    return found
-
-
-def sign_in(server):
-    """The answer to the operator's email and password."""
-    form = server.ask("/accounts/login/")
-    token, attributes = cookies(form)["__Host-csrftoken"]
-    assert attributes >= {"secure", "httponly", "samesite=lax", "path=/"}
-    [hidden] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form.text)[:1]
-    data = {"username": server.operator, "password": server.password}
-    return server.ask(
-        "/accounts/login/",
-        "POST",
-        data=data | {"csrfmiddlewaretoken": hidden},
-        Cookie=f"__Host-csrftoken={token}",
-    )
 
 
 def test_the_operator_signs_in_and_the_cookies_travel_by_tls_alone(server):

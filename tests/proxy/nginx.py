@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from django.conf import settings
 
-from tests.test_deployment import Server, cookies
+from tests.deployment import Server, cookies
 from tests.workers import wait_until
 
 from .conftest import NGINX

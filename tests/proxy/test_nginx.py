@@ -13,8 +13,7 @@ from django.conf import settings
 from django.urls import URLResolver, get_resolver
 
 from portal.bodies import PAGE_BYTES, UPLOAD_BYTES
-from tests import test_deployment
-from tests.test_deployment import database_url, manage, server  # noqa: F401
+from tests.deployment import COLLECT, MIGRATE, serving, set_up
 from tests.workers import wait_until
 
 from .nginx import CONF, FORM, Alone, Visitor, running_nginx
@@ -26,23 +25,29 @@ SLOW = 40  # clients, of the 50 that one address may have
 # So long nobody else got a page, where someone waits without the proxy: many times what a page takes.
 WITHOUT_ANSWER = 3
 
-bare_checkout = test_deployment.checkout
-
 
 @pytest.fixture(scope="module")
-def checkout(bare_checkout):
+def checkout(checkout):
     """With a file as large as a long export."""
-    (bare_checkout / "static" / "large.zip").write_bytes(os.urandom(LARGE_BYTES))
-    return bare_checkout
+    (checkout / "static" / "large.zip").write_bytes(os.urandom(LARGE_BYTES))
+    return checkout
 
 
 @pytest.fixture(scope="module")
-def portal(checkout, database_url, server):  # noqa: F811
-    """gunicorn with one worker of four threads, and the demo data."""
-    done = manage(checkout, "load_demo", DATABASE_URL=database_url, DEBUG="1")
-    assert done.returncode == 0, done.stderr
+def database_url(checkout, new_database):
+    """With the demo data."""
+    url = new_database("proxy")
+    set_up(checkout, MIGRATE, COLLECT, DATABASE_URL=url)
+    set_up(checkout, ["load_demo"], DATABASE_URL=url, DEBUG="1")
+    return url
+
+
+@pytest.fixture(scope="module")
+def portal(checkout, database_url):
+    """gunicorn with one worker of four threads."""
     names = json.loads((checkout / "staticfiles" / "staticfiles.json").read_text())["paths"]
-    return Alone(server.port, server.log, f"/static/{names['large.zip']}")
+    with serving(checkout, DATABASE_URL=database_url) as server:
+        yield Alone(server.port, server.log, f"/static/{names['large.zip']}")
 
 
 @pytest.fixture(scope="module")
@@ -324,7 +329,7 @@ def held(url):
         yield lambda: other.execute("ROLLBACK")
 
 
-def test_a_page_that_comes_piece_by_piece_is_not_kept_until_its_end(proxy, database_url):  # noqa: F811
+def test_a_page_that_comes_piece_by_piece_is_not_kept_until_its_end(proxy, database_url):
     visitor = Visitor(proxy).sign_in(*HELPDESK)
     contact_page = visitor.post("/subscriptions/assign/", {"all": "1"}).headers["Location"]
     text = visitor.get(contact_page).text
