@@ -73,6 +73,13 @@ PICTURES = [
         "/customers/",
         ("Reederei Albers", "Account"),
     ),
+    Picture(
+        "question",
+        "Before something is taken away: what follows, in numbers",
+        GLOBAL,
+        "/customers/",
+        ("Reederei Albers", "Account", "Give up delegated admin"),
+    ),
     Picture("coverage", "All subscriptions, and who answers for each", GLOBAL, "/subscriptions/"),
     Picture(
         "bulk",
@@ -170,7 +177,7 @@ def walk(page: Page, picture: Picture) -> None:
         else:
             found = place.get_by_role("link", name=words, exact=True)
             found.or_(place.get_by_role("button", name=words, exact=True)).first.click()
-    page.wait_for_load_state()
+    page.wait_for_load_state("networkidle")  # a question is fetched
 
 
 def take(browser: Browser, address: str) -> int:

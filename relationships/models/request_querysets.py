@@ -100,7 +100,7 @@ class RelationshipRequestQuerySet(models.QuerySet):
 
         Requests are locked before organisations (ADR 0003): an act that binds them anew does this first.
         """
-        return list(self.order_by("pk").select_for_update(no_key=True))
+        return list(self.order_by("pk").select_for_update(of=("self",), no_key=True))
 
     def bind_anew(self):
         """Bind these requests to whom they are for now: who proved their addresses has changed (R14)."""

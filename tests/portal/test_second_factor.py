@@ -701,6 +701,8 @@ def test_the_last_one_stays_while_one_is_required(demo, browser, required, nothi
     assert list(demo.user(NORDLICHT).second_factors) == [app]
 
     passkey = set_up_passkey(demo.user(NORDLICHT))
+    question = Page(browser.get(f"/accounts/passkeys/{passkey.pk}/remove/"))
+    assert question.heading == "Remove the passkey “Office laptop”?"
     assert browser.post(f"/accounts/passkeys/{passkey.pk}/remove/").url == "/accounts/passkeys/"
     passkey = set_up_passkey(demo.user(NORDLICHT))
     browser.post(APP + "remove/")

@@ -338,10 +338,13 @@ def test_R12_a_joint_request_is_not_accepted_under_a_partnership_that_ends(demo,
     found = Relationship.objects.active().filter(customer__name="Weingut Huber")
     joint = found.filter(partner__name__in=["Nordlicht Distribution", "Kranich Consulting"])
     ended_at = Partnership.objects.get(reseller=demo.partner("Kranich Consulting")).ended_at
+    made.refresh_from_db()
     if accepted.error:
         assert accepted.error.code == "dead"
+        assert made.status == RequestStatus.WITHDRAWN
         assert not joint.exists()
     else:
+        assert made.status == RequestStatus.ACCEPTED
         assert [one.started_at <= ended_at for one in joint] == [True, True]
 
 
