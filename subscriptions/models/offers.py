@@ -171,12 +171,17 @@ class Offer(models.Model):
                 _("The customer has this offer already. It is sold once to each."),
                 code="one_per_customer",
             )
-        if self.is_add_on:
-            bases = self.base_offers.all()
-            if not active.intersection(base.pk for base in bases):
-                return ValidationError(
-                    _("This add-on needs an active subscription to one of: %(offers)s."),
-                    code="needs_base",
-                    params={"offers": ", ".join(str(base) for base in bases) or "–"},
-                )
-        return None
+        return self.lack_of_base(active)
+
+    def lack_of_base(self, active):
+        """Return why an add-on can't be used beside the ``active`` offers, a ``ValidationError``, or None."""
+        if not self.is_add_on:
+            return None
+        bases = self.base_offers.all()
+        if active.intersection(base.pk for base in bases):
+            return None
+        return ValidationError(
+            _("This add-on needs an active subscription to one of: %(offers)s."),
+            code="needs_base",
+            params={"offers": ", ".join(str(base) for base in bases) or "–"},
+        )

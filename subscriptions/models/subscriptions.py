@@ -320,7 +320,8 @@ class Subscription(Sale, Designation, models.Model):
         """Let the customer use it again (S1). Reactivating an active one changes nothing.
 
         Raises ``NotAllowed`` unless ``by`` is staff of the seller, in a role that may, and
-        ``ValidationError`` with code ``too_late`` when the time for it has passed (S2).
+        ``ValidationError`` with code ``too_late`` when the time for it has passed (S2), and with
+        ``needs_base`` for an add-on while the customer has no active base of it from the same seller.
         """
         self._set_status(SubscriptionStatus.ACTIVE, None, Action.SUBSCRIPTION_REACTIVATED, by=by)
 
@@ -336,6 +337,10 @@ class Subscription(Sale, Designation, models.Model):
                 code="too_late",
                 params={"date": date_format(locked.reactivate_by)},
             )
+        if status == SubscriptionStatus.ACTIVE:
+            beside = Subscription.objects.filter(customer=self.customer_id, seller=self.seller_id)
+            if refusal := self.offer.lack_of_base(beside.holdings()["active"]):
+                raise refusal
         self.status, self.suspended_at = status, suspended_at
         self.save(update_fields=["status", "suspended_at"])
         self.record(

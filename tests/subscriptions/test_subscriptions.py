@@ -89,6 +89,29 @@ class TestS1:
         with nothing_written():
             stale.suspend(by=helpdesk)
 
+    def test_S1_an_add_on_is_reactivated_beside_an_active_base_alone(
+        self, demo, office, helpdesk, nothing_written
+    ):
+        azure = demo.subscription("Reederei Albers", "Azure plan")
+        azure.offer.is_add_on = True
+        azure.offer.save()
+        azure.offer.base_offers.add(office.offer)
+        azure.suspend(by=helpdesk)
+        office.suspend(by=helpdesk)
+        # Another seller's is no base of it.
+        SubscriptionFactory(
+            customer=azure.customer, seller=demo.partner("Südwind Cloud"), offer=office.offer
+        )
+        with nothing_written(), pytest.raises(ValidationError) as refusal:
+            azure.reactivate(by=helpdesk)
+        assert refusal.value.code == "needs_base"
+        assert refusal.value.messages == [
+            "This add-on needs an active subscription to one of: Office 365 Business Standard."
+        ]
+        office.reactivate(by=helpdesk)
+        azure.reactivate(by=helpdesk)
+        assert azure.is_active
+
     def test_S1_the_support_contact_stays(self, demo, office, helpdesk):
         office.designate(demo.partner("Hafen IT"), by=helpdesk)
         office.suspend(by=helpdesk)
