@@ -1,16 +1,21 @@
 import logging
+import threading
 import time
+from collections import Counter
 from contextlib import nullcontext
+from functools import partial
+from typing import Any
 
 from django.db import connection
 from django.http import FileResponse
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from portal.client_address import acting_from, address_of
 from portal.database_faults import is_conflict
 from portal.hashers import TooBusy
 from portal.streams import WatchedPieces
-from portal.views.errors import busy, conflict
+from portal.views.errors import busy, conflict, too_many_requests
 
 access_logger = logging.getLogger("portal.access")
 
@@ -132,6 +137,54 @@ class UserLanguageMiddleware:
             translation.activate(language)
             request.LANGUAGE_CODE = language
         return self.get_response(request)
+
+
+class UnderWayMiddleware:
+    """Let one user have few changes under way at one time, so that the others find a thread that is free.
+
+    A person sends one after the other, or the same twice. Beyond ``AT_ONCE`` in this process the answer is
+    429, at once. A page that is sent while it is made is under way until its end. Sign-ins have limits of
+    their own.
+    """
+
+    AT_ONCE = 2
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+        self.lock, self.under_way = threading.Lock(), Counter[Any]()
+
+    def __call__(self, request):
+        if request.method in ("GET", "HEAD", "OPTIONS") or not request.user.is_authenticated:
+            return self.get_response(request)
+        key = request.user.pk
+        with self.lock:
+            is_one_too_many = self.under_way[key] >= self.AT_ONCE
+            if not is_one_too_many:
+                self.under_way[key] += 1
+        if is_one_too_many:
+            return too_many_requests(
+                request,
+                reason=_(
+                    "Other changes of yours are under way. Nothing of this one was done. Wait until they are"
+                    " finished, then try again."
+                ),
+            )
+        try:
+            response = self.get_response(request)
+        except BaseException:
+            self.end(key)
+            raise
+        if response.streaming:
+            response._resource_closers.append(partial(self.end, key))
+        else:
+            self.end(key)
+        return response
+
+    def end(self, key):
+        with self.lock:
+            self.under_way[key] -= 1
+            if not self.under_way[key]:
+                del self.under_way[key]
 
 
 class ConflictMiddleware:

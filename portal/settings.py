@@ -107,6 +107,7 @@ MIDDLEWARE = [
     "customers.middleware.TakeOverMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "portal.middleware.UnderWayMiddleware",
     "portal.middleware.ConflictMiddleware",
     "portal.middleware.BusyMiddleware",
 ]

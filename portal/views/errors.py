@@ -53,8 +53,8 @@ def busy(request, exception):
     return answer
 
 
-def too_many_requests(request, exception=None):
-    return render(request, "429.html", status=429)
+def too_many_requests(request, exception=None, *, reason=""):
+    return render(request, "429.html", {"reason": reason}, status=429)
 
 
 def server_error(request):

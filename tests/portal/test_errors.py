@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.models import Session
 from django.db import (
@@ -15,14 +16,16 @@ from django.db import (
     connection,
     transaction,
 )
+from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client, RequestFactory
 from django.utils.translation import override
 
 from portal.database_faults import fault_of
-from portal.middleware import ConflictMiddleware
+from portal.middleware import ConflictMiddleware, UnderWayMiddleware
 from portal.models import User
 from portal.views import too_many_requests
 from tests.pages import Page, signed_in
+from tests.races import LONG_ENOUGH
 
 HELPDESK = "helpdesk@nordlicht.example"
 
@@ -278,3 +281,71 @@ def test_a_message_about_a_customer_stands_in_no_cookie(demo):
     answer = browser.post("/settings/profile/", {"name": "Someone", "language": ""})
     assert set(answer.cookies) <= {"sessionid", "csrftoken"}
     assert "Your profile was saved." in browser.get("/customers/").content.decode()
+
+
+class TestChangesUnderWay:
+    """One user can't take all threads of a process: beyond two changes at one time the answer is 429."""
+
+    @pytest.fixture
+    def asked(self, demo):
+        """Ask a middleware whose view waits for ``leave``; ``entered`` counts who got there."""
+        entered, leave = threading.Semaphore(0), threading.Event()
+
+        def view(request):
+            entered.release()
+            assert leave.wait(LONG_ENOUGH)
+            return HttpResponse("done")
+
+        middleware = UnderWayMiddleware(view)
+
+        def ask(user, method="POST"):
+            request = RequestFactory().generic(method, "/")
+            request.user = user
+            return middleware(request)
+
+        ask.entered, ask.leave, ask.middleware = entered, leave, middleware
+        yield ask
+        leave.set()
+
+    def test_beyond_two_at_one_time_the_answer_is_429_at_once(self, asked, demo):
+        one, other = demo.user(HELPDESK), demo.user("agent@nordlicht.example")
+        threads = [threading.Thread(target=asked, args=[user]) for user in (one, one, other)]
+        for thread in threads:
+            thread.start()
+            assert asked.entered.acquire(timeout=LONG_ENOUGH)
+        refused = asked(one)
+        assert refused.status_code == 429
+        assert "Other changes of yours are under way." in refused.content.decode()
+        asked.leave.set()
+        for thread in threads:
+            thread.join(LONG_ENOUGH)
+        assert asked(one).status_code == 200
+        assert not asked.middleware.under_way
+
+    def test_reading_is_not_counted_and_neither_is_who_is_not_signed_in(self, asked, demo):
+        asked.leave.set()
+        asked.middleware.under_way[demo.user(HELPDESK).pk] = 2
+        assert asked(demo.user(HELPDESK), "GET").status_code == 200
+        assert asked(AnonymousUser()).status_code == 200
+
+    def test_a_page_that_is_sent_while_it_is_made_is_under_way_until_its_end(self, demo):
+        middleware = UnderWayMiddleware(lambda request: StreamingHttpResponse(iter(["a", "b"])))
+        request = RequestFactory().post("/")
+        request.user = demo.user(HELPDESK)
+        sent, given_up = middleware(request), middleware(request)
+        assert middleware(request).status_code == 429
+        assert b"".join(sent) == b"ab"
+        sent.close()
+        given_up.close()  # without a piece of it read
+        assert not middleware.under_way
+
+    def test_what_fails_is_over(self, demo):
+        def fail(request):
+            raise ZeroDivisionError
+
+        middleware = UnderWayMiddleware(fail)
+        request = RequestFactory().post("/")
+        request.user = demo.user(HELPDESK)
+        with pytest.raises(ZeroDivisionError):
+            middleware(request)
+        assert not middleware.under_way
