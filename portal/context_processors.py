@@ -2,18 +2,14 @@ from django.conf import settings
 from django.urls import reverse
 
 from portal.navigation import menu_for
-from portal.zones import zone_of
 
 THEMES = ("light", "dark")
 
 
 def appearance(request):
-    """The colours that this browser was told to show (none: the system's), and the time zone of the user."""
+    """The colours that this browser was told to show (none: the system's)."""
     theme = request.COOKIES.get(settings.THEME_COOKIE_NAME, "")
-    return {
-        "theme": theme if theme in THEMES else "",
-        "time_zone": zone_of(getattr(request, "user", None)),
-    }
+    return {"theme": theme if theme in THEMES else ""}
 
 
 def navigation(request):

@@ -3,6 +3,7 @@
 from html import escape
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.forms import SetPasswordMixin
 from django.core.exceptions import ValidationError
 from django.forms.utils import flatatt
@@ -255,7 +256,10 @@ class ProfileForm(PortalModelForm):
         required=False,
         help_text=User._meta.get_field("time_zone").help_text,
         widget=FilteredSelect,
-        choices=lambda: [("", "UTC"), *((name, name.replace("_", " ")) for name in time_zones())],
+        choices=lambda: [
+            ("", settings.TIME_ZONE.replace("_", " ")),
+            *((name, name.replace("_", " ")) for name in time_zones()),
+        ],
         error_messages={"invalid_choice": _("Choose a time zone of the list.")},
     )
 

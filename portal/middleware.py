@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 from django.http import FileResponse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from portal.client_address import acting_from, address_of
@@ -16,6 +16,7 @@ from portal.database_faults import is_conflict
 from portal.hashers import TooBusy
 from portal.streams import WatchedPieces
 from portal.views.errors import busy, conflict, too_many_requests
+from portal.zones import zone_of
 
 access_logger = logging.getLogger("portal.access")
 
@@ -185,6 +186,17 @@ class UnderWayMiddleware:
             self.under_way[key] -= 1
             if not self.under_way[key]:
                 del self.under_way[key]
+
+
+class UserTimeZoneMiddleware:
+    """Let each page, file and filter have the days of the signed-in user, see ``portal.zones``."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        with timezone.override(zone_of(request.user)):
+            return self.get_response(request)
 
 
 class ConflictMiddleware:

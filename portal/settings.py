@@ -22,6 +22,7 @@ from portal.name_servers import read_resolvers
 from portal.permissions_policy import permissions_policy
 from portal.sign_in.configuration import SIGN_IN
 from portal.sign_in.providers import apps_of, origins_of
+from portal.zones import read_time_zone
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -101,6 +102,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "portal.middleware.UserLanguageMiddleware",
+    "portal.middleware.UserTimeZoneMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "portal.sign_in.middleware.ListedSessionMiddleware",
     "portal.sign_in.middleware.SecondFactorMiddleware",
@@ -206,7 +208,8 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["portal.formats"]
-TIME_ZONE = "UTC"
+# Of the days that are stored as days, and of who has picked no other zone.
+TIME_ZONE = read_time_zone(read(env.str, "TIME_ZONE", "") or "UTC")
 COUNTRIES_OVERRIDE = CLDR_NAMES
 # Counts have separators; what a template hands back to the portal must not: ``|stringformat:"d"``.
 USE_THOUSAND_SEPARATOR = True

@@ -1,13 +1,30 @@
-"""The time zones in which a reader can have the times of the pages."""
+"""Which day it is, and for whom.
 
-from datetime import datetime
+A moment is shown on the day on which its reader has it. On pages, in files and in filters that is the zone
+that the signed-in user has picked, in a mail that of its recipient, else the installation's, ``TIME_ZONE``:
+Django's current time zone, see ``UserTimeZoneMiddleware`` and ``portal.mail``. Days that are stored as days,
+and how many days something may be done, are those of the installation's zone, whoever looks.
+"""
+
+from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.utils import timezone
 from django.utils.dateformat import format as format_date
-from django.utils.formats import get_format
+from django.utils.formats import date_format, get_format
 from django.utils.translation import gettext_lazy as _
+
+
+def read_time_zone(name):
+    """Return the ``name`` of the zone that TIME_ZONE holds, or raise ``ImproperlyConfigured``."""
+    if name not in available_timezones():
+        raise ImproperlyConfigured(
+            f"TIME_ZONE can't be read: “{name}” is no time zone. Set it to one such as Europe/Berlin, or "
+            "leave it out for UTC. See .env.example."
+        )
+    return name
 
 
 @cache
@@ -17,9 +34,52 @@ def time_zones():
 
 
 def zone_of(user):
-    """The zone that ``user`` has picked; UTC where there is none, or none that this system still knows."""
+    """The zone that ``user`` has picked; the installation's for who has none, or none that is still known."""
     name = getattr(user, "time_zone", "")
-    return ZoneInfo(name if name and name in time_zones() else "UTC")
+    return ZoneInfo(name) if name and name in time_zones() else timezone.get_default_timezone()
+
+
+def today():
+    """Return the day in the installation's zone: that on which something is sold, or its term ends."""
+    return timezone.localdate(timezone=timezone.get_default_timezone())
+
+
+def start_of_day(day, zone=None):
+    """Return the first moment of ``day`` in ``zone``, left out: the installation's."""
+    start = datetime.combine(day, time.min, tzinfo=zone or timezone.get_default_timezone())
+    return start.astimezone(UTC)
+
+
+def last_day(at, period):
+    """Return the day on which a ``period`` of days that begins ``at`` ends, in the installation's zone."""
+    return (timezone.localtime(at, timezone.get_default_timezone()) + period).date()
+
+
+def end_of_last_day(at, period):
+    """Return when ``last_day`` is over: what may be done until a day may be done through the whole of it."""
+    return start_of_day(last_day(at, period) + timedelta(days=1))
+
+
+def written_day(at, style="DATE_FORMAT"):
+    """Write the day of a moment for the reader."""
+    return date_format(timezone.localtime(at), style)
+
+
+def written_until(at, style="DATE_FORMAT", zone=None):
+    """Write until when something may be done that ends ``at`` a moment, for the reader (or for ``zone``).
+
+    That is the last day through the whole of which it may be done. Once that is over and a part of the
+    next is left, as in another zone than the installation's, it is the moment itself; once all is over,
+    the day in which it ended.
+    """
+    zone, now = zone or timezone.get_current_timezone(), timezone.now()
+    day = (at - timedelta(microseconds=1)).astimezone(zone).date()
+    if at > now and start_of_day(day + timedelta(days=1), zone) > at:
+        day -= timedelta(days=1)
+        if day < now.astimezone(zone).date():
+            local = at.astimezone(zone)
+            return f"{format_date(local, get_format('DATETIME_FORMAT'))} {local.tzname()}"
+    return date_format(day, style)
 
 
 def day_writer(user, style="SHORT_DATE_FORMAT"):

@@ -10,6 +10,7 @@ from django_countries.fields import CountryField
 from portal.address_fields import DomainField, EmailField
 from portal.addresses import normal_domain, shown_domain, unicode_domain
 from portal.authority import Refusal, require, require_standing
+from portal.clocks import now_after
 from portal.models import Action, ActivityEntry, Editable, FoldedField, Partner
 from portal.permissions import Permission
 from portal.phone_fields import PhoneField
@@ -271,7 +272,7 @@ class Customer(Editable, ProvedDomain, OneFirm, models.Model):
             return
         if not agrees:
             raise ValidationError(_("Accept the customer agreement."), code="agreement")
-        self.agreement_accepted_at = timezone.now()
+        self.agreement_accepted_at = now_after(self.created_at)
         self.save(update_fields=["agreement_accepted_at"])
         self.record(Action.AGREEMENT_ACCEPTED, by=by)
 

@@ -1,10 +1,10 @@
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from portal.authority import require
+from portal.clocks import now_after
 from portal.models import Action, ActivityEntry, lock_selected
 from portal.permissions import Permission
 
@@ -24,7 +24,7 @@ class OneFirm:
     def settle_partners(self):
         """Note that its admin knows every partner who is there."""
         if self.partners_reviewed_at is None:
-            self.partners_reviewed_at = timezone.now()
+            self.partners_reviewed_at = now_after(self.created_at)
             self.save(update_fields=["partners_reviewed_at"])
 
     @cached_property
@@ -141,7 +141,7 @@ class OneFirm:
             raise ValidationError(refusals)
 
     def _take_in(self, other, *, by):
-        now = timezone.now()
+        now = now_after(other.created_at, self.created_at)
         standing = [one.partner for one in other.relationships.active().select_related("partner")]
         for rows in (other.memberships.all(), other.notices.all(), other.joined_records.all()):
             lock_selected(rows)

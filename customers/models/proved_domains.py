@@ -1,10 +1,10 @@
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain_records import require_record
 from portal.authority import require
+from portal.clocks import now_after
 from portal.models import Action
 from portal.permissions import Permission
 
@@ -83,7 +83,7 @@ class ProvedDomain:
                 _("The domain was changed in the meantime. Look again."), code="stale"
             )
         self.require_provable()
-        self.domain_proved_at, self.domain_proved_how = timezone.now(), how
+        self.domain_proved_at, self.domain_proved_how = now_after(self.created_at), how
         try:
             with transaction.atomic():
                 self.save(update_fields=["domain_proved_at", "domain_proved_how"])

@@ -11,10 +11,12 @@ from email.utils import parseaddr
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from portal import links
+from portal.zones import zone_of
 
 # Longer names of firms are cut, so that what follows them in the name of a sender is still read.
 LONGEST_NAME = 60
@@ -39,13 +41,13 @@ def send_each(name, addressed):
 
 
 def compose(name, user, *, to="", **context):
-    """Return the mail ``name`` for ``user``; the template is ``mail/<name>.txt``.
+    """Return the mail ``name`` for ``user``, in its language and with the days of its time zone.
 
-    Its first line is the subject. The HTML part is made of the same text. It goes to the user's own email
-    unless ``to`` names another address.
+    The template is ``mail/<name>.txt``; its first line is the subject. The HTML part is made of the same
+    text. It goes to the user's own email unless ``to`` names another address.
     """
     language = user.mail_language
-    with override(language):
+    with override(language), timezone.override(zone_of(user)):
         text = render_to_string(
             f"mail/{name}.txt", {"user": user, "portal_url": links.absolute(), **context}
         )

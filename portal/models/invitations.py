@@ -10,13 +10,13 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from portal import links, mail
 from portal.authority import PORTAL, person_of, require
+from portal.clocks import now_after
 from portal.permissions import Permission
-from portal.zones import moment_for
+from portal.zones import moment_for, written_day
 
 from .actions import Action
 from .limits import when_allowed
@@ -133,7 +133,7 @@ class PersonalInvitation:
         """Note and mail the invitation. Raises ``ValidationError`` (``too_many``) beyond the limits."""
         inviter = person_of(by)
         self._require_within_limits(inviter)
-        self.invited_at = timezone.now()
+        self.invited_at = now_after(self.created_at, self.invited_at)
         self.save(update_fields=["invited_at"])
         self.record(Action.USER_INVITED, by=by)
         self._mail_invitation(inviter)
@@ -206,7 +206,7 @@ class PersonalInvitation:
             raise ValidationError(
                 _("This link expired on %(date)s."),
                 code="expired",
-                params={"date": date_format(self.invitation_expires_at, "DATE_FORMAT")},
+                params={"date": written_day(self.invitation_expires_at)},
             )
         if self._owner_of_address():
             self._refuse_second_account()

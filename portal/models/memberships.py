@@ -48,11 +48,18 @@ class MembershipQuerySet(models.QuerySet):
             found = found.exclude(pk=cause.pk)
         return found.select_related("membership__partner", "membership__customer")
 
-    def end_sessions(self):
-        """Sign these members out everywhere, for good: no session of before is valid again (T3)."""
+    def end_sessions(self, *, at=None):
+        """Sign these members out everywhere, for good: no session of before is valid again (T3).
+
+        ``at`` is the moment of the act that this is a part of.
+        """
         users = User.objects.filter(pk__in=self.values("user"))
         lock_selected(users)
-        users.update(sessions_ended_at=timezone.now())
+        now = at or timezone.now()
+        is_ahead = models.Q(created_at__gt=now) | models.Q(sessions_ended_at__gte=now)
+        for user in users.filter(is_ahead):
+            user.end_sessions()
+        users.exclude(is_ahead).update(sessions_ended_at=now)
 
     @transaction.atomic
     def join(self, user, organisation, roles, *, by):

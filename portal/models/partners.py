@@ -10,6 +10,7 @@ from django_countries.fields import CountryField
 
 from portal.address_fields import EmailField
 from portal.authority import require
+from portal.clocks import now_after
 from portal.permissions import Permission
 from portal.phone_fields import PhoneField
 from portal.web_addresses import WebAddressField
@@ -156,9 +157,9 @@ class Partner(models.Model):
         require(by)
         locked = Partner.objects.select_for_update(no_key=True).get(pk=self.pk)
         if locked.is_active:
-            self.deactivated_at = timezone.now()
+            self.deactivated_at = now_after(self.created_at)
             self.save(update_fields=["deactivated_at"])
-            self.memberships.end_sessions()
+            self.memberships.end_sessions(at=self.deactivated_at)
             self.supported_subscriptions.fall_back(
                 Action.PARTNER_DEACTIVATED, by=by, between=(self,)
             )

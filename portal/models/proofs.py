@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from portal import links, mail
 from portal.address_fields import EmailField
 from portal.addresses import normal_email, shown_email
+from portal.clocks import now_after
 from portal.zones import moment_for
 
 from .actions import Action
@@ -113,8 +114,9 @@ class AddressProofs:
         Where the user had proved it before, this is the newer proof. The first one is logged.
         """
         email = normal_email(email)
+        before = self.proved_addresses.filter(email=email).values_list("at", flat=True).first()
         _row, is_new = self.proved_addresses.update_or_create(
-            email=email, defaults={"how": how, "at": timezone.now()}
+            email=email, defaults={"how": how, "at": now_after(self.created_at, before)}
         )
         self.requests_answered.to_addresses([email]).bind_anew()
         if is_new:

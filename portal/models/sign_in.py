@@ -1,10 +1,10 @@
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from portal.authority import require
+from portal.clocks import now_after
 
 from .actions import Action
 
@@ -42,7 +42,7 @@ class SignIn:
 
     def end_sessions(self):
         """Sign the user out everywhere, for good: no session of before is valid again."""
-        self.sessions_ended_at = timezone.now()
+        self.sessions_ended_at = now_after(self.created_at, self.sessions_ended_at)
         self.save(update_fields=["sessions_ended_at"])
 
     @transaction.atomic

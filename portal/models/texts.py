@@ -1,7 +1,7 @@
 """Columns read as text: for long lists and files, where making objects of them costs more than the rest."""
 
 from django.db import models
-from django.db.models.functions import Cast, Substr
+from django.db.models.functions import Cast, TruncDate
 
 
 class KeyText(Cast):
@@ -11,11 +11,11 @@ class KeyText(Cast):
         super().__init__(expression, models.CharField())
 
 
-class DayText(Substr):
-    """The day of a time, in UTC, as year-month-day."""
+class DayText(Cast):
+    """The day of a time in a zone, as year-month-day."""
 
-    def __init__(self, expression):
-        super().__init__(Cast(expression, models.CharField()), 1, 10)
+    def __init__(self, expression, zone):
+        super().__init__(TruncDate(expression, tzinfo=zone), models.CharField())
 
 
 def dashed(key):

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.address_fields import AsKept, EmailField
 from portal.addresses import shown_email
 from portal.authority import PORTAL, Principal, person_of, require
+from portal.clocks import now_after
 from portal.permissions import Permission
 from portal.text import words_of
 from portal.zones import validate_time_zone
@@ -178,7 +179,7 @@ class User(
         max_length=50,
         blank=True,
         validators=[validate_time_zone],
-        help_text=_("Of the times that the portal shows. Empty: UTC."),
+        help_text=_("Of the times that the portal shows. Empty: that of the installation."),
     )
     answering_mail = models.CharField(
         _("mail about support contacts"),
@@ -330,7 +331,7 @@ class User(
             return
         self.require_dispensable(by=by)
         self.is_active = False
-        self.sessions_ended_at = timezone.now()
+        self.sessions_ended_at = now_after(self.created_at, self.sessions_ended_at)
         self.save(update_fields=["is_active", "sessions_ended_at"])
         asked.bind_anew()
         self.record(Action.USER_DEACTIVATED, by=by)

@@ -106,7 +106,7 @@ class ActivityExportView(ActivityMixin, ExportView):
         while chunk := list(islice(rows, EXPORT_CHUNK)):
             for entry, customer, who, address in self.entries(chunk):
                 yield [
-                    entry.at.isoformat(timespec="seconds"),
+                    timezone.localtime(entry.at).isoformat(timespec="seconds"),
                     entry.get_action_display(),
                     customer or "",
                     entry.subject,

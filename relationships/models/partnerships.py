@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.authority import require
+from portal.clocks import in_order, now_after
 from portal.models import Action, ActivityEntry, Partner
 from portal.permissions import Permission
 
@@ -86,6 +87,7 @@ class Partnership(models.Model):
                 name="relationships_one_active_partnership",
                 violation_error_message=_("These two partners work together already."),
             ),
+            in_order("started_at", "ended_at", name="relationships_partnership_ends_after"),
         ]
 
     def __str__(self):
@@ -141,7 +143,7 @@ class Partnership(models.Model):
             return
         for request in asked:
             request._withdraw_with_partnership(by=by)
-        self.ended_at = timezone.now()
+        self.ended_at = now_after(self.started_at)
         self.save(update_fields=["ended_at"])
         between = (self.provider, self.reseller)
         self.supported.fall_back(Action.PARTNERSHIP_ENDED, by=by, between=between)

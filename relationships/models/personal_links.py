@@ -3,8 +3,9 @@ import uuid
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
+
+from portal.zones import written_day
 
 from .request_kinds import RequestStatus
 
@@ -76,6 +77,6 @@ class PersonalLink:
             code="dead",
             params={
                 "partner": self.partner,
-                "date": date_format(self.answered_at or self.expires_at, "DATE_FORMAT"),
+                "date": written_day(self.answered_at or self.expires_at),
             },
         )

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from portal.authority import require
+from portal.clocks import in_order, now_after
 from portal.models import (
     Action,
     ActivityEntry,
@@ -211,6 +212,9 @@ class Relationship(models.Model):
                     "Delegated admin privileges need an active relationship."
                 ),
             ),
+            in_order("started_at", "ended_at", name="relationships_ends_after_start"),
+            in_order("started_at", "dap_removed_at", name="relationships_dap_removed_after_start"),
+            in_order("dap_removed_at", "ended_at", name="relationships_ends_after_dap_removed"),
         ]
         indexes = [
             models.Index(
@@ -286,6 +290,8 @@ class Relationship(models.Model):
             keys = Customer.objects.values_list("name_key", "domain").get(pk=self.customer_id)
             self.name_and_domain = Customer.written_together(*keys)
             self.customer_domain = Customer.key_of(keys[1])
+            # Of one of the past perhaps only the end is known.
+            self.started_at = min(self.started_at, self.ended_at or self.started_at)
         super().save(*args, **kwargs)
         if is_new:
             self.customer.subscriptions.follow_relationship(self)
@@ -321,7 +327,7 @@ class Relationship(models.Model):
     def _remove_dap(self, *, by):
         if not self._lock(has_dap=True):
             return
-        self.has_dap, self.dap_removed_at = False, timezone.now()
+        self.has_dap, self.dap_removed_at = False, now_after(self.started_at)
         self.save(update_fields=["has_dap", "dap_removed_at"])
         between = (self.partner, self.customer)
         self.supported.fall_back(Action.DAP_REMOVED, by=by, between=between)
@@ -359,23 +365,21 @@ class Relationship(models.Model):
             )
 
     def _end(self, *, by):
-        # Requests before relationships (ADR 0003). What the partner asked its own customer names it no
-        # more.
+        # Requests before relationships (ADR 0003). What the partner asked names its customer no more.
         asked = self.customer.requests.naming(self.partner, self.customer)
         asked.lock()
         locked = self._lock()
         if not locked:
             return
         self.require_removable()
-        had_dap = locked[0].has_dap
-        self.has_dap, self.ended_at = False, timezone.now()
+        self.has_dap, self.ended_at = False, now_after(self.started_at, locked[0].dap_removed_at)
         self.notice_address = self.customer.address
         self.save(update_fields=["has_dap", "ended_at", "notice_address"])
         asked.name_no_more()
         self.customer.subscriptions.follow_relationship(self)
         between = (self.partner, self.customer)
         self.supported.fall_back(Action.RELATIONSHIP_ENDED, by=by, between=between)
-        self.record(Action.RELATIONSHIP_ENDED, by=by, before={"has_dap": had_dap})
+        self.record(Action.RELATIONSHIP_ENDED, by=by, before={"has_dap": locked[0].has_dap})
 
     def _lock(self, **state):
         locked = Relationship.objects.active().filter(pk=self.pk, **state).lock()

@@ -1,10 +1,10 @@
 from django.db import transaction
 from django.template.loader import render_to_string
-from django.utils import timezone
 from django.utils.translation import override
 
 from portal import mail
 from portal.authority import PORTAL
+from portal.clocks import now_after
 from portal.models import Action, Mail
 
 
@@ -43,7 +43,7 @@ class RequestMail:
         self._lock_for_sender(by)
         self.require_open()
         self.withdraw_mail()
-        self.sent_at = timezone.now()
+        self.sent_at = now_after(self.created_at)
         self.undelivered_at, self.undelivered_answer = None, ""
         self.save(update_fields=["sent_at", "undelivered_at", "undelivered_answer"])
         due_at = Mail.objects.when_allowed(self.recipient_email, by.person)
@@ -72,7 +72,8 @@ class RequestMail:
 
     def note_undelivered(self, answer):
         """Say that its mail can't be delivered, and tell who sent it; ``answer`` is the mail server's."""
-        self.undelivered_at, self.undelivered_answer = timezone.now(), answer
+        self.undelivered_at = now_after(self.created_at, self.sent_at)
+        self.undelivered_answer = answer
         self.save(update_fields=["undelivered_at", "undelivered_answer"])
         told = {"recipient": self.recipient_email}
         self.record(Action.REQUEST_UNDELIVERED, by=PORTAL, after=told, reason=answer[:200])

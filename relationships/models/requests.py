@@ -10,6 +10,7 @@ from customers.models import Customer
 from portal.address_fields import EmailField
 from portal.addresses import shown_email
 from portal.authority import require
+from portal.clocks import in_order, now_after
 from portal.models import (
     Action,
     ActivityEntry,
@@ -18,6 +19,7 @@ from portal.models import (
     User,
 )
 from portal.permissions import Permission
+from portal.zones import end_of_last_day
 
 from .partnerships import Partnership
 from .personal_links import PersonalLink
@@ -133,6 +135,9 @@ class RelationshipRequest(PersonalLink, Binding, Answer, Registration, RequestMa
                 name="relationships_request_answered",
                 violation_error_message=_("A request is open until it is answered."),
             ),
+            in_order("created_at", "answered_at", name="relationships_request_answered_after"),
+            in_order("created_at", "sent_at", name="relationships_request_sent_after"),
+            in_order("sent_at", "undelivered_at", name="relationships_request_undelivered_after"),
         ]
         indexes = [
             # With what a search looks at, so that counting reads nothing else.
@@ -161,8 +166,13 @@ class RelationshipRequest(PersonalLink, Binding, Answer, Registration, RequestMa
 
     def save(self, *args, **kwargs):
         if self.expires_at is None:
-            self.expires_at = timezone.now() + settings.RELATIONSHIP_REQUEST_PERIOD
+            self.expires_at = self._end_from(now_after(self.created_at))
         super().save(*args, **kwargs)
+
+    @staticmethod
+    def _end_from(at):
+        """When it expires that was sent ``at`` a time: at the end of a day, through which it is open (R3)."""
+        return end_of_last_day(at, settings.RELATIONSHIP_REQUEST_PERIOD)
 
     def clean(self):
         if self.provider_id:
@@ -253,7 +263,7 @@ class RelationshipRequest(PersonalLink, Binding, Answer, Registration, RequestMa
         self.link_number += 1
         self.sent_at = self.undelivered_at = None
         self.undelivered_answer = ""
-        self.expires_at = timezone.now() + settings.RELATIONSHIP_REQUEST_PERIOD
+        self.expires_at = self._end_from(now_after(self.created_at))
         self.bind()
         fresh = ("sent_at", "undelivered_at", "undelivered_answer", "expires_at")
         self.save(update_fields=["link_number", *fresh, "customer", "reseller"])
@@ -291,7 +301,8 @@ class RelationshipRequest(PersonalLink, Binding, Answer, Registration, RequestMa
 
     def _answer(self, status, *, by):
         self.withdraw_mail()
-        self.status, self.answered_by, self.answered_at = status, by.person, timezone.now()
+        self.status, self.answered_by = status, by.person
+        self.answered_at = now_after(self.created_at, self.sent_at, self.undelivered_at)
         answer = ("status", "answered_by", "answered_at", "decline_reason")
         self.save(update_fields=[*answer, "customer", "reseller"])
 

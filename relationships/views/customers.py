@@ -1,3 +1,4 @@
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django_countries import countries
 
@@ -116,5 +117,5 @@ class CustomerExportView(CustomersMixin, ExportView):
                 *contact,
                 shown_phone(phone),
                 has_dap[dap],
-                f"{since:%Y-%m-%d}",
+                f"{localtime(since):%Y-%m-%d}",
             ]

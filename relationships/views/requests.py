@@ -15,7 +15,7 @@ from portal.models.mails import MOST_OF_ONE_USER, MOST_TO_ONE_ADDRESS
 from portal.permissions import Permission
 from portal.text import words_of
 from portal.views import ActView, AskedActView, PortalView, PreparedListView, ScopedView
-from portal.zones import day_writer, moment_for
+from portal.zones import day_writer, moment_for, written_until
 from relationships.forms import DraftForm, DraftLanguageForm, RequestForm
 from relationships.models import (
     RelationshipRequest,
@@ -73,7 +73,7 @@ class RequestListView(PreparedListView):
                 row.decline_reason,
                 day(row.created_at),
                 row.created_by__name or shown_email(row.created_by__email),
-                day(row.expires_at),
+                written_until(row.expires_at, "SHORT_DATE_FORMAT"),
                 row.answered_at and day(row.answered_at),
                 *self.answer_of(row),
             )

@@ -11,6 +11,7 @@ from django.utils.formats import localize
 from django.utils.translation import gettext_lazy as _
 
 from portal.authority import Refusal, require, require_standing
+from portal.clocks import in_order, now_after
 from portal.models import (
     Action,
     ActivityEntry,
@@ -209,6 +210,9 @@ class BulkAssignment(models.Model):
         verbose_name = _("bulk assignment")
         verbose_name_plural = _("bulk assignments")
         ordering = ["-created_at", "id"]
+        constraints = [
+            in_order("created_at", "submitted_at", name="subscriptions_bulk_submitted_after")
+        ]
         indexes = [
             models.Index(fields=["created_by", "created_at"], name="subscriptions_bulk_creator")
         ]
@@ -286,9 +290,8 @@ class BulkAssignment(models.Model):
             self._lock_for(acting, rows)
             self.rows.judge(acting, by=by)
             rows = self.rows.to_change()
-            # Not before what it follows, even where the clocks of two servers differ a little.
             newest = rows.aggregate(at=models.Max("seen__started_at"))["at"]
-            now = max(filter(None, [timezone.now(), newest]))
+            now = now_after(self.created_at, newest)
             keys = list(rows.order_by("pk").values_list("pk", flat=True))
             for start in range(0, len(keys), CHUNK):
                 yield Progress(Phase.ASSIGNING, start, len(keys))

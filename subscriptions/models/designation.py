@@ -4,6 +4,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.authority import Refusal, require, require_standing
+from portal.clocks import now_after
 from portal.models import Action, Actor, Partner
 from portal.permissions import Permission
 from relationships.models import Partnership, Relationship
@@ -95,8 +96,7 @@ class Designation:
                 code="not_eligible",
                 params={"partner": partner},
             )
-        # Not before what it follows, even where the clocks of two servers differ a little.
-        now = max(timezone.now(), current.started_at)
+        now = now_after(current.started_at)
         self.support_contact_history.filter(pk=current.pk).update(ended_at=now)
         assignment = self.support_contact_history.create(
             partner=partner,

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.answering import Answering
 from portal.authority import person_of, require
+from portal.clocks import now_after
 from portal.models import (
     Action,
     ActivityEntry,
@@ -21,6 +22,7 @@ from portal.models import (
 )
 from portal.permissions import Permission
 from portal.text import words_of
+from portal.zones import start_of_day, today
 from relationships.models import Partnership, Relationship
 
 from .sales import REACTIVATION_PERIOD
@@ -68,10 +70,8 @@ class SubscriptionQuerySet(SubscriptionBreaches):
 
         The ``active`` ones, and the ``held``: those too that are suspended but can be reactivated (S2).
         """
-        today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-        usable = models.Q(suspended_at=None) | models.Q(
-            suspended_at__gte=today - REACTIVATION_PERIOD
-        )
+        first = start_of_day(today() - REACTIVATION_PERIOD)
+        usable = models.Q(suspended_at=None) | models.Q(suspended_at__gte=first)
         rows = self.filter(usable).values_list("offer", "status")
         active = {offer for offer, status in rows if status == SubscriptionStatus.ACTIVE}
         return {"active": active, "held": {offer for offer, status in rows}}
@@ -293,9 +293,7 @@ class SubscriptionQuerySet(SubscriptionBreaches):
             one.subscription_id: one.designated_for
             for one in in_force.select_related("designated_for")
         }
-        # Not before what it follows, even where the clocks of two servers differ a little.
-        newest = in_force.aggregate(at=models.Max("started_at"))["at"]
-        now = max(timezone.now(), newest)
+        now = now_after(in_force.aggregate(at=models.Max("started_at"))["at"])
         in_force.update(ended_at=now)
         actor = Actor.objects.of(by)
         SupportContactAssignment.objects.bulk_create(

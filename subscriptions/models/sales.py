@@ -3,12 +3,12 @@ from datetime import timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.authority import Refusal, require, require_standing
 from portal.models import Action, Editable
 from portal.permissions import Permission
+from portal.zones import today
 from relationships.models import Partnership, Relationship
 
 # How long a suspended subscription can be reactivated (S2).
@@ -28,8 +28,8 @@ def end_of_term(ends_on, *, auto_renew, months):
     """Return the end of the term that runs now: one that renews itself has no end in the past."""
     if ends_on is None or not auto_renew or not months:
         return ends_on
-    today, first, terms = timezone.localdate(), ends_on, 0
-    while ends_on < today:
+    day, first, terms = today(), ends_on, 0
+    while ends_on < day:
         terms += 1
         ends_on = months_later(first, terms * months)
     return ends_on

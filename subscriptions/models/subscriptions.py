@@ -3,12 +3,13 @@ import uuid
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
+from portal.clocks import now_after
 from portal.models import Action, ActivityEntry, FoldedField, KeyField, Partner
 from portal.numbers import QuantityField
+from portal.zones import end_of_last_day, last_day, today, written_until
 from relationships.models import Relationship
 
 from .designation import Designation
@@ -67,7 +68,7 @@ class Subscription(Sale, Designation, models.Model):
         editable=False,
     )
     suspended_at = models.DateTimeField(_("suspended"), null=True, editable=False)
-    started_on = models.DateField(_("started on"), default=timezone.localdate)
+    started_on = models.DateField(_("started on"), default=today)
     renews_on = models.DateField(_("term ends on"), null=True, blank=True)
     auto_renew = models.BooleanField(_("renews automatically"), default=True)
     seller = models.ForeignKey(
@@ -303,7 +304,12 @@ class Subscription(Sale, Designation, models.Model):
     @property
     def reactivate_by(self):
         """The last day on which a suspended subscription can be reactivated (S2), or None."""
-        return self.suspended_at and (self.suspended_at + REACTIVATION_PERIOD).date()
+        return self.suspended_at and last_day(self.suspended_at, REACTIVATION_PERIOD)
+
+    @property
+    def reactivation_ends_at(self):
+        """When the last day is over on which a suspended subscription can be reactivated (S2), or None."""
+        return self.suspended_at and end_of_last_day(self.suspended_at, REACTIVATION_PERIOD)
 
     # The subscription's life
 
@@ -313,7 +319,10 @@ class Subscription(Sale, Designation, models.Model):
         Raises ``NotAllowed`` unless ``by`` is staff of the seller, in a role that may.
         """
         self._set_status(
-            SubscriptionStatus.SUSPENDED, timezone.now(), Action.SUBSCRIPTION_SUSPENDED, by=by
+            SubscriptionStatus.SUSPENDED,
+            now_after(self.created_at),
+            Action.SUBSCRIPTION_SUSPENDED,
+            by=by,
         )
 
     def reactivate(self, *, by):
@@ -331,11 +340,11 @@ class Subscription(Sale, Designation, models.Model):
         locked = Subscription.objects.select_for_update(no_key=True).get(pk=self.pk)
         if locked.status == status:
             return
-        if locked.reactivate_by and timezone.localdate() > locked.reactivate_by:
+        if locked.suspended_at and locked.reactivation_ends_at <= timezone.now():
             raise ValidationError(
                 _("It could be reactivated until %(date)s."),
                 code="too_late",
-                params={"date": date_format(locked.reactivate_by)},
+                params={"date": written_until(locked.reactivation_ends_at)},
             )
         if status == SubscriptionStatus.ACTIVE:
             beside = Subscription.objects.filter(customer=self.customer_id, seller=self.seller_id)

@@ -2,13 +2,14 @@
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format, localize
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from portal.authority import Refusal
 from portal.permissions import Permission
 from portal.views import ActView, AskedActView
+from portal.zones import end_of_last_day, written_until
 from subscriptions.models import Subscription
 from subscriptions.models.sales import REACTIVATION_PERIOD
 
@@ -45,7 +46,8 @@ class SuspendView(SubscriptionActView, AskedActView):
         return "" if self.object.is_active else _("This subscription is suspended already.")
 
     def get_consequences(self):
-        until = {"date": date_format(timezone.localdate() + REACTIVATION_PERIOD, "DATE_FORMAT")}
+        ends_at = end_of_last_day(timezone.now(), REACTIVATION_PERIOD)
+        until = {"date": written_until(ends_at)}
         count = self.object.quantity
         if count is None:
             sentence = _(

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.safestring import mark_safe
+from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext as _
 
 from portal.csv import written_cell
@@ -172,7 +173,7 @@ class CoverageExportView(CoverageMixin, ExportView):
                 KeyText("seller_id"),
                 KeyText("reseller_of_record_id"),
                 KeyText("support_contact_id"),
-                DayText("contact_changed_at"),
+                DayText("contact_changed_at", get_current_timezone()),
             )
             for (
                 pk,

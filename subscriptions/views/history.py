@@ -1,6 +1,7 @@
 """The history of the support contacts of one subscription (C10)."""
 
 from django.utils.functional import cached_property
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from portal.permissions import Permission
@@ -45,8 +46,8 @@ class SupportContactHistoryExportView(HistoryMixin):
         rows = [
             [
                 str(one.partner or ""),
-                one.started_at.isoformat(timespec="seconds"),
-                one.ended_at.isoformat(timespec="seconds") if one.ended_at else "",
+                localtime(one.started_at).isoformat(timespec="seconds"),
+                localtime(one.ended_at).isoformat(timespec="seconds") if one.ended_at else "",
                 str(one.changed_by_label or _("the portal")),
                 one.get_reason_display(),
             ]

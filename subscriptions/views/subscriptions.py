@@ -3,6 +3,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.functional import cached_property
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.generic import DetailView
 
@@ -165,7 +166,7 @@ class SubscriptionExportView(SubscriptionsMixin, ExportView):
                 publisher,
                 "" if quantity is None else str(quantity),
                 str(statuses[status]),
-                f"{suspended_at:%Y-%m-%d}" if suspended_at else "",
+                f"{localtime(suspended_at):%Y-%m-%d}" if suspended_at else "",
                 f"{started_on:%Y-%m-%d}",
                 f"{ends_on:%Y-%m-%d}" if ends_on else "",
                 yes_no[auto_renew],

@@ -98,9 +98,9 @@ def test_times_are_in_utc_until_a_zone_is_picked_in_the_profile(demo, entry):
     page = Page(browser.get("/activity/?start=2025-08-01&end=2025-08-01"))
     assert page.all_text("time") == ["1 August 2025, 00:30 CEST"]
     assert page.find("time")[0].get("datetime") == "2025-08-01T00:30:00+02:00"
-    # The export is data: it stays in UTC.
+    # The file says the same day, to the same moment.
     exported = browser.get("/activity/export/?start=2025-08-01&end=2025-08-01").getvalue().decode()
-    assert "2025-07-31T22:30:00+00:00" in exported
+    assert "2025-08-01T00:30:00+02:00" in exported
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,11 @@ ALBERS = "admin@albers.example"
 NOON = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 
 
+def after_days(days):
+    """When the last of so many days after ``NOON`` is over."""
+    return (NOON + timedelta(days=days + 1)).replace(hour=0)
+
+
 def ask(demo, email=KRANICH, to=ALBERS, **fields):
     """What ``email`` asks of the firm that the address ``to`` belongs to; with DAP, if not told otherwise."""
     return RelationshipRequest.objects.ask(
@@ -208,8 +213,9 @@ class TestR3:
         settings.RELATIONSHIP_REQUEST_PERIOD = timedelta(days=days)
         with time_machine.travel(NOON, tick=False):
             made = ask(demo)
-        assert made.expires_at == NOON + timedelta(days=days)
-        last = NOON + timedelta(days=days)
+        # Through the whole of the last day.
+        last = after_days(days)
+        assert made.expires_at == last
         with time_machine.travel(last - timedelta(seconds=1), tick=False):
             assert opened(made).state == RequestStatus.OPEN
             assert RelationshipRequest.objects.open().get() == made
@@ -225,20 +231,20 @@ class TestR3:
         with time_machine.travel(NOON, tick=False):
             made = ask(demo)
         with (
-            time_machine.travel(NOON + timedelta(days=90), tick=False),
+            time_machine.travel(after_days(90), tick=False),
             nothing_written(),
             pytest.raises(ValidationError) as refusal,
         ):
             answer(demo, made)
         assert refusal.value.code == "dead"
         assert refusal.value.messages == [
-            "This request expired on 30 May 2027. Ask Kranich Consulting to send it again."
+            "This request expired on 31 May 2027. Ask Kranich Consulting to send it again."
         ]
 
     def test_R3_the_last_moment_is_early_enough(self, demo):
         with time_machine.travel(NOON, tick=False):
             made = ask(demo)
-        with time_machine.travel(NOON + timedelta(days=90, seconds=-1), tick=False):
+        with time_machine.travel(after_days(90) - timedelta(seconds=1), tick=False):
             accept(demo, made)
         assert opened(made).state == RequestStatus.ACCEPTED
 
@@ -378,7 +384,7 @@ class TestR5:
             made.renew(by=demo.user(KRANICH))
             assert made.token != old
             stored = RelationshipRequest.objects.get(pk=made.pk)
-            assert (stored.expires_at, stored.sent_at) == (later + timedelta(days=90), None)
+            assert (stored.expires_at, stored.sent_at) == (after_days(30 + 90), None)
             dead = RelationshipRequest.objects.find(old)
             assert (dead, dead.is_replaced) == (made, True)
             for act in (dead.accept, lambda by: dead.decline(by=by, reason="No")):

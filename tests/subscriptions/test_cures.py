@@ -79,7 +79,7 @@ class TestPending:
                 made.decline(by=demo.user(ALBERS), reason="No")
             elif end == "withdraw":
                 made.withdraw(by=demo.user("global@elbe.example"))
-        with time_machine.travel(DAY + timedelta(days=90), tick=False):
+        with time_machine.travel(DAY + timedelta(days=91), tick=False):
             expected = "" if end == "accept" else Candidate.NO_DAP
             assert reason(demo, office, "Elbe Support") == (expected, None)
 

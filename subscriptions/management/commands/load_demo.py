@@ -12,6 +12,7 @@ from customers.models import Customer
 from portal.authority import PORTAL
 from portal.models import Membership, Partner, PartnerType, ProofMethod, ProvedAddress, User
 from portal.permissions import Role
+from portal.zones import today
 from relationships.models import Partnership, RegionCountry, Relationship, SalesRegion
 from subscriptions.management.demo_offers import keep_offers
 from subscriptions.models import Subscription
@@ -347,15 +348,14 @@ class Command(BaseCommand):
                 request.withdraw(by=self.admin_of(partner))
 
     def add_subscription(self, customer, offer, seller, reseller_of_record, quantity, is_suspended):
-        today = timezone.localdate()
         Subscription.objects.get_or_create(
             id=key(customer, offer),
             defaults={
                 "customer": self.customers[customer],
                 "offer_id": key(offer),
                 "seller": self.partners.get(seller),
-                "started_on": today - timedelta(days=120),
-                "renews_on": today + timedelta(days=245),
+                "started_on": today() - timedelta(days=120),
+                "renews_on": today() + timedelta(days=245),
             },
         )
 
@@ -372,7 +372,7 @@ class Command(BaseCommand):
             subscription.designate(None, by=self.admin_of(self.partners["Nordlicht Distribution"]))
             return
         admin = self.admin_of(subscription.seller)
-        if subscription.suspended_at and subscription.reactivate_by <= timezone.localdate():
+        if subscription.suspended_at and subscription.reactivate_by <= today():
             # Suspended today: one that lay too long could not be reactivated any more (S2).
             subscription.suspended_at = timezone.now()
             subscription.save(update_fields=["suspended_at"])
