@@ -18,6 +18,7 @@ from portal.web_addresses import WebAddressField
 from .actions import Action, describe
 from .activity import ActivityEntry
 from .fields import FoldedField
+from .statements import lock_text, share_texts
 
 
 class PartnerType(models.TextChoices):
@@ -147,6 +148,15 @@ class Partner(models.Model):
             )
         return changed
 
+    @staticmethod
+    def keep_active(keys):
+        """Let none of these partners, by key, be deactivated until the transaction ends (ADR 0003).
+
+        For what rests on it that they are active. Nobody else waits: not who does the same, nor who saves
+        the details of one of them.
+        """
+        share_texts(f"active partner {key}" for key in keys)
+
     @transaction.atomic
     def deactivate(self, *, by):
         """Close the partner down: its people are signed out (T3), its support contacts fall back (C9).
@@ -155,6 +165,7 @@ class Partner(models.Model):
         ``NotAllowed`` unless ``by`` is an operator.
         """
         require(by)
+        lock_text(f"active partner {self.pk}")
         locked = Partner.objects.select_for_update(no_key=True).get(pk=self.pk)
         if locked.is_active:
             self.deactivated_at = now_after(self.created_at)

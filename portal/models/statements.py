@@ -76,6 +76,17 @@ def lock_text(text):
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [text])
 
 
+def share_texts(texts):
+    """Let whoever locks one of these texts wait until the transaction ends, but not who shares it."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock_shared(hashtextextended(one.text, 0))"
+                " FROM (SELECT text FROM unnest(%s::text[]) text ORDER BY text) one",
+                [list(texts)],
+            )
+
+
 def look_up_by_key():
     """Let PostgreSQL look up what belongs to many rows by key, until the transaction ends.
 

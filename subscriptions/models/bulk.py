@@ -310,7 +310,9 @@ class BulkAssignment(models.Model):
         # The order of ADR 0003; of the relationships those that a contact rests on.
         contacts = rows.order_by().values("contact")
         subscriptions = rows.subscriptions()
-        lock_selected(Partner.objects.filter(pk__in=contacts))
+        Partner.keep_active(
+            contacts.exclude(contact=None).distinct().values_list("contact", flat=True)
+        )
         lock_selected(Partnership.objects.active().filter(provider=acting, reseller__in=contacts))
         elsewhere = subscriptions.filter(seller=None).values("customer")
         lock_selected(

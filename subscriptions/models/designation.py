@@ -131,7 +131,7 @@ class Designation:
         # Partner, partnership, relationship, subscription: whoever takes one of these away locks it
         # first too, so the contact is either refused here or falls back there (C9).
         if partner is not None:
-            Partner.objects.select_for_update(no_key=True).get(pk=partner.pk)
+            Partner.keep_active([partner.pk])
             Partnership.objects.between(acting, partner).lock()
         Relationship.objects.active().filter(
             customer=self.customer_id, partner__in=[acting, partner or acting]

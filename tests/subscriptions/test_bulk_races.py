@@ -1,10 +1,12 @@
 """A bulk assignment and someone else at once: whatever the order, the rules hold afterwards."""
 
 import pytest
+from django.db import transaction
 
 from portal.models import Partner, User
 from subscriptions.models import BulkAssignment, BulkOutcome, Subscription
-from tests.races import ORDERS
+from tests.factories import PartnershipFactory, RelationshipFactory
+from tests.races import ORDERS, Outcome, elsewhere, finish
 from tests.subscriptions.test_races import (
     check_rules,
     deactivate_partner,
@@ -98,3 +100,29 @@ def test_C8_of_two_bulk_assignments_of_the_same_exactly_one_wins(demo, albers, o
     ]
     for subscription in albers:
         check_rules(demo, subscription)
+
+
+def test_others_go_on_with_the_same_reseller_meanwhile(demo, albers):
+    """The reseller saves its own details, and another provider designates it."""
+    hafen, huber = demo.partner("Hafen IT"), demo.customer("Weingut Huber")
+    PartnershipFactory(provider=demo.partner("Südwind Cloud"), reseller=hafen)
+    RelationshipFactory(partner=hafen, customer=huber)
+    [sold, *_others] = huber.subscriptions.filter(seller__name="Südwind Cloud")
+
+    def save_details():
+        firm = Partner.objects.get(pk=hafen.pk)
+        firm.support_hours = "always"
+        return firm.change(["support_hours"], by=demo.user("global@hafen.example"))
+
+    made = previewed(albers)
+    with transaction.atomic():
+        submit(made)()
+        for act in (save_details, designate(sold, "Hafen IT", "global@suedwind.example")):
+            outcome = Outcome()
+            thread = elsewhere(act, outcome)
+            thread.start()
+            finish(thread)  # before the bulk assignment is committed
+            assert outcome.error is None
+    sold.refresh_from_db()
+    assert sold.support_contact == hafen
+    check_rules(demo, sold)
