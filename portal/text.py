@@ -36,7 +36,8 @@ def words_of(text: str, *, with_addresses: bool = False) -> tuple[Spellings, ...
     words not at all. Who writes ``ue`` may mean ü, and who writes ü may have kept ``ue``; a hyphen may have
     been left out.
 
-    ``with_addresses`` is for where email addresses are looked in: they stay whole, as they are kept.
+    Of very many words the first ``MOST_WORDS`` count. ``with_addresses`` is for where email addresses are
+    looked in: they stay whole, as they are kept.
     """
     found = []
     for token in _BETWEEN_WORDS.split(text):
@@ -46,9 +47,11 @@ def words_of(text: str, *, with_addresses: bool = False) -> tuple[Spellings, ...
         meant = typed if with_addresses else _domain_in(typed)
         for word in _parts_of(meant):
             found.append(tuple(dict.fromkeys([*_spellings_of(word), *kept])))
-    return tuple(found)
+    return tuple(dict.fromkeys(found))[:MOST_WORDS]
 
 
+# More are no search that a person makes, and each costs.
+MOST_WORDS = 20
 _BETWEEN_WORDS = re.compile(r"[\s,;]+")
 _QUOTATION_MARKS = "\"'`´‘’‚“”„«»‹›<>"
 _DASHES = re.compile("[\u2010-\u2015\u2212-]")

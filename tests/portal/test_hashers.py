@@ -1,7 +1,7 @@
 """Passwords are hashed two at a time, so that many who sign in at once do not use up the memory."""
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event, Lock
+from threading import BoundedSemaphore, Event, Lock, Semaphore
 
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher as Django
@@ -11,6 +11,8 @@ from django.test import Client
 from portal import hashers
 from portal.models import User
 from tests.pages import NORDLICHT, Page, sign_in
+from tests.races import LONG_ENOUGH
+from tests.workers import wait_until
 
 
 @pytest.fixture
@@ -35,12 +37,35 @@ def counted(monkeypatch):
 
 
 @pytest.mark.parametrize("act", ["encode", "verify"])
-def test_sixteen_at_once_are_hashed_two_at_a_time(counted, act):
+def test_sixteen_at_once_are_hashed_two_at_a_time(counted, act, monkeypatch):
+    monkeypatch.setattr(hashers, "_waiting", BoundedSemaphore(16))
     hasher = hashers.Argon2PasswordHasher()
     with ThreadPoolExecutor(16) as threads:
         done = list(threads.map(lambda one: getattr(hasher, act)("word", str(one)), range(16)))
     assert done == ["argon2$x"] * 16
     assert counted["most"] == hashers.AT_ONCE == 2
+
+
+def test_one_waits_and_the_others_are_told_at_once(monkeypatch):
+    """Four threads has a process: however many sign in, one of them is free for everyone else."""
+    begun, go = Semaphore(0), Event()
+
+    def run(*args):
+        begun.release()
+        assert go.wait(LONG_ENOUGH)
+        return "argon2$x"
+
+    monkeypatch.setattr(Django, "encode", run)
+    hasher = hashers.Argon2PasswordHasher()
+    with ThreadPoolExecutor(8) as threads:
+        done = [threads.submit(hasher.encode, "word", str(one)) for one in range(8)]
+        for _ in range(hashers.AT_ONCE):
+            assert begun.acquire(timeout=LONG_ENOUGH)
+        wait_until(lambda: sum(one.done() for one in done) == 5)
+        go.set()
+    outcomes = [one.exception() for one in done]
+    assert sum(isinstance(one, hashers.TooBusy) for one in outcomes) == 5
+    assert outcomes.count(None) == hashers.AT_ONCE + hashers.MOST_WAITING == 3
 
 
 def test_one_that_fails_leaves_its_place(monkeypatch):

@@ -163,6 +163,24 @@ def test_an_address_sends_few_files_at_one_time(proxy):
     wait_until(lambda: proxy.ask(UPLOAD, source="127.0.0.7").status == 302)
 
 
+@pytest.mark.parametrize("path", ["/subscriptions/export/", "/activity/export/"])
+def test_an_address_has_few_exports_at_one_time(proxy, path):
+    """nginx keeps each on its disk for as long as its reader takes, when the portal counts it no longer."""
+
+    def begin(where, source):
+        wire = where.connect(source)
+        wire.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: portal.example\r\nContent-Length: 9\r\n\r\na".encode()
+        )
+        return wire
+
+    with clients(begin, proxy, 5, source="127.0.0.8"):
+        wait_until(lambda: proxy.ask(path, source="127.0.0.8").status == 429)
+        assert proxy.ask(path, source="127.0.0.2").status == 302
+        assert proxy.ask("/accounts/login/", source="127.0.0.8").status == 200
+    wait_until(lambda: proxy.ask(path, source="127.0.0.8").status == 302)
+
+
 def test_an_address_asks_so_often_and_others_have_theirs(proxy):
     statuses = set()
     with closing(proxy.connect("127.0.0.4")) as wire, wire.makefile("rb") as answers:
