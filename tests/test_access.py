@@ -694,6 +694,7 @@ def test_every_view_states_the_permission_it_needs():
         "RequestActView",
         "ScopedListView",
         "SecondFactorView",
+        "StreamedActView",
         "SubscriptionPageView",
         "SubscriptionsMixin",
     }
