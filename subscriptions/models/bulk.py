@@ -99,20 +99,25 @@ class BulkAssignmentQuerySet(models.QuerySet):
         where ``by`` has made too many previews, or with too many rows, within a day.
         """
         bulk = self._create(by)
-        added = 0
-        for part in parts:
-            added += insert_selected(
+        chosen = [part.visible_to(by.person.membership)[: most_rows() + 1] for part in parts]
+        # Before the first is written: what is refused costs no more than counting.
+        count = sum(part.count() for part in chosen)
+        require_few(count)
+        if not count:
+            raise ValidationError(_("Choose at least one subscription."), code="empty")
+        require_room_for(count, by.person)
+        added = sum(
+            insert_selected(
                 BulkAssignmentRow,
-                part.visible_to(by.person.membership)[: most_rows() + 1],
+                part,
                 bulk=models.Value(bulk.pk, models.UUIDField()),
                 subscription=models.F("pk"),
                 outcome=models.Value(BulkOutcome.WAITING.value),
                 given=models.Value(""),
             )
-            require_few(added)
-        if not added:
-            raise ValidationError(_("Choose at least one subscription."), code="empty")
-        require_room_for(added, by.person)
+            for part in chosen
+        )
+        require_few(added)  # some may have come meanwhile
         return bulk
 
     @transaction.atomic
@@ -122,23 +127,22 @@ class BulkAssignmentQuerySet(models.QuerySet):
         Each line names its contact; what can't be understood stands in its row as refused. Raises
         ``ValidationError`` like ``start``.
         """
+        lines = list(lines)
         bulk = self._create(by, file_name=file_name[:200])
+        require_few(len(lines))
+        if not lines:
+            raise ValidationError(_("The file has no lines."), code="empty")
+        require_room_for(len(lines), by.person)
         contacts = dict(partner_and_resellers(bulk.partner_id).values_list("mpn_id", "pk"))
         visible = Subscription.objects.visible_to(by.person.membership)
         seen = set()
-        count = 0
         waiting = []
         for line in lines:
-            count += 1
-            require_few(count)
             waiting.append(row_of(bulk, *line, contacts, seen))
             if len(waiting) == CHUNK:
                 add_rows(waiting, visible)
                 waiting = []
         add_rows(waiting, visible)
-        if not count:
-            raise ValidationError(_("The file has no lines."), code="empty")
-        require_room_for(count, by.person)
         bulk.rows.filter(outcome=BulkOutcome.WAITING).look()
         bulk.rows.judge(bulk.partner, by=by)
         return bulk

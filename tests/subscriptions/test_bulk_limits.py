@@ -8,6 +8,8 @@ import time_machine
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.models import ActivityEntry, Task
@@ -81,6 +83,18 @@ class TestLimits:
         assert send_file(browser, 1).status_code == 302
         with time_machine.travel(timezone.now() + DAY, tick=False):
             assert send_file(browser, 5).status_code == 302
+
+    @pytest.mark.parametrize("most", [1, 5])
+    def test_what_is_refused_is_not_written_before(self, browser, settings, most):
+        """Else whoever asks again and again lets the table grow, for rows that were rolled back take room."""
+        settings.BULK_ROWS_PER_DAY = 5
+        assert send_file(browser, 4).status_code == 302
+        settings.BULK_ROWS_PER_DAY = most
+        for ask in (assign_all, lambda browser: send_file(browser, 3)):
+            with CaptureQueriesContext(connection) as captured:
+                ask(browser)
+            table = BulkAssignmentRow._meta.db_table
+            assert not [one for one in captured if one["sql"].startswith(f'INSERT INTO "{table}"')]
 
     def test_one_preview_has_no_more_rows_than_a_day(self, browser, settings, nothing_written):
         settings.BULK_ROWS_PER_DAY = 1
