@@ -12,7 +12,7 @@ from portal.forms import ListSelect, NamedRows, PortalModelForm, SearchForm, Sty
 from portal.models import Partner, PartnerType, User, dashed, language_of
 from portal.permissions import Permission
 
-from .models import RelationshipRequest, RequestKind, ResellersOfProvider
+from .models import RelationshipRequest, RequestKind, RequestStatus, ResellersOfProvider
 
 # What an admin says of a partner that it takes over.
 KEEP, END = "keep", "end"
@@ -46,6 +46,17 @@ class CustomerFilterForm(SearchForm):
             )
         else:
             del self.fields["reseller"]
+
+
+class RequestFilterForm(SearchForm):
+    """Which of a partner's requests to show: by the name or address of whom was asked, and by status."""
+
+    state = forms.ChoiceField(
+        label=_("Status"),
+        required=False,
+        choices=[("", _("All")), *RequestStatus.choices],
+        widget=ListSelect,
+    )
 
 
 class AskForm(PortalModelForm):

@@ -1,4 +1,5 @@
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -21,3 +22,13 @@ class RequestStatus(models.TextChoices):
         if status == cls.OPEN and expires_at <= timezone.now():
             return cls.EXPIRED
         return cls(status)
+
+    @classmethod
+    def is_at_present(cls, status):
+        """The condition that a request has this status as people read it; by the database's clock."""
+        stored, is_over = models.Q(status=status), models.Q(expires_at__lte=Now())
+        if status == cls.OPEN:
+            return stored & ~is_over
+        if status == cls.EXPIRED:
+            return stored | (models.Q(status=cls.OPEN) & is_over)
+        return stored

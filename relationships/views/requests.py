@@ -16,7 +16,7 @@ from portal.permissions import Permission
 from portal.text import words_of
 from portal.views import ActView, AskedActView, PortalView, PreparedListView, ScopedView
 from portal.zones import day_writer, moment_for, written_until
-from relationships.forms import DraftForm, DraftLanguageForm, RequestForm
+from relationships.forms import DraftForm, DraftLanguageForm, RequestFilterForm, RequestForm
 from relationships.models import (
     RelationshipRequest,
     RequestKind,
@@ -52,9 +52,11 @@ class RequestListView(PreparedListView):
         "reseller__name",
     )
 
-    def get_question(self, *, q):
+    filter_form_class = RequestFilterForm
+
+    def get_question(self, *, q, state):
         words = words_of(q, with_addresses=True)
-        return RequestsOfPartner(partner=self.membership.partner_id, words=words)
+        return RequestsOfPartner(partner=self.membership.partner_id, words=words, state=state)
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)

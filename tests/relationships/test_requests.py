@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from django.core import mail, signing
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from customers.models import Customer
 from portal.authority import PORTAL, Refusal
@@ -28,6 +29,7 @@ from tests.factories import (
     RelationshipRequestFactory,
     UserFactory,
 )
+from tests.pages import Page, signed_in
 
 KRANICH = "global@kranich.example"
 ALBERS = "admin@albers.example"
@@ -482,6 +484,32 @@ class TestR5:
         assert found("werft info") == {other}
         assert found("") == {made, other}
         assert found("albers werft") == set()
+
+    def test_R5_they_are_found_by_the_status_that_people_read(self, demo):
+        open_one, over, withdrawn = (
+            ask(demo, to=f"info@firm-{number}.example", recipient_name=f"Firm {number}")
+            for number in range(3)
+        )
+        withdrawn.withdraw(by=withdrawn.created_by)
+        RelationshipRequest.objects.filter(pk=over.pk).update(
+            created_at=timezone.now() - timedelta(days=200),
+            expires_at=timezone.now() - timedelta(days=1),
+        )
+
+        def found(state):
+            return set(RequestsOfPartner(partner=open_one.partner_id, state=state).queryset())
+
+        assert found("open") == {open_one}
+        assert found("expired") == {over}
+        assert found("withdrawn") == {withdrawn}
+        assert found("accepted") == set()
+        assert found("") == {open_one, over, withdrawn}
+        browser = signed_in(open_one.created_by.email)
+        page = Page(browser.get("/relationships/requests/?state=expired&q=firm"))
+        [row] = page.table
+        assert row["To"].startswith("Firm 1")
+        page = Page(browser.get("/relationships/requests/?state=accepted"))
+        assert "No request matches." in page.text
 
     def test_R5_a_partner_that_was_deactivated_asks_for_nothing_any_more(
         self, demo, nothing_written
