@@ -30,7 +30,7 @@ HAFEN = "global@hafen.example"
 ALBERS = "admin@albers.example"
 OFFICE = "Office 365 Business Standard"
 # The seller's staff also suspends: the button, and the two of the question that it asks.
-SUSPEND = ["Suspend", "Suspend", "Cancel"]
+SUSPEND = ["Suspend"]
 ASK_FOR_DAP = "Ask it to request delegated admin privileges"
 ASK_FOR_RELATIONSHIP = "Ask it to request a relationship"
 REFUSED = "This partner can't be the support contact. Choose one of the list."

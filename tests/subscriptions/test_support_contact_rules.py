@@ -418,7 +418,7 @@ class TestC5:
         ]
 
     def test_C5_dap_removed_is_told_with_its_date(self, demo, office, nordlicht):
-        day = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
+        day = datetime(2027, 3, 4, 10, 30, tzinfo=UTC)
         with time_machine.travel(day, tick=False):
             demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=PORTAL)
         assert ("Hafen IT", Candidate.DAP_REMOVED, day) in reasons(office, nordlicht)
