@@ -189,7 +189,7 @@ def _demo_rows():
 
 @pytest.fixture
 def demo(db, _demo_rows):
-    """The demo data of section 6.
+    """The demo data, as ``manage.py load_demo`` makes it.
 
     The command makes it for the first test; the others get copies of the same rows, for less.
     """

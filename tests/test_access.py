@@ -35,7 +35,7 @@ from tests.pages import behind, own_routes, routes, signed_in
 
 APPS = ("portal", "customers", "relationships", "subscriptions")
 
-# The columns of the table: one person for each role of section 4, and those outside. What they ask
+# The columns of the table: one person for each role, and those outside. What they ask
 # for belongs to Nordlicht and its customer Backhaus Petersen.
 PEOPLE = {
     "global": "global@nordlicht.example",

@@ -216,7 +216,7 @@ class RelationshipRequest(PersonalLink, Binding, Answer, Registration, RequestMa
 
     @property
     def permission_needed(self):
-        """What its creator needs (section 4 of the role table)."""
+        """What its creator needs, of the role table."""
         if self.kind == RequestKind.RESELLER:
             return Permission.INVITE_RESELLERS
         return Permission.REQUEST_DAP if self.with_dap else Permission.REQUEST_RELATIONSHIP

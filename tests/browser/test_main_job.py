@@ -1,4 +1,4 @@
-"""The main job (section 1): a provider's helpdesk says who answers, the customer reads it."""
+"""The main job: a provider's helpdesk says who answers, the customer reads it."""
 
 import pytest
 from playwright.sync_api import expect

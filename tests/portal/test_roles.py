@@ -1,6 +1,9 @@
-"""Who may do what: the table of section 4, and the backend that answers from it."""
+"""Who may do what: the role table of docs/rules.md, and the backend that answers from it."""
+
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import AnonymousUser
 
@@ -15,40 +18,24 @@ from portal.permissions import (
 )
 from tests.factories import MembershipFactory, UserFactory
 
-# Copied by hand from section 4 of the product. One line a permission, one column a role: Global admin,
-# Admin agent, Sales agent, Helpdesk agent, User management admin, and the customer's Customer admin.
-TABLE = """
-customers.view_customers                ● ● ● ● · ·
-customers.export_customers              ● ● · · · ·
-subscriptions.assign_support_contact    ● ● · ● · ·
-customers.add_customers                 ● ● ● · · ·
-customers.edit_customers                ● ● ● ● · ·
-subscriptions.manage_subscriptions      ● ● ● ● · ·
-relationships.request_relationship      ● ● ● · · ·
-relationships.request_dap               ● ● · · · ·
-relationships.remove_relationship       ● · · · · ·
-relationships.invite_resellers          ● ● ● · · ·
-relationships.authorize_partnership     ● · · · · ·
-portal.manage_users                     ● · · · ● ●
-portal.edit_company                     ● · · · · ·
-portal.view_activity                    ● ● ● ● ● ●
-subscriptions.view_support              · · · · · ●
-relationships.answer_requests           · · · · · ●
-"""
-COLUMNS = [
-    "Global admin",
-    "Admin agent",
-    "Sales agent",
-    "Helpdesk agent",
-    "User management admin",
-    "Customer admin",
-]
-EXPECTED = {
-    line.split()[0]: {
-        role for role, mark in zip(COLUMNS, line.split()[1:], strict=True) if mark == "●"
+PAGE = Path(settings.BASE_DIR, "docs", "rules.md")
+
+
+def role_table():
+    """The titles of the columns, and which of them each line has a mark in, by its words."""
+    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    start = next(index for index, row in enumerate(rows) if row[0] == "may")
+    titles = rows[start][1:]
+    table = {
+        words: {title for title, mark in zip(titles, marks, strict=True) if mark == "●"}
+        for words, *marks in rows[start + 2 :]
     }
-    for line in TABLE.strip().splitlines()
-}
+    return titles, table
+
+
+TITLES, TABLE = role_table()
+EXPECTED = {one.value: TABLE.get(str(one.label), set()) for one in Permission}
 PEOPLE = {
     "Global admin": "global@nordlicht.example",
     "Admin agent": "agent@nordlicht.example",
@@ -59,7 +46,8 @@ PEOPLE = {
 }
 
 
-def test_the_table_in_the_code_is_the_one_of_the_product():
+def test_the_table_in_the_code_is_the_one_of_the_page():
+    assert list(TABLE) == [str(one.label) for one in Permission]
     assert {
         permission.value: {
             str(role.label) for role in Role if permission in PERMISSIONS_BY_ROLE[role]
@@ -68,13 +56,13 @@ def test_the_table_in_the_code_is_the_one_of_the_product():
     } == EXPECTED
 
 
-def test_the_roles_are_those_of_the_product_in_its_order():
-    assert [str(role.label) for role in Role] == COLUMNS
+def test_the_roles_are_those_of_the_page_in_its_order():
+    assert [str(role.label) for role in Role] == TITLES
     assert set(Role) - {Role.CUSTOMER_ADMIN} == PARTNER_ROLES
     assert {Role.CUSTOMER_ADMIN} == CUSTOMER_ROLES
 
 
-@pytest.mark.parametrize("role", COLUMNS)
+@pytest.mark.parametrize("role", TITLES)
 def test_each_person_of_the_demo_may_exactly_what_its_column_says(demo, role):
     user = demo.user(PEOPLE[role])
     assert {permission for permission in EXPECTED if user.has_perm(permission)} == {

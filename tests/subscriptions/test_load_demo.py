@@ -1,4 +1,4 @@
-"""The demo data: exactly what section 6 of the product says, again and again."""
+"""The demo data: exactly these people, firms and subscriptions, again and again."""
 
 from datetime import timedelta
 
@@ -328,7 +328,7 @@ def suspend_and_reactivate(demo):
 
 
 def request_relationships(demo):
-    """One stays open; one was accepted, so Kranich has what section 6 says it has not."""
+    """One stays open; one was accepted, so Kranich has what the demo must not give it."""
     for _ in range(2):
         made = RelationshipRequest.objects.ask(
             by=demo.user("global@kranich.example"),
