@@ -1,4 +1,4 @@
-"""The table, as README shows it: each line with its goal, and what was measured on each database."""
+"""The table of docs/performance.md: each line with its goal, and what was measured on each database."""
 
 ROWS_LOADED = 20_000
 COLD_START = 1.5
