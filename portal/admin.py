@@ -25,7 +25,7 @@ from portal import (
     admin_consequences,
     admin_log,  # noqa: F401 (registers the log)
 )
-from portal.admin_base import PortalAdmin, ReadOnlyAdmin
+from portal.admin_base import PortalAdmin, ReadOnlyAdmin, RowsView
 from portal.admin_filters import OutOfFormFilter, UnreadablePhoneFilter
 from portal.forms import PortalModelForm, SupportLanguagesField
 from portal.models import (
@@ -53,6 +53,8 @@ for model in (Authenticator, EmailAddress, SocialAccount, SocialApp, SocialToken
 # The operators' way in is everyone's, and so is the page for a new password, which logs it.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.password_change = redirect_to_new_password  # type: ignore[method-assign]
+# A choice names each row so that no other has that name.
+admin.site.autocomplete_view = RowsView.as_view(admin_site=admin.site)  # type: ignore[method-assign]
 admin.site.site_header = _("Partner portal: operators")
 admin.site.site_title = _("Partner portal")
 admin.site.index_title = _("Keep partners, users and offers in order")

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
@@ -34,6 +35,27 @@ class Consequence(NamedTuple):
         wanted = {"support_contact": contact, **filters}
         query = urlencode({f"{name}__id__exact": row.pk for name, row in wanted.items()})
         return cls(sentences, f"{reverse('admin:subscriptions_subscription_changelist')}?{query}")
+
+
+def distinct_name(row):
+    """How a choice names ``row``: with what tells it from others of its name, where it has that."""
+    return getattr(row, "distinct_name", None) or str(row)
+
+
+class RowsView(AutocompleteJsonView):
+    """The rows that match what an operator types into a choice."""
+
+    def serialize_result(self, obj, to_field_name):
+        return super().serialize_result(obj, to_field_name) | {"text": distinct_name(obj)}
+
+
+class RowField(forms.ModelChoiceField):
+    def label_from_instance(self, obj):
+        return distinct_name(obj)
+
+
+class RowsField(forms.ModelMultipleChoiceField):
+    label_from_instance = RowField.label_from_instance
 
 
 class RowSelect(AutocompleteSelect):
@@ -108,7 +130,14 @@ class PortalAdmin(ForgivingAdmin):
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         if db_field.name in self.get_autocomplete_fields(request):
             kwargs["widget"] = RowSelect(db_field, self.admin_site, using=kwargs.get("using"))
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+        return super().formfield_for_foreignkey(
+            db_field, request, **{"form_class": RowField, **kwargs}
+        )
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        return super().formfield_for_manytomany(
+            db_field, request, **{"form_class": RowsField, **kwargs}
+        )
 
     def changelist_view(self, request, *args, **kwargs):
         try:

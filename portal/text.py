@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 
 from django.core.exceptions import ValidationError
 
@@ -94,3 +95,16 @@ def _spellings_of(word):
 def kept_word(word):
     """Return a word that is looked for in emails and names: folded, an email or domain as it is kept."""
     return fold(kept_address(word))
+
+
+def told_apart(rows):
+    """Return key and label of each of ``rows``: key, name, and what tells it from another of that name.
+
+    The label is the name alone, except where another row has it too, in whatever case.
+    """
+    rows = list(rows)
+    times = Counter(name.casefold() for _key, name, _detail in rows)
+    return [
+        (key, f"{name} ({detail})" if times[name.casefold()] > 1 else name)
+        for key, name, detail in rows
+    ]

@@ -9,7 +9,8 @@ from customers.models import Customer, is_shared
 from portal.address_fields import EmailFormField
 from portal.addresses import shown_domain
 from portal.forms import ListSelect, NamedRows, PortalModelForm, SearchForm, StyledField
-from portal.models import Partner, PartnerType, User, dashed, language_of
+from portal.models import Partner, PartnerType, User, dashed, language_of, partner_labels
+from portal.partner_fields import PartnerChoiceField
 from portal.permissions import Permission
 
 from .models import RelationshipRequest, RequestKind, RequestStatus, ResellersOfProvider
@@ -40,9 +41,9 @@ class CustomerFilterForm(SearchForm):
         super().__init__(*args, **kwargs)
         self.fields["q"].label = _("Name or domain")
         if partner.type == PartnerType.INDIRECT_PROVIDER:
-            names = ResellersOfProvider(provider=partner.pk).named()
+            resellers = partner_labels(ResellersOfProvider(provider=partner.pk).named())
             self.fields["reseller"].choices = NamedRows(
-                [("", _("All customers")), *((dashed(key), name) for key, name in names)]
+                [("", _("All customers")), *((dashed(key), label) for key, label in resellers)]
             )
         else:
             del self.fields["reseller"]
@@ -95,6 +96,7 @@ class RequestForm(AskForm):
     class Meta:
         model = RelationshipRequest
         fields = ["recipient_name", "recipient_email", "language", "with_dap", "provider"]
+        field_classes = {"provider": PartnerChoiceField}
 
     def __init__(self, *args, customer=None, **kwargs):
         super().__init__(*args, **kwargs)
@@ -282,9 +284,11 @@ class TakeOverForm(forms.Form):
     def __init__(self, *args, relationships, **kwargs):
         super().__init__(*args, **kwargs)
         self.relationships = list(relationships)
+        partners = [one.partner for one in self.relationships]
+        labels = dict(partner_labels((one.pk, one.name, one.mpn_id) for one in partners))
         for one in self.relationships:
             self.fields[one.pk.hex] = forms.ChoiceField(
-                label=one.partner.name,
+                label=labels[one.partner_id],
                 choices=[
                     (KEEP, _("Keep: everything stays as it is.")),
                     (END, self.what_ends(one)),

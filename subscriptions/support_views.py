@@ -16,7 +16,7 @@ from portal.views import FilteredView, NoticesMixin, PortalView, ScopedView
 from portal.zones import day_writer
 from relationships.models import RelationshipRequest
 
-from .models import Subscription
+from .models import Subscription, offer_label
 from .views import (
     ContactChangesMixin,
     RelationshipSubscriptionsExportView,
@@ -39,7 +39,7 @@ class SupportListView(NoticesMixin, FilteredView, ListView):
 
     def prepare_queryset(self, queryset):
         contact = F("support_contact__name_key").asc(nulls_last=True)
-        found = queryset.select_related("support_contact")
+        found = queryset.select_related("support_contact").annotate(is_trial=F("offer__is_trial"))
         return found.order_by(contact, "support_contact", "name_key", "pk")
 
     def get_template_names(self):
@@ -69,7 +69,7 @@ class SupportListView(NoticesMixin, FilteredView, ListView):
                 [
                     (
                         str(one.pk),
-                        one.friendly_name,
+                        offer_label(one.friendly_name, one.is_trial),
                         one.is_active,
                         one.contact_changed_at.isoformat(),
                         day(one.contact_changed_at),

@@ -207,6 +207,11 @@ class Customer(Editable, ProvedDomain, OneFirm, models.Model):
     def __str__(self):
         return self.name
 
+    @property
+    def distinct_name(self):
+        """The name with the domain, for the operator: firms are called alike."""
+        return f"{self.name} ({shown_domain(self.domain)})"
+
     @transaction.atomic
     def save(self, *args, **kwargs):
         """Save; what the customer's relationships and subscriptions keep of its name and domain follows."""

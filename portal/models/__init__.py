@@ -12,7 +12,7 @@ from .limits import when_allowed
 from .mails import Mail, MailStatus, MailTrouble, tell_undelivered
 from .memberships import Membership, MembershipRole
 from .notices import MOST_NAMED, Notice
-from .partners import Partner, PartnerType
+from .partners import Partner, PartnerType, partner_labels
 from .prepared import (
     FEW,
     KeyList,
@@ -86,6 +86,7 @@ __all__ = [
     "lock_selected",
     "look_up_by_key",
     "part_of",
+    "partner_labels",
     "placed",
     "read_confirmation",
     "recount_for_planner",

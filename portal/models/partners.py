@@ -13,6 +13,7 @@ from portal.authority import require
 from portal.clocks import now_after
 from portal.permissions import Permission
 from portal.phone_fields import PhoneField
+from portal.text import told_apart
 from portal.web_addresses import WebAddressField
 
 from .actions import Action, describe
@@ -39,6 +40,15 @@ def validate_languages(codes):
         raise ValidationError(
             _("Enter language codes, such as de or en."), code="language"
         ) from error
+
+
+def partner_labels(rows):
+    """Return key and label of partners to choose from, given as key, name and MPN ID.
+
+    Those of one name carry their MPN ID.
+    """
+    label = str(_("MPN ID"))
+    return told_apart((key, name, f"{label} {number}") for key, name, number in rows)
 
 
 class PartnerQuerySet(models.QuerySet):
@@ -105,6 +115,12 @@ class Partner(models.Model):
 
     def __str__(self):
         return self.name
+
+    @property
+    def distinct_name(self):
+        """The name with the number that no other partner has, for the operator."""
+        label = _("MPN ID")
+        return f"{self.name} ({label} {self.mpn_id})"
 
     @property
     def is_active(self):

@@ -245,6 +245,11 @@ class User(
         return self.name or self.shown_email
 
     @property
+    def distinct_name(self):
+        """The name with the email, for the operator: people are called alike."""
+        return f"{self.name} ({self.shown_email})" if self.name else self.shown_email
+
+    @property
     def shown_email(self):
         """The email as people read it."""
         return shown_email(self.email)

@@ -100,5 +100,5 @@ class ResellersOfProvider(Question):
         ).annotate(key_text=KeyText("pk"))
 
     def named(self):
-        """All of them, by name: the key as ``KeyText`` has it, and the name."""
-        return self.read(("key_text", "name"), Order("name_key"), None, None)
+        """All of them, by name: the key as ``KeyText`` has it, the name and the MPN ID."""
+        return self.read(("key_text", "name", "mpn_id"), Order("name_key"), None, None)

@@ -3,7 +3,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from portal.forms import FilteredSelect, NamedRows, StyledField
-from portal.models import Partner
+from portal.models import Partner, partner_labels
 
 from ..models import SupportContactAssignment
 
@@ -11,7 +11,8 @@ from ..models import SupportContactAssignment
 class SupportContactForm(forms.Form):
     """The choice of the designated support contact among the partners that are eligible now.
 
-    ``seen`` carries the assignment that was in force when the page was opened (C8).
+    ``seen`` carries the assignment that was in force when the page was opened (C8). ``labels`` has how
+    each candidate is called, by its key, also of those that can't be chosen.
     """
 
     bound_field_class = StyledField
@@ -35,10 +36,15 @@ class SupportContactForm(forms.Form):
             initial={"support_contact": assignment.partner_id or "", "seen": assignment.pk},
             **kwargs,
         )
-        choices = {str(one.key): one.name for one in candidates if one.is_eligible}
+        partners = {one.key: one for one in candidates}
         if assignment.partner:
-            # The one in force can always be left as it is, also one that another partner chose (C4).
-            choices.setdefault(str(assignment.partner_id), assignment.partner.name)
+            partners.setdefault(assignment.partner_id, assignment.partner)
+        self.labels = dict(
+            partner_labels((key, one.name, one.mpn_id) for key, one in partners.items())
+        )
+        # The one in force can always be left as it is, also one that another partner chose (C4).
+        offered = {one.key for one in candidates if one.is_eligible} | {assignment.partner_id}
+        choices = {str(key): label for key, label in self.labels.items() if key in offered}
         field = self.fields["support_contact"]
         if subscription.is_bought_elsewhere:
             choices = {"": _("No partner designated"), **choices}

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.forms import FilterCheckbox, ListSelect, NamedRows, SearchForm
+from portal.models import partner_labels
 
 from ..models import Coverage, CoverageChoices, Subscription, SubscriptionStatus
 
@@ -17,7 +18,7 @@ NOBODY = "none"
 class CoverageFilterForm(SearchForm):
     """Which subscriptions to show of all that a partner sees.
 
-    ``partners`` has name and MPN ID by key, ``offers`` the name; see ``CoverageChoices``.
+    ``partners`` has name and MPN ID by key, ``offers`` the label; see ``CoverageChoices``.
     """
 
     contact = forms.ChoiceField(
@@ -55,29 +56,28 @@ class CoverageFilterForm(SearchForm):
             words = ""
         self.known = CoverageChoices(membership.partner, words)
         self.partners, self.offers = self.known.partners, self.known.offers
-        names = [(key, name) for key, (name, _number) in self.partners.items()]
-        names += self.name_other_contact(self.data.get("contact", ""))
+        self.know_other_contact(self.data.get("contact", ""))
+        named = partner_labels((key, *names) for key, names in self.partners.items())
         self.fields["contact"].choices = NamedRows(
-            [("", _("All")), (NOBODY, _("No partner designated")), *names]
+            [("", _("All")), (NOBODY, _("No partner designated")), *named]
         )
         self.fields["offer"].choices = NamedRows([("", _("All")), *self.offers.items()])
 
-    def name_other_contact(self, key):
-        """The choice of a contact that the partner does not work with, where it answers for what it sees.
+    def know_other_contact(self, key):
+        """Add a contact that the partner does not work with, where it answers for what it sees.
 
         As it stands in the list, and leads here from the counts; others don't exist for it (T1).
         """
         try:
             wanted = str(uuid.UUID(key))
         except (ValueError, AttributeError):
-            return []
+            return
         if wanted in self.partners:
-            return []
+            return
         answers = Subscription.objects.visible_to(self.membership).filter(support_contact=wanted)
         names = answers.values_list("support_contact__name", "support_contact__mpn_id").first()
         if names:
             self.partners[wanted] = names
-        return [(wanted, names[0])] if names else []
 
     def clean(self):
         cleaned = super().clean()

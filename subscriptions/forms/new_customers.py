@@ -10,6 +10,7 @@ from customers.models import Customer
 from portal.address_fields import EmailFormField
 from portal.forms import FilteredSelect, PortalModelForm, StyledField
 from portal.models import Partner, language_of
+from portal.partner_fields import PartnerChoiceField
 from relationships.models import SalesRegion
 
 
@@ -24,7 +25,7 @@ class AccountForm(PortalModelForm):
         help_text=_("The portal mails a personal link there, to set a password."),
     )
     language = forms.ChoiceField(label=_("Language of the first admin"), choices=settings.LANGUAGES)
-    reseller = forms.ModelChoiceField(
+    reseller = PartnerChoiceField(
         label=_("Indirect reseller"),
         queryset=Partner.objects.none(),
         required=False,

@@ -226,7 +226,7 @@ class OrderForm(forms.Form):
                 self.add_error(name, errors)
                 continue
             for message in ValidationError(errors).messages:
-                self.add_error(None, f"{offer}: {message}")
+                self.add_error(None, f"{offer.label}: {message}")
 
     @property
     def orders(self):

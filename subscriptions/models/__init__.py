@@ -7,7 +7,7 @@ from .candidates import partner_and_resellers
 from .coverage import Coverage
 from .coverage_choices import CoverageChoices
 from .new_customers import add_customer
-from .offers import Billing, Offer
+from .offers import Billing, Offer, offer_label
 from .querysets import RefusedOrder, SubscriptionStatus, order_id
 from .sales import end_of_term
 from .subscription_lists import SubscriptionsOfCustomer
@@ -32,6 +32,7 @@ __all__ = [
     "SupportContactAssignment",
     "add_customer",
     "end_of_term",
+    "offer_label",
     "order_id",
     "partner_and_resellers",
 ]

@@ -40,6 +40,7 @@ class Candidates(Question):
     COLUMNS = (
         "pk",
         "name",
+        "mpn_id",
         "country",
         "support_email",
         "to_customer__id",

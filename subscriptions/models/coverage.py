@@ -20,6 +20,7 @@ COLUMNS = (
     "pk",
     "sort_key",
     "of_customer",
+    "of_offer",
     "customer__name",
     "friendly_name",
     "status",
@@ -31,6 +32,7 @@ COLUMNS = (
 # Keys that are only looked up or written: as text, for which no object is made.
 KEYS = {
     "of_customer": KeyText("customer_id"),
+    "of_offer": KeyText("offer_id"),
     "of_seller": KeyText("seller_id"),
     "of_record": KeyText("reseller_of_record_id"),
     "of_contact": KeyText("support_contact_id"),

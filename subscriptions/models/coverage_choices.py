@@ -21,7 +21,7 @@ from relationships.models import Partnership, Relationship
 
 from .candidates import partner_and_resellers
 from .coverage import Coverage
-from .offers import Offer
+from .offers import Offer, offer_labels
 
 COLUMNS = ("kind", "key", "name", "number", "name_key")
 
@@ -45,8 +45,11 @@ class _Choices(Question):
         of_contacts = contacts.annotate(
             kind=models.Value("contact"), key=KeyText("pk"), number=models.F("mpn_id")
         )
+        kind = models.Case(
+            models.When(is_trial=True, then=models.Value("trial")), default=models.Value("offer")
+        )
         of_offers = Offer.objects.annotate(
-            kind=models.Value("offer"), key=KeyText("pk"), number=empty
+            kind=kind, key=KeyText("pk"), number=models.F("publisher")
         )
         found, with_dap = self._known_of_customers()
         of_customers = (
@@ -79,7 +82,8 @@ def _all(choices):
 class CoverageChoices:
     """The partners and offers to choose from, and which customers match: all in one query.
 
-    ``partners`` has name and MPN ID by key, ``offers`` the name. ``has_few_customers`` says whether few
+    ``partners`` has name and MPN ID by key, ``offers`` the label,
+    ``trials`` the keys of those that are trials. ``has_few_customers`` says whether few
     customers gave DAP, ``found_customers`` has the keys of those with the words of ``text`` in their
     name, up to one more than count as few.
     """
@@ -92,12 +96,14 @@ class CoverageChoices:
             few_customers=Coverage.FEW_CUSTOMERS,
             words=words_of(text),
         )
-        self.partners, self.offers = {}, {}
+        self.partners, offers = {}, []
         for kind, key, name, number, _name_key in choices.run(_all):
             if kind == "contact":
                 self.partners[dashed(key)] = (name, number)
-            elif kind == "offer":
-                self.offers[dashed(key)] = name
-            else:
+            elif kind == "customers":
                 self.found_customers = key.split(",") if key else []
                 self.has_few_customers = int(name) <= Coverage.FEW
+            else:
+                offers.append((dashed(key), name, number, kind == "trial"))
+        self.offers = dict(offer_labels(offers))
+        self.trials = {key for key, *_names, is_trial in offers if is_trial}

@@ -7,12 +7,27 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.models import ActivityEntry, FoldedField, containing
 from portal.numbers import MonthsField, QuantityField
-from portal.text import words_of
+from portal.text import told_apart, words_of
 
 
 class Billing(models.TextChoices):
     LICENSE = "license", _("License-based")
     USAGE = "usage", _("Usage-based")
+
+
+def offer_label(name, is_trial):
+    """Return the name of an offer; that of a trial says so, as the offer itself may have the same."""
+    return _("%(offer)s (trial)") % {"offer": name} if is_trial else name
+
+
+def offer_labels(rows):
+    """Return key and label of offers to choose from, given as key, name, publisher and whether a trial.
+
+    Those of one name carry their publisher.
+    """
+    return told_apart(
+        (key, offer_label(name, is_trial), publisher) for key, name, publisher, is_trial in rows
+    )
 
 
 class OfferQuerySet(models.QuerySet):
@@ -114,6 +129,16 @@ class Offer(models.Model):
     def __str__(self):
         return self.name
 
+    @property
+    def label(self):
+        """The name as people read it beside other offers: of a trial, it says so."""
+        return offer_label(self.name, self.is_trial)
+
+    @property
+    def distinct_name(self):
+        """The label with the publisher, for the operator: offers of two may be called alike."""
+        return f"{self.label} ({self.publisher})"
+
     def record(self, action, *, by, **changes):
         """Write what happened to this offer into the log, for operators to read."""
         ActivityEntry.objects.record(action, by=by, partners=[], subject=self, **changes)
@@ -183,5 +208,5 @@ class Offer(models.Model):
         return ValidationError(
             _("This add-on needs an active subscription to one of: %(offers)s."),
             code="needs_base",
-            params={"offers": ", ".join(str(base) for base in bases) or "–"},
+            params={"offers": ", ".join(base.label for base in bases) or "–"},
         )

@@ -127,6 +127,7 @@ class Candidate:
 
     key: uuid.UUID
     name: str
+    mpn_id: str
     country: str
     support_email: str
     reason: str = ""

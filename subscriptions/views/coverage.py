@@ -8,13 +8,13 @@ from django.utils.translation import gettext as _
 
 from portal.csv import written_cell
 from portal.keyset import Order
-from portal.models import DayText, KeyText, Partner, dashed
+from portal.models import DayText, KeyText, Partner, dashed, partner_labels
 from portal.permissions import Permission
 from portal.views import ExportView, FilteredView, ScopedListView
 from portal.zones import day_writer
 
 from ..forms import CoverageFilterForm
-from ..models import Coverage, Offer, Subscription, SubscriptionStatus
+from ..models import Coverage, Offer, Subscription, SubscriptionStatus, offer_label
 from ..models.coverage_parts import SORTS
 
 SIZES = ("25", "100")
@@ -85,14 +85,14 @@ class CoverageListView(CoverageMixin, ScopedListView):
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
         found, day = context["object_list"], day_writer(self.request.user)
-        base = reverse("customers:list")
+        base, trials = reverse("customers:list"), self.search_form.known.trials
         partners = self.name_partners(
             {key for row in found for key in (row.of_record, row.of_contact)}
         )
         context["rows"] = [
             (
                 mark_safe(row.pk),  # noqa: S308  (a UUID; to escape it costs more than to write it)
-                row.friendly_name,
+                offer_label(row.friendly_name, dashed(row.of_offer) in trials),
                 mark_safe(f"{base}{dashed(row.of_customer)}/"),  # noqa: S308
                 row.customer__name,
                 row.status == SubscriptionStatus.ACTIVE,
@@ -123,8 +123,9 @@ class CoverageListView(CoverageMixin, ScopedListView):
             return []
         found = self.survey.by_contact
         partners = self.name_partners(found)
+        labels = dict(partner_labels((key, *partners[key]) for key in found if key))
         rows = [
-            (partners[key][0] or _("No partner designated"), key, count)
+            (labels.get(key) or _("No partner designated"), key, count)
             for key, count in found.items()
         ]
         return sorted(rows, key=lambda row: (-row[2], row[0]))
@@ -218,11 +219,11 @@ class Cells(dict):
 
 
 class OfferCells(Cells):
-    def written(self, name):
-        return written_cell(name)
+    def written(self, label):
+        return written_cell(label)
 
     def __missing__(self, key):
-        self[key] = self.written(Offer.objects.get(pk=dashed(key)).name)
+        self[key] = self.written(Offer.objects.get(pk=dashed(key)).label)
         return self[key]
 
 

@@ -30,6 +30,7 @@ from subscriptions.models import (
     SubscriptionsOfCustomer,
     SubscriptionStatus,
     end_of_term,
+    offer_label,
 )
 
 
@@ -74,6 +75,7 @@ class SubscriptionListView(SubscriptionsMixin, CustomerPageMixin, PreparedListVi
         "pk",
         "name_key",
         "friendly_name",
+        "offer__is_trial",
         "quantity",
         "status",
         "started_on",
@@ -89,7 +91,7 @@ class SubscriptionListView(SubscriptionsMixin, CustomerPageMixin, PreparedListVi
         context["rows"] = [
             (
                 str(row.pk),
-                row.friendly_name,
+                offer_label(row.friendly_name, row.offer__is_trial),
                 row.quantity,
                 row.status == SubscriptionStatus.ACTIVE,
                 day(row.started_on),
@@ -132,7 +134,7 @@ class SubscriptionExportView(SubscriptionsMixin, ExportView):
         ]
 
     def get_rows(self, queryset):
-        columns = ("name", "publisher", "term_months")
+        columns = ("name", "is_trial", "publisher", "term_months")
         offers = {pk: of for pk, *of in self._named(queryset, Offer, "offer", *columns)}
         partners = {None: ("", "")}
         for role in ("seller", "reseller_of_record", "support_contact"):
@@ -157,12 +159,12 @@ class SubscriptionExportView(SubscriptionsMixin, ExportView):
             chunk_size=1000
         ):
             started_on, renews_on, auto_renew, seller, record, contact = rest
-            product, publisher, months = offers[offer]
+            product, is_trial, publisher, months = offers[offer]
             ends_on = end_of_term(renews_on, auto_renew=auto_renew, months=months)
             yield [
                 str(pk),
                 name,
-                product,
+                offer_label(product, is_trial),
                 publisher,
                 "" if quantity is None else str(quantity),
                 str(statuses[status]),
@@ -237,13 +239,13 @@ class SubscriptionDetailView(SubscriptionPageView):
         if self.may_designate:
             kwargs["form"] = kwargs.get("form") or self.get_form()
             kwargs["assignment"] = kwargs["form"].assignment
-            kwargs["not_eligible"] = self.explain_candidates()
+            kwargs["not_eligible"] = self.explain_candidates(kwargs["form"].labels)
         else:
             kwargs["is_decided_here"] = subscription.may_be_designated_by(self.membership.partner)
             kwargs["assignment"] = subscription.contact_in_force
         return super().get_context_data(**kwargs)
 
-    def explain_candidates(self):
+    def explain_candidates(self, labels):
         """Why each partner that can't be chosen can't, and what helps: name, sentence, label and address."""
         cures = Cures(self.customer, self.request.user)
         sentences = {
@@ -258,7 +260,7 @@ class SubscriptionDetailView(SubscriptionPageView):
                 sentence = sentences[one.reason]
                 if one.since:
                     sentence = sentence % {"date": day(one.since)}
-                rows.append((one.name, sentence, *cures.of(one)))
+                rows.append((labels[one.key], sentence, *cures.of(one)))
         return rows
 
     @cached_property

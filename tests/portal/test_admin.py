@@ -229,7 +229,7 @@ class TestPages:
         answer = admin_client.get(page(model, "changelist"), {"q": text})
         assert [str(row) for row in answer.context["cl"].result_list] == found
 
-    def test_so_does_the_choice_of_a_partner_in_a_form(self, admin_client):
+    def test_so_does_the_choice_of_a_partner_in_a_form(self, admin_client, demo):
         answer = admin_client.get(
             "/admin/autocomplete/",
             {
@@ -239,7 +239,9 @@ class TestPages:
                 "term": "Möwe",
             },
         )
-        assert [one["text"] for one in answer.json()["results"]] == ["Möwe Systems"]
+        assert [one["text"] for one in answer.json()["results"]] == [
+            f"Möwe Systems (MPN ID {demo.partner('Möwe Systems').mpn_id})"
+        ]
 
 
 class TestPartners:
