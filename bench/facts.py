@@ -11,7 +11,7 @@ from portal.keyset import write_cursor
 from portal.models import ActivityReader, Membership, Notice, Partner, PartnerType, User
 from relationships.models import Relationship, RelationshipRequest
 from subscriptions.models import Offer, Subscription
-from subscriptions.models.coverage_parts import SORTS
+from subscriptions.models.coverage_parts import ORDERS, SORTS
 
 # How far down a list a page counts as deep.
 DEEP = 0.95
@@ -99,9 +99,10 @@ class Facts:
         return deep(self.relationships, key, "customer_id")
 
     def cursor_of_coverage(self, sort):
-        column, _field = SORTS[sort]
-        sign = "-" if sort == "since" else ""
-        return deep(self.subscriptions, f"{sign}{column}", f"{sign}pk")
+        (column, _field), order = SORTS[sort], ORDERS[sort]
+        sign = "-" if order.is_descending else ""
+        columns = (column if name == "sort_key" else name for name in order.columns)
+        return deep(self.subscriptions, *(f"{sign}{name}" for name in columns))
 
     def cursor_of_requests(self):
         return deep(RelationshipRequest.objects.filter(partner=self.provider), "-created_at", "-pk")

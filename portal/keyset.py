@@ -1,6 +1,6 @@
 """Pages of a list that cost the same at any depth, and survive rows that come and go.
 
-A page starts after a *cursor*, the sort key and the id of the row before it, instead of counting the
+A page starts after a *cursor*, what the row before it is sorted by and its id, instead of counting the
 rows to leave out: an index on (…, key, id) leads straight to it.
 """
 
@@ -18,17 +18,16 @@ FURTHEST_OFFSET = 1000
 
 
 class Beyond(models.Func):
-    """Whether two columns stand beyond a position, as one compares words letter by letter.
+    """Whether columns stand beyond a position, as one compares words letter by letter.
 
-    One index on both columns leads there, however many rows have the same in the first. (Django's own
+    One index on these columns leads there, however many rows have the same in the first. (Django's own
     comparison of tuples is no such condition on SQLite.)
     """
 
     output_field = models.BooleanField()
-    arity = 2
 
-    def __init__(self, key, pk, position, way):
-        super().__init__(key, pk)
+    def __init__(self, columns, position, way):
+        super().__init__(*columns)
         self.position, self.way = position, way
 
     def as_sql(self, compiler, connection):
@@ -42,34 +41,41 @@ class Beyond(models.Func):
                 last.append(value.of(field))
             else:
                 last.append(field.get_db_prep_value(value, connection))
-        return f"({', '.join(columns)}) {self.way} (%s, %s)", params + last
+        places = ", ".join(["%s"] * len(last))
+        return f"({', '.join(columns)}) {self.way} ({places})", params + last
 
 
 class Order(NamedTuple):
-    """The order of a list: by ``key``, rows with the same key by ``pk``; both are never empty.
+    """The order of a list: by ``key``, where that is the same by ``then``, and at last by ``pk``.
 
-    Both may name an annotation. ``pk`` identifies a row of the list.
+    Each may name an annotation, and none is ever empty in a row. ``pk`` identifies a row of the list;
+    ``then`` may be left out.
     """
 
     key: str
     pk: str = "pk"
     is_descending: bool = False
+    then: str = ""
+
+    @property
+    def columns(self):
+        """What rows are compared by, one after the other."""
+        return (self.key, self.then, self.pk) if self.then else (self.key, self.pk)
 
     def reversed(self):
-        return Order(self.key, self.pk, not self.is_descending)
+        return self._replace(is_descending=not self.is_descending)
 
     def sort(self, queryset):
         sign = "-" if self.is_descending else ""
-        return queryset.order_by(f"{sign}{self.key}", f"{sign}{self.pk}")
+        return queryset.order_by(*(f"{sign}{column}" for column in self.columns))
 
     def after(self, queryset, position):
         """Leave out the rows up to ``position`` in this order."""
-        return queryset.filter(
-            Beyond(self.key, self.pk, position, "<" if self.is_descending else ">")
-        )
+        way = "<" if self.is_descending else ">"
+        return queryset.filter(Beyond(self.columns, position, way))
 
     def position(self, row):
-        return getattr(row, self.key), getattr(row, self.pk)
+        return tuple(getattr(row, column) for column in self.columns)
 
     def read(self, queryset, position, limit):
         """Return up to ``limit`` rows in this order: the first, or those after ``position``."""
@@ -79,7 +85,7 @@ class Order(NamedTuple):
 
 
 def write_cursor(position):
-    """Return the key and id of a row as a word for an address."""
+    """Return the position of a row in its list as a word for an address."""
     text = json.dumps(position, default=str, separators=(",", ":"))
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -88,12 +94,12 @@ def read_cursor(word):
     """Return what ``write_cursor`` made a word of, or None where it did not."""
     try:
         text = urlsafe_b64decode(word + "=" * (-len(word) % 4)).decode()
-        key, pk = json.loads(text)
+        position = tuple(json.loads(text))
     except (ValueError, TypeError, RecursionError):
         return None
     # What a database can't take as text can be no key either.
-    usable = all(isinstance(one, str | int) and "\x00" not in str(one) for one in (key, pk))
-    return (key, pk) if usable else None
+    usable = all(isinstance(one, str | int) and "\x00" not in str(one) for one in position)
+    return position if usable else None
 
 
 class KeysetPage(NamedTuple):
@@ -161,7 +167,7 @@ class Keyset:
 
     def _read(self, order, word):
         position = read_cursor(word)
-        if position is None:
+        if position is None or len(position) != len(order.columns):
             return None
         try:
             return self.read(order, position, self.size + 1)

@@ -239,8 +239,8 @@ class Question:
         return count
 
 
-# Where a page of a list starts: behind a key and the id of a row.
-AFTER = (Parameter("after_key"), Parameter("after_id"))
+# Where a page of a list starts: behind what a row is sorted by, and its id. No list is sorted by more.
+AFTER = tuple(Parameter(f"after_{number}") for number in range(3))
 
 
 def _place(position):
@@ -250,7 +250,7 @@ def _place(position):
 
 def placed(rows, order, is_after):
     """Return ``rows`` in an order, where ``is_after`` those behind ``AFTER``."""
-    return order.sort(order.after(rows, AFTER) if is_after else rows)
+    return order.sort(order.after(rows, AFTER[: len(order.columns)]) if is_after else rows)
 
 
 @lru_cache(maxsize=1000)

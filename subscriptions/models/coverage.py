@@ -19,6 +19,7 @@ from .subscriptions import Subscription
 COLUMNS = (
     "pk",
     "sort_key",
+    "customer_key",
     "of_customer",
     "of_offer",
     "customer__name",
@@ -53,7 +54,7 @@ def _page(parts, branches, order, is_after, limit):
     tables = ", ".join(f"part_{number} AS ({one.sql})" for number, one in enumerate(read))
     rows = " UNION ALL ".join(f"SELECT * FROM part_{number}" for number in range(len(read)))  # noqa: S608
     way = "DESC" if order.is_descending else "ASC"
-    places = ", ".join(f"{COLUMNS.index(name) + 1} {way}" for name in (order.key, order.pk))
+    places = ", ".join(f"{COLUMNS.index(name) + 1} {way}" for name in order.columns)
     return Prepared(
         f"WITH {tables} {rows} ORDER BY {places} LIMIT {limit:d}",
         [value for one in read for value in one.params],

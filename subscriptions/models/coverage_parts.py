@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from django.db import models
 
+from portal.keyset import Order
 from portal.models import (
     KeyField,
     KeyList,
@@ -24,6 +25,12 @@ SORTS = {
     "product": ("name_key", KeyField),
     "customer": ("customer_key", KeyField),
     "since": ("contact_changed_at", models.DateTimeField),
+}
+# The same as the orders of a list. Where thousands have one product, they stand by customer.
+ORDERS = {
+    "product": Order("sort_key", then="customer_key"),
+    "customer": Order("sort_key"),
+    "since": Order("sort_key", is_descending=True),
 }
 
 Key = uuid.UUID | str | Parameter
@@ -157,14 +164,10 @@ class Parts(Question):
         if self.customers is not None or self.has_no_contact:
             return []
         if self.offer:
-            key = "customer_key"
-        elif (
-            self.contact or self.is_still_with_seller or self.status == SubscriptionStatus.SUSPENDED
-        ):
-            key = "name_key"
-        else:
-            key = "contact_changed_at" if self.since else "customer_key"
-        return [key, "pk"]
+            return ["customer_key", "pk"]
+        if self.contact or self.is_still_with_seller or self.status == SubscriptionStatus.SUSPENDED:
+            return ["name_key", "customer_key", "pk"]
+        return ["contact_changed_at" if self.since else "customer_key", "pk"]
 
     def _parts(self):
         parts = self._visible()

@@ -167,7 +167,7 @@ class Subscription(Sale, Designation, models.Model):
             # contact, and those along which few are looked for by what is filtered, so that nothing else
             # is read.
             models.Index(
-                fields=["visible_seller", "name_key", "id", "customer_key"],
+                fields=["visible_seller", "name_key", "customer_key", "id"],
                 name="subscriptions_by_product",
             ),
             models.Index(
@@ -186,7 +186,7 @@ class Subscription(Sale, Designation, models.Model):
                 name="subscriptions_by_change",
             ),
             models.Index(
-                fields=["visible_seller", "support_contact", "name_key", "id"],
+                fields=["visible_seller", "support_contact", "name_key", "customer_key", "id"],
                 name="subscriptions_by_contact",
             ),
             models.Index(
@@ -194,7 +194,7 @@ class Subscription(Sale, Designation, models.Model):
                 name="subscriptions_by_offer",
             ),
             models.Index(
-                fields=["visible_seller", "offer", "name_key", "id"],
+                fields=["visible_seller", "offer", "name_key", "customer_key", "id"],
                 name="subscriptions_of_offer",
             ),
             # SQLite would look up in the table what only the condition names, the status here.
@@ -202,9 +202,9 @@ class Subscription(Sale, Designation, models.Model):
                 fields=[
                     "visible_seller",
                     "name_key",
+                    "customer_key",
                     "id",
                     "support_contact",
-                    "customer_key",
                     "offer",
                     "status",
                 ],
@@ -212,10 +212,12 @@ class Subscription(Sale, Designation, models.Model):
                 name="subscriptions_suspended",
             ),
             models.Index(
-                fields=["reseller_of_record", "name_key", "id"], name="subscriptions_of_record"
+                fields=["reseller_of_record", "name_key", "customer_key", "id"],
+                name="subscriptions_of_record",
             ),
             models.Index(
-                fields=["support_contact", "name_key", "id"], name="subscriptions_supported"
+                fields=["support_contact", "name_key", "customer_key", "id"],
+                name="subscriptions_supported",
             ),
             # What was bought elsewhere, in the same orders, with the customer, whose relationships are
             # asked for: by a column that is NULL, PostgreSQL reads no index in order.
@@ -230,14 +232,14 @@ class Subscription(Sale, Designation, models.Model):
                     name=f"subscriptions_else_{name}",
                 )
                 for name, fields in (
-                    ("by_product", ["name_key", "id"]),
+                    ("by_product", ["name_key", "customer_key", "id"]),
                     ("by_customer", ["customer_key", "id"]),
                     ("by_change", ["contact_changed_at", "id"]),
-                    ("by_contact", ["support_contact", "name_key", "id"]),
+                    ("by_contact", ["support_contact", "name_key", "customer_key", "id"]),
                     ("of_customer", ["customer", "id"]),
-                    ("by_status", ["status", "name_key", "id"]),
+                    ("by_status", ["status", "name_key", "customer_key", "id"]),
                     ("by_offer", ["offer", "customer_key", "id"]),
-                    ("of_offer", ["offer", "name_key", "id"]),
+                    ("of_offer", ["offer", "name_key", "customer_key", "id"]),
                 )
             ),
         ]

@@ -7,7 +7,6 @@ from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext as _
 
 from portal.csv import written_cell
-from portal.keyset import Order
 from portal.models import DayText, KeyText, Partner, dashed, partner_labels
 from portal.permissions import Permission
 from portal.views import ExportView, FilteredView, ScopedListView
@@ -15,7 +14,7 @@ from portal.zones import day_writer
 
 from ..forms import CoverageFilterForm
 from ..models import Coverage, Offer, Subscription, SubscriptionStatus, offer_label
-from ..models.coverage_parts import SORTS
+from ..models.coverage_parts import ORDERS
 
 SIZES = ("25", "100")
 EXPORT_CHUNK = 500
@@ -61,7 +60,7 @@ class CoverageListView(CoverageMixin, ScopedListView):
     """Every subscription that the partner sees, across customers, with its support contact."""
 
     template_name = "subscriptions/coverage.html"
-    sorts = {name: Order("sort_key", is_descending=name == "since") for name in SORTS}
+    sorts = ORDERS
 
     def get_paginate_by(self, queryset):
         size = self.request.GET.get("size", "")

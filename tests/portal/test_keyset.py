@@ -47,6 +47,21 @@ def test_every_row_is_on_one_page_in_order_forth_and_back(partners, is_descendin
     ]
 
 
+@pytest.mark.parametrize("is_descending", [False, True])
+def test_where_the_key_is_the_same_another_column_decides(partners, is_descending):
+    order = Order("country", is_descending=is_descending, then="name_key")
+    expected = list(order.sort(Partner.objects.all()))
+    assert [(one.country.code, one.name_key) for one in expected] == sorted(
+        ((one.country.code, one.name_key) for one in partners), reverse=is_descending
+    )
+    keyset = Keyset(lambda order, *rest: order.read(partners, *rest), order, SIZE)
+    pages, back = walk(keyset)
+    assert [row for page in pages for row in page.rows] == expected
+    assert [page.rows for page in back[::-1]] == [page.rows for page in pages]
+    # The cursor of a list that is sorted otherwise leads to the first page.
+    assert keyset.after(paged(partners).first().after).rows == expected[:SIZE]
+
+
 def test_a_page_number_past_the_end_leads_to_the_last_rows(partners):
     keyset = paged(Partner.objects.all())
     page = keyset.number(9)

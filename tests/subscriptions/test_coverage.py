@@ -10,9 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.authority import PORTAL
-from portal.keyset import Order
 from portal.models import Membership
+from portal.text import fold
 from subscriptions.models import Coverage, Subscription
+from subscriptions.models.coverage_parts import ORDERS
 from tests.factories import (
     CustomerFactory,
     PartnerFactory,
@@ -23,7 +24,6 @@ from tests.factories import (
 from tests.pages import NORDLICHT, Page, signed_in
 
 GLOBAL = "global@nordlicht.example"
-ORDER = Order("sort_key")
 
 
 def keys(querysets):
@@ -83,7 +83,9 @@ def test_T1_a_seller_finds_its_sales_while_it_looks_after_the_customer(demo):
     def listed():
         coverage = Coverage(membership)
         counts, _by_contact = coverage.survey()
-        return sold & {row.pk for row in coverage.read("product", counts, ORDER, None, 1000)}
+        return sold & {
+            row.pk for row in coverage.read("product", counts, ORDERS["product"], None, 1000)
+        }
 
     assert listed() == sold != set()
     relationship.customer.subscriptions.update(status="suspended", suspended_at=timezone.now())
@@ -167,7 +169,7 @@ def test_every_filter_finds_the_same_however_it_is_read(demo, odd, monkeypatch, 
         assert keys(coverage.querysets()) == expected
         for limit in (None, few + 1):
             counts, _by_contact = coverage.survey(limit)
-            read = [row.pk for row in coverage.read(sort, counts, ORDER, None, 1000)]
+            read = [row.pk for row in coverage.read(sort, counts, ORDERS[sort], None, 1000)]
             assert len(read) == len(expected)
             assert set(read) == expected
             assert sum(counts) == len(expected) or sum(counts) > few
@@ -179,7 +181,7 @@ def test_with_few_and_many_customers_of_a_name_each_page_is_that_of_the_list(
     demo, odd, monkeypatch, sort, is_descending
 ):
     """Whichever way is taken: by their keys, the first of them, or walking."""
-    order = Order("sort_key", is_descending=is_descending)
+    order = ORDERS[sort]._replace(is_descending=is_descending)
     membership = demo.user(GLOBAL).membership
 
     def pages(few):
@@ -197,6 +199,35 @@ def test_with_few_and_many_customers_of_a_name_each_page_is_that_of_the_list(
     assert len(expected) > 3
     for few in (0, 1, 2, 3):
         assert pages(few) == expected
+
+
+@pytest.mark.parametrize("is_descending", [False, True])
+def test_rows_of_one_product_stand_by_customer(demo, monkeypatch, is_descending):
+    """From page to page, found or walked, and whichever filter is set."""
+    nordlicht, offer = demo.partner("Nordlicht Distribution"), demo.offer("Azure plan")
+    for number, name in enumerate(["Zander", "Aal", "Öl", "Möller", "Mohn", "barsch"]):
+        customer = CustomerFactory(name=name)
+        RelationshipFactory(partner=nordlicht, customer=customer, has_dap=True)
+        for product in ("Backup", "Archive"):
+            SubscriptionFactory(
+                customer=customer,
+                seller=None if number % 2 else nordlicht,
+                offer=offer,
+                friendly_name=product,
+            )
+    order = ORDERS["product"]._replace(is_descending=is_descending)
+    membership = demo.user(GLOBAL).membership
+    for few in (0, 1000):
+        monkeypatch.setattr(Coverage, "FEW", few)
+        for filters in ({"offer": offer.pk}, {"status": "active"}, {"customer": "a"}):
+            coverage = Coverage(membership, **filters)
+            counts, _by_contact = coverage.survey(few + 1)
+            read, position = [], None
+            while rows := coverage.read("product", counts, order, position, 2):
+                read += [(fold(row.friendly_name), fold(row.customer__name)) for row in rows]
+                position = order.position(rows[-1])
+            assert len(read) >= 6
+            assert read == sorted(read, reverse=is_descending)
 
 
 class TestPage:
