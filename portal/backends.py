@@ -5,7 +5,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.db.models import Exists, OuterRef
 
 from portal.models import User
-from portal.models.sign_in import FACTORS
+from portal.models.users import FACTORS
 from portal.permissions import PERMISSIONS_BY_ROLE, Permission
 
 # One statement for what every request asks about whoever is signed in.

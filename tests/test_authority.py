@@ -245,11 +245,11 @@ DOORS = {
     "User.reactivate": Door(
         lambda demo: without_access(demo, "sales@nordlicht.example"), NORDLICHT
     ),
-    "SignIn.give_password": Door(
+    "User.give_password": Door(
         user("helpdesk@nordlicht.example", "give_password", "barrel-of-apples"), None
     ),
-    "SignIn.reset_second_factor": Door(with_passkey, None),
-    "PersonalInvitation.send_invitation": Door(invited, HAFEN),
+    "User.reset_second_factor": Door(with_passkey, None),
+    "User.send_invitation": Door(invited, HAFEN),
     "Membership.set_roles": Door(
         lambda demo: partial(
             demo.user("sales@nordlicht.example").membership.set_roles, [Role.ADMIN_AGENT]
@@ -282,19 +282,17 @@ DOORS = {
     "Customer.change": Door(
         lambda demo: changed(demo.customer("Reederei Albers"), city="Kiel"), NORDLICHT
     ),
-    "ProvedDomain.confirm_domain": Door(lambda demo: unproved(demo).confirm_domain, None),
-    "ProvedDomain.free_domain": Door(
-        lambda demo: demo.customer("Reederei Albers").free_domain, None
-    ),
-    "ProvedDomain.prove_domain": Door(proving, ALBERS),
-    "OneFirm.take_over": Door(
+    "Customer.confirm_domain": Door(lambda demo: unproved(demo).confirm_domain, None),
+    "Customer.free_domain": Door(lambda demo: demo.customer("Reederei Albers").free_domain, None),
+    "Customer.prove_domain": Door(proving, ALBERS),
+    "Customer.take_over": Door(
         lambda demo: partial(
             demo.customer("Reederei Albers").take_over, every(demo.customer("Reederei Albers"))
         ),
         ALBERS,
         operators=False,
     ),
-    "OneFirm.take_over_record": Door(
+    "Customer.take_over_record": Door(
         lambda demo: (
             lambda record: partial(
                 demo.customer("Reederei Albers").take_over_record, record, every(record)
@@ -303,7 +301,7 @@ DOORS = {
         ALBERS,
         operators=False,
     ),
-    "OneFirm.join": Door(
+    "Customer.join": Door(
         lambda demo: partial(demo.customer("Reederei Albers").join, made_for_albers(demo)), None
     ),
     "ChangeOfHands.decide": Door(
@@ -371,7 +369,7 @@ DOORS = {
     "Answer.decline": Door(
         lambda demo: asked(demo, "decline", reason="No"), ALBERS, operators=False
     ),
-    "Sale.change": Door(
+    "Subscription.change": Door(
         lambda demo: changed(office(demo).get(), friendly_name="Office"), NORDLICHT
     ),
     "Subscription.suspend": Door(
@@ -380,7 +378,7 @@ DOORS = {
     "Subscription.reactivate": Door(
         subscription("Microsoft 365 E3", "reactivate"), NORDLICHT, operators=False
     ),
-    "Designation.designate": Door(
+    "Subscription.designate": Door(
         lambda demo: partial(office(demo).get().designate, demo.partner("Hafen IT")),
         NORDLICHT,
         operators=False,
@@ -459,7 +457,7 @@ PARTS = {
     "User.require_dispensable": lambda demo: (
         demo.user("sales@nordlicht.example").require_dispensable
     ),
-    "PersonalInvitation.write_invitation": lambda demo: demo.user(HAFEN).write_invitation,
+    "User.write_invitation": lambda demo: demo.user(HAFEN).write_invitation,
     "SubscriptionQuerySet.fall_back": lambda demo: partial(
         office(demo).fall_back, Action.DAP_REMOVED
     ),

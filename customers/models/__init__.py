@@ -1,7 +1,6 @@
 """The firms that use the products."""
 
-from .customers import Customer
-from .proved_domains import ProvedHow
+from .customers import Customer, ProvedHow
 from .shared_domains import SharedDomain, is_shared
 
 __all__ = ["Customer", "ProvedHow", "SharedDomain", "is_shared"]

@@ -1,108 +1,35 @@
 import uuid
 
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
+from customers.domain_records import require_record
 from portal.address_fields import DomainField, EmailField
-from portal.addresses import normal_domain, shown_domain, unicode_domain
+from portal.addresses import shown_domain, unicode_domain
 from portal.authority import Refusal, require, require_standing
 from portal.clocks import now_after
-from portal.models import Action, ActivityEntry, Editable, FoldedField, Partner
+from portal.models import Action, ActivityEntry, Editable, FoldedField, Partner, lock_selected
 from portal.permissions import Permission
 from portal.phone_fields import PhoneField
 from portal.text import fold
 
-from .customer_breaches import CustomerBreaches
-from .one_firm import OneFirm
-from .proved_domains import ProvedDomain, ProvedHow
+from .querysets import CustomerQuerySet
 from .shared_domains import is_shared
 
 
-class CustomerQuerySet(CustomerBreaches):
-    def visible_to(self, membership):
-        """Return the customers that exist for ``membership`` (T1).
+class ProvedHow(models.TextChoices):
+    """How the domain of a customer was proved to be its own."""
 
-        For a partner those with an active relationship, for a customer itself.
-        """
-        if membership is None:
-            return self.none()
-        if membership.customer_id:
-            return self.filter(pk=membership.customer_id)
-        return self.filter(
-            relationships__partner=membership.partner_id, relationships__ended_at=None
-        )
-
-    def living(self):
-        """Return those that were not joined into another: of one firm, the record that counts (R15)."""
-        return self.filter(joined_into=None)
-
-    def with_proved_domain(self):
-        return self.filter(domain_proved_at__isnull=False)
-
-    def of_address(self, address):
-        """Return the customer that has proved the domain of an email address, or None (R14)."""
-        return self.with_proved_domain().filter(domain=address.rpartition("@")[2]).first()
-
-    def made_for(self, customer):
-        """Return the records that partners made for the proved domain of ``customer`` (R15, T1).
-
-        Those with the same domain that nobody has come to as an admin; none while the domain is not proved.
-        """
-        if not customer.is_domain_proved:
-            return self.none()
-        found = self.living().filter(domain=customer.domain).exclude(pk=customer.pk)
-        return found.exclude(memberships__user__has_joined=True)
-
-    def require_new(self, domain, *, to):
-        """Raise ``ValidationError`` at ``domain`` where the partner ``to`` can't add a firm with it (R15).
-
-        With code ``own`` where that is a customer of its own, and with ``proved`` where another customer
-        has proved the domain. A domain that nobody proved blocks nobody, and several firms may share one.
-        """
-        try:
-            domain = normal_domain(domain)
-        except ValidationError:
-            return  # said where the row is validated
-        own = self.filter(
-            domain=domain, relationships__partner=to, relationships__ended_at=None
-        ).first()
-        if own and not is_shared(domain):
-            error = ValidationError(
-                _("You have a customer with this domain: %(customer)s."),
-                code="own",
-                params={"customer": own},
-            )
-        elif self.with_proved_domain().filter(domain=domain).exists():
-            error = ValidationError(
-                _(
-                    "A customer with this domain is in the portal. Ask it for a relationship instead."
-                ),
-                code="proved",
-            )
-        else:
-            return
-        raise ValidationError({"domain": error})
-
-    def require_unproved(self, domain):
-        """Raise ``ValidationError`` at ``domain`` (``proved``) where a customer has proved it (R15).
-
-        For a firm that registers itself: it would pass for the one whose domain that is.
-        """
-        if self.with_proved_domain().filter(domain=domain).exists():
-            error = ValidationError(
-                _(
-                    "This domain is that of a company in the portal. Ask one of its admins to invite you."
-                ),
-                code="proved",
-            )
-            raise ValidationError({"domain": error})
+    OPERATOR = "operator", _("Confirmed by an operator")
+    DNS = "dns", _("Record found in the DNS")
 
 
-class Customer(Editable, ProvedDomain, OneFirm, models.Model):
+class Customer(Editable):
     """A firm that uses the products, looked after by one or more partners.
 
     A firm may stand in several records, as each partner that adds it gets one of its own while its
@@ -321,4 +248,262 @@ class Customer(Editable, ProvedDomain, OneFirm, models.Model):
             partners = [one.partner for one in active]
         ActivityEntry.objects.record(
             action, by=by, partners=partners, customer=self, subject=self, **changes
+        )
+
+    # Its primary domain, proved or not: one that nobody proved blocks nobody and tells nothing (R15)
+
+    @property
+    def is_domain_proved(self):
+        return self.domain_proved_at is not None
+
+    def require_provable(self):
+        """Raise ``ValidationError``, saying why, where nobody, or somebody else, can prove the domain.
+
+        The code is ``shared`` or ``taken``.
+        """
+        if is_shared(self.domain):
+            raise ValidationError(
+                _("Many firms share the domain %(domain)s, so none can prove it."),
+                code="shared",
+                params={"domain": self.domain},
+            )
+        proved = Customer.objects.with_proved_domain().filter(domain=self.domain)
+        if proved.exclude(pk=self.pk).exists():
+            raise ValidationError(
+                _("Another customer of the portal has proved the domain %(domain)s."),
+                code="taken",
+                params={"domain": self.domain},
+            )
+
+    @transaction.atomic
+    def confirm_domain(self, *, by):
+        """Take the domain for proved, as an operator knows whose it is (R15). Again changes nothing.
+
+        Raises ``NotAllowed`` unless ``by`` is an operator, and ``ValidationError`` like
+        ``require_provable``.
+        """
+        require(by)
+        self._prove(ProvedHow.OPERATOR, by=by)
+
+    def prove_domain(self, *, by):
+        """Prove the domain by the record in the DNS that ``domain_records`` names (R15).
+
+        Raises ``NotAllowed`` unless ``by`` is admin of the customer, and ``ValidationError`` like
+        ``require_provable``, and like ``require_record`` where it was not found. Again changes nothing.
+        """
+        require(by, (self, Permission.ANSWER_REQUESTS))
+        if self.is_domain_proved:
+            return
+        self.require_provable()
+        # Outside the transaction: a name server may take its time.
+        require_record(self)
+        self._prove(ProvedHow.DNS, by=by)
+
+    @transaction.atomic
+    def _prove(self, how, *, by):
+        asked = self.requests.to_domain(self.domain)
+        asked.lock()
+        locked = self.lock()
+        if locked.is_domain_proved:
+            return
+        if locked.domain != self.domain:
+            raise ValidationError(
+                _("The domain was changed in the meantime. Look again."), code="stale"
+            )
+        self.require_provable()
+        self.domain_proved_at, self.domain_proved_how = now_after(self.created_at), how
+        try:
+            with transaction.atomic():
+                self.save(update_fields=["domain_proved_at", "domain_proved_how"])
+        except IntegrityError:
+            # Another customer proved it just now.
+            self.domain_proved_at, self.domain_proved_how = None, ""
+            self.require_provable()
+            raise
+        asked.bind_anew()
+        self.record(
+            Action.DOMAIN_PROVED,
+            by=by,
+            after={"domain": self.domain, "domain_proved_how": how.value},
+        )
+
+    @transaction.atomic
+    def free_domain(self, *, by):
+        """Take the proof of the domain back, so that it binds nobody to this customer any more (R15).
+
+        Raises ``NotAllowed`` unless ``by`` is an operator. Again changes nothing.
+        """
+        require(by)
+        self.requests.to_domain(self.domain).lock()
+        locked = self.lock()
+        self.domain_proved_at, self.domain_proved_how = None, ""
+        if locked.is_domain_proved:
+            locked._drop_proof(by=by)
+
+    def _drop_proof(self, *, by):
+        before = {"domain": self.domain, "domain_proved_how": self.domain_proved_how}
+        self.domain_proved_at, self.domain_proved_how = None, ""
+        self.save(update_fields=["domain_proved_at", "domain_proved_how"])
+        self.requests.to_domain(self.domain).bind_anew()
+        self.record(Action.DOMAIN_FREED, by=by, before=before)
+
+    # One firm: who takes a record over, and which records are joined (R15)
+
+    @property
+    def must_review_partners(self):
+        """Whether its admin has still to say which of the partners may stay."""
+        return self.partners_reviewed_at is None and self.relationships.active().exists()
+
+    def settle_partners(self):
+        """Note that its admin knows every partner who is there."""
+        if self.partners_reviewed_at is None:
+            self.partners_reviewed_at = now_after(self.created_at)
+            self.save(update_fields=["partners_reviewed_at"])
+
+    @cached_property
+    def record_keys(self):
+        """The keys under which the log tells of this firm: its own, and those of what was joined into it.
+
+        As they were when this object was first asked.
+        """
+        return [self.pk, *self.joined_records.order_by("pk").values_list("pk", flat=True)]
+
+    @transaction.atomic
+    def take_over(self, decisions, *, by):
+        """Keep or end each of the partners who are there, as an admin of the customer wants (R15).
+
+        ``decisions`` says for the key of each active relationship whether it is kept. What ends gives its
+        support contacts back (C9). A partner with active subscriptions that it sold can't go at once (R9):
+        it loses its delegated admin privileges, and the relationship stays. Returns what became of them,
+        as ``ChangeOfHands.decide`` does.
+
+        Raises ``NotAllowed`` unless ``by`` is admin of the customer, and ``ValidationError`` with code
+        ``incomplete`` where ``decisions`` are not about exactly the active relationships.
+        """
+        require(by, (self, Permission.ANSWER_REQUESTS), last_resort=False)
+        self.lock()
+        return self._decide(self, decisions, by=by)
+
+    @transaction.atomic
+    def take_over_record(self, record, decisions, *, by):
+        """Take over ``record``, which partners made for the proved domain of this customer (R15).
+
+        The partners on it are kept or ended like in ``take_over``; then it is joined into this one. Who was
+        invited as its admin and never came is not an admin of this customer.
+
+        Raises ``NotAllowed`` unless ``by`` is admin of this customer, and ``ValidationError`` with code
+        ``not_made_for`` unless ``made_for`` has the record, like ``take_over``, and with what
+        ``refusals_of_joining`` says. Nothing is written then.
+        """
+        require(by, (self, Permission.ANSWER_REQUESTS), last_resort=False)
+        self._lock_with(record)
+        if not Customer.objects.made_for(self).filter(pk=record.pk).exists():
+            raise ValidationError(
+                _("This record is no longer there to be taken over."), code="not_made_for"
+            )
+        outcome = self._decide(record, decisions, by=by)
+        self._refuse_joining(record)
+        waiting = list(record.memberships.values_list("pk", flat=True))
+        self._take_in(record, by=by)
+        for membership in self.memberships.filter(pk__in=waiting).select_related("user"):
+            membership.user.deactivate(by=by)
+        return outcome
+
+    def _decide(self, record, decisions, *, by):
+        outcome = record.relationships.decide(decisions, to=self, by=by)
+        record.settle_partners()
+        # Partners need not know of each other (T1): each reads of its own relationship.
+        ActivityEntry.objects.record(
+            Action.CUSTOMER_TAKEN_OVER,
+            by=by,
+            partners=[],
+            customer=self,
+            subject=record,
+            after={
+                name: [str(one.partner) for one in relationships]
+                for name, relationships in outcome._asdict().items()
+                if relationships
+            },
+        )
+        return outcome
+
+    def refusals_of_joining(self, other):
+        """Return why the record ``other`` can't be joined into this one, a list of ``ValidationError``."""
+        if other.pk == self.pk or other.joined_into_id or self.joined_into_id:
+            return [ValidationError(_("Choose two records that are not joined."), code="joined")]
+        refusals = other.relationships.refusals_to_move(self)
+        if other.is_domain_proved and other.domain != self.domain:
+            refusals.append(
+                ValidationError(
+                    _("%(customer)s has proved another domain, %(domain)s. Free it first."),
+                    code="domain",
+                    params={"customer": other, "domain": other.domain},
+                )
+            )
+        return refusals
+
+    @transaction.atomic
+    def join(self, other, *, by):
+        """Join the record ``other`` into this one, as an operator knows that they are one firm (R15).
+
+        People, relationships, subscriptions and requests move here; the log and the history stay as they
+        were written, and this customer reads both. ``other`` stays for them alone. Partners whom nobody has
+        kept yet are to be kept or ended by the admin of this customer.
+
+        Raises ``NotAllowed`` unless ``by`` is an operator, and ``ValidationError`` with what
+        ``refusals_of_joining`` says. Nothing is written then.
+        """
+        require(by)
+        self._lock_with(other)
+        self._refuse_joining(other)
+        self._take_in(other, by=by)
+
+    def _lock_with(self, other):
+        # Request, customer, relationship, subscription: whoever adds something to the record waits here,
+        # and is moved, or finds it joined.
+        self.requests.lock_of([self, other])
+        locked = Customer.objects.select_for_update(no_key=True).order_by("pk")
+        list(locked.filter(pk__in=[self.pk, other.pk]))
+        self.relationships.lock_of([self, other])
+        self.refresh_from_db()
+        other.refresh_from_db()
+
+    def _refuse_joining(self, other):
+        refusals = self.refusals_of_joining(other)
+        if refusals:
+            raise ValidationError(refusals)
+
+    def _take_in(self, other, *, by):
+        now = now_after(other.created_at, self.created_at)
+        standing = [one.partner for one in other.relationships.active().select_related("partner")]
+        for rows in (other.memberships.all(), other.notices.all(), other.joined_records.all()):
+            lock_selected(rows)
+        other.memberships.update(customer=self)
+        other.notices.update(customer=self)
+        other.requests.update(customer=self)
+        other.relationships.update(customer=self)
+        self.relationships.follow(self)
+        self.subscriptions.move(other, self)
+        other.joined_records.update(joined_into=self)
+        if standing and other.partners_reviewed_at is None:
+            self.partners_reviewed_at = None
+        if other.is_domain_proved:
+            self.domain_proved_at, self.domain_proved_how = (
+                other.domain_proved_at,
+                other.domain_proved_how,
+            )
+        self.agreement_accepted_at = self.agreement_accepted_at or other.agreement_accepted_at
+        other.joined_into, other.joined_at = self, now
+        other.domain_proved_at, other.domain_proved_how = None, ""
+        changed = ("domain_proved_at", "domain_proved_how")
+        other.save(update_fields=["joined_into", "joined_at", *changed])
+        self.save(update_fields=["partners_reviewed_at", "agreement_accepted_at", *changed])
+        # The partners of the one need not know that there was the other (T1), but that theirs has gone.
+        ActivityEntry.objects.record(
+            Action.CUSTOMER_JOINED,
+            by=by,
+            partners=standing,
+            customer=self,
+            subject=self,
+            after={"joined": f"{other.name} ({other.domain})"},
         )

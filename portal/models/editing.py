@@ -2,6 +2,7 @@ import hashlib
 import json
 
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from portal.authority import person_of
@@ -24,7 +25,7 @@ class StaleRow(ValidationError):
         self.entry = entry
 
 
-class Editable:
+class Editable(models.Model):
     """A row with details that several people edit, side by side.
 
     What changes is logged with what it was before, and nobody overwrites what it has not seen.
@@ -32,6 +33,13 @@ class Editable:
 
     edited_fields: tuple[str, ...] = ()
     changed_action: Action
+
+    class Meta:
+        abstract = True
+
+    def record(self, action, *, by, **told):
+        """Write what happened to this row into the activity log of whom it concerns."""
+        raise NotImplementedError
 
     @property
     def version(self):

@@ -1,34 +1,40 @@
 import uuid
+from datetime import timedelta
+from functools import partial
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Lower
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from portal.address_fields import AsKept, EmailField
-from portal.addresses import shown_email
+from portal import links, mail
+from portal.address_fields import EmailField
+from portal.addresses import normal_email, shown_email
 from portal.authority import PORTAL, Principal, person_of, require
 from portal.clocks import now_after
 from portal.permissions import Permission
-from portal.text import words_of
-from portal.zones import validate_time_zone
+from portal.zones import moment_for, validate_time_zone, written_day
 
-from .actions import Action, describe
+from .actions import Action
 from .activity import ActivityEntry
 from .editing import Editable
 from .fields import FoldedField
-from .invitations import PersonalInvitation, read_token
-from .prepared import part_of
-from .proofs import AddressProofs, ProvedAddress
-from .sign_in import SignIn
-from .user_breaches import UserBreaches
+from .invitations import MOST_BY_USER, MOST_TO_ADDRESS, OpenedInvitation, write_token
+from .limits import when_allowed
+from .proofs import CONFIRMATION_PERIOD, MAILS_WITHIN, MOST_MAILS, ProofMethod, confirmation_token
+from .user_querysets import UserManager
 
 GERMAN_SPEAKING = {"AT", "CH", "DE", "LI"}
+
+# What counts as a second factor; recovery codes only stand in for one.
+FACTORS = ("totp", "webauthn")
 
 
 class MailChoice(models.TextChoices):
@@ -44,114 +50,7 @@ def language_of(country):
     return "de" if str(country) in GERMAN_SPEAKING else "en"
 
 
-class UserQuerySet(UserBreaches):
-    def visible_to(self, membership):
-        """Return the users of the organisation of ``membership`` (T1)."""
-        if membership is None:
-            return self.none()
-        return self.filter(
-            membership__partner=membership.partner_id, membership__customer=membership.customer_id
-        )
-
-    def joined(self):
-        """Return the users whose address is theirs: all but those who were invited and never came.
-
-        An address is one account's among these only. Any organisation may invite it, and none of them
-        learns by that whether there is an account.
-        """
-        return self.filter(has_joined=True)
-
-    def with_organisation(self):
-        return self.select_related("membership__partner", "membership__customer")
-
-    def search(self, text):
-        """Return the users whose name or email contains every word of ``text``.
-
-        Case and accents do not count; a word may stand inside another. An email or a domain is found in
-        either of its forms.
-        """
-        found = self
-        for word in words_of(text, with_addresses=True):
-            found = found.filter(part_of("name_key", word) | part_of("email", word))
-        return found
-
-    def called(self, email):
-        """Return the user that joined whose email this is, in whichever form it is written, or None.
-
-        Of two whose emails are the same in normal form, from before there was one, it is the one whose
-        email is written like that.
-        """
-        written = email.strip().lower()
-        found = list(self.joined().filter(email__in=[AsKept(written), email]))
-        return next((user for user in found if user.email == written), next(iter(found), None))
-
-    def who_proved(self, email):
-        """Return the active user who was the last to prove that mail to ``email`` reaches it, or None (R14).
-
-        A mailbox may have passed from one person to another, or be read by several: the latest proof counts.
-        """
-        proofs = ProvedAddress.objects.filter(
-            email=email, user__is_active=True, user__has_joined=True
-        ).select_related("user__membership__partner", "user__membership__customer")
-        latest = proofs.order_by("-at", "-pk").first()
-        return latest and latest.user
-
-    def invited(self, email):
-        """Return the users that were invited by this email and never came, the latest first."""
-        waiting = self.with_organisation().filter(email=email, has_joined=False)
-        return waiting.exclude(invited_at=None).order_by("-invited_at")
-
-    def find_invited(self, token):
-        """Return the user that a personal link invites, with what the link knew of it, or None."""
-        opened = read_token(token)
-        user = opened and self.with_organisation().filter(pk=opened.user_id).first()
-        if user is None or user.organisation is None:
-            return None
-        user.opened_invitation = opened
-        return user
-
-
-class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
-    def create_user(self, email, password=None, **fields):
-        """Create a user who signs in with ``email``; without a password nobody can sign in yet."""
-        user = self.model(email=email, **fields)
-        user.set_password(password)
-        user.save()
-        return user
-
-    def create_superuser(self, email, password=None, **fields):
-        """Create an operator. Called by ``manage.py createsuperuser``."""
-        # The command asks the database only where a field is unique among all rows.
-        user = self.model(email=email, is_staff=True, **fields)
-        user.clean_fields(exclude={"password"})
-        user.clean()
-        user.validate_constraints()
-        with transaction.atomic():
-            user = self.create_user(email, password, is_staff=True, **fields)
-            user.record(
-                Action.USER_ADDED,
-                by=PORTAL,
-                after=describe(user, ["email", "name", "is_staff"]),
-                reason="manage.py createsuperuser",
-            )
-        return user
-
-    def get_by_natural_key(self, email):
-        found = self.called(email)
-        if found is None:
-            raise self.model.DoesNotExist
-        return found
-
-
-class User(
-    PersonalInvitation,
-    SignIn,
-    AddressProofs,
-    Editable,
-    AbstractBaseUser,
-    PermissionsMixin,
-    Principal,
-):
+class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
     """A person who signs in by email.
 
     A user belongs to one partner or one customer through its membership, or is an operator of the
@@ -313,7 +212,7 @@ class User(
         ``write_changes``, and ``NotAllowed`` unless ``by`` is this user or an operator.
         """
         require(by, (self, None))
-        found = type(self).objects.with_organisation().select_related("actor")
+        found = User.objects.with_organisation().select_related("actor")
         stored = found.select_for_update(of=("self",), no_key=True).get(pk=self.pk)
         return self.write_changes(fields, stored, by=stored if by.person == self else by, seen=seen)
 
@@ -362,7 +261,7 @@ class User(
         Raises ``NotAllowed`` like ``deactivate``.
         """
         require(by, (self.organisation, Permission.MANAGE_USERS))
-        if type(self).objects.filter(pk=self.pk, is_active=False).update(is_active=True):
+        if User.objects.filter(pk=self.pk, is_active=False).update(is_active=True):
             self.is_active = True
             self.requests_answered.to_proofs_of(self).bind_anew()
             self.record(Action.USER_REACTIVATED, by=by)
@@ -377,4 +276,356 @@ class User(
             customer=membership.customer if membership else None,
             subject=self,
             **changes,
+        )
+
+    # Signing in: who may, with what second factor, until when
+
+    @property
+    def may_sign_in(self):
+        """T3: nobody signs in, or stays so, who is deactivated or whose partner is."""
+        return self.is_active and getattr(self.organisation, "is_active", True)
+
+    @property
+    def needs_second_factor(self):
+        """Whether the user may do nothing without a second factor: its partner wants it, or the operator."""
+        if self.is_staff:
+            return settings.OPERATOR_SECOND_FACTOR
+        return getattr(self.organisation, "requires_second_factor", False)
+
+    @property
+    def second_factors(self):
+        return self.authenticator_set.filter(type__in=FACTORS)
+
+    @cached_property
+    def has_second_factor(self):
+        """Whether the user has a second factor. The sign-in loads it together with the user."""
+        return self.second_factors.exists()
+
+    def may_remove_factor(self, factor):
+        """Whether another second factor is left, where one is needed."""
+        return not self.needs_second_factor or self.second_factors.exclude(pk=factor.pk).exists()
+
+    def end_sessions(self):
+        """Sign the user out everywhere, for good: no session of before is valid again."""
+        self.sessions_ended_at = now_after(self.created_at, self.sessions_ended_at)
+        self.save(update_fields=["sessions_ended_at"])
+
+    @transaction.atomic
+    def give_password(self, password, *, by, reason=""):
+        """Set a password for this user, which signs it out, and log that it was set.
+
+        Raises ``NotAllowed`` unless ``by`` is an operator or the portal itself.
+        """
+        require(by)
+        self.set_password(password)
+        self.save(update_fields=["password"])
+        self.record(Action.PASSWORD_CHANGED, by=by, reason=reason)
+
+    @transaction.atomic
+    def reset_second_factor(self, *, by):
+        """Take the second factors and recovery codes away, and end the sessions: for a lost device.
+
+        Without any, nothing changes. Raises ``NotAllowed`` unless ``by`` is an operator.
+        """
+        require(by)
+        if self.authenticator_set.all().delete()[0]:
+            self.end_sessions()
+            self.record(Action.SECOND_FACTOR_REMOVED, by=by, reason=str(_("Reset by the operator")))
+
+    # The addresses it has proved (R14)
+
+    def has_proved(self, email=None):
+        """Whether the user has proved ``email``, left out: the one that it signs in with."""
+        return self.proved_addresses.filter(email=email or self.email).exists()
+
+    @transaction.atomic
+    def prove(self, email, *, how):
+        """Note that mail to ``email`` reaches this user, as it has just shown (R14).
+
+        Where the user had proved it before, this is the newer proof. The first one is logged.
+        """
+        email = normal_email(email)
+        before = self.proved_addresses.filter(email=email).values_list("at", flat=True).first()
+        _row, is_new = self.proved_addresses.update_or_create(
+            email=email, defaults={"how": how, "at": now_after(self.created_at, before)}
+        )
+        self.requests_answered.to_addresses([email]).bind_anew()
+        if is_new:
+            self.record(Action.ADDRESS_PROVED, by=self, after={"email": email})
+
+    @property
+    def should_be_asked_to_confirm(self):
+        """Whether the user has an organisation and an email that it has neither proved nor been asked for."""
+        return (
+            self.organisation is not None
+            and self.confirmation_asked_for != self.email
+            and not self.has_proved()
+        )
+
+    def note_asked_to_confirm(self):
+        """Ask no more, unless the email changes."""
+        self.confirmation_asked_for = self.email
+        self.save(update_fields=["confirmation_asked_for"])
+
+    def confirmation_path(self, email, following=""):
+        """The path of the link that proves ``email`` and leads on to the path ``following``."""
+        token = confirmation_token(self.pk, normal_email(email), following)
+        return reverse("address_confirm", args=[token])
+
+    @transaction.atomic
+    def send_confirmation(self, email, *, following=""):
+        """Mail a link to ``email``, by which this user, signed in, proves that mail reaches it.
+
+        The link works for ``CONFIRMATION_PERIOD`` and leads on to the path ``following``. Raises
+        ``ValidationError`` with code ``too_many`` after ``MOST_MAILS`` mails within an hour, and with
+        ``invalid`` for what is no email.
+        """
+        email = normal_email(email)
+        if next_at := when_allowed(f"confirmations:{self.pk}:{email}", MOST_MAILS, MAILS_WITHIN):
+            raise ValidationError(
+                _(
+                    "%(count)s mails went to %(email)s within the last hour. Look into the spam folder. The "
+                    "next one can be sent on %(when)s."
+                ),
+                code="too_many",
+                params={
+                    "count": MOST_MAILS,
+                    "email": shown_email(email),
+                    "when": moment_for(self, next_at),
+                },
+            )
+        mail.send(
+            "address_confirmation",
+            [self],
+            to=email,
+            email=email,
+            link=links.absolute(self.confirmation_path(email, following)),
+            expires_at=timezone.now() + CONFIRMATION_PERIOD,
+        )
+
+    # Its invitation to set a password: a personal link that works once, for a week. The link is made of the
+    # password's hash and the time when it was sent, so setting a password kills it, and so does a newer one.
+
+    @property
+    def is_invited(self):
+        """Whether the user was invited and has not been here yet."""
+        return self.invited_at is not None and self._awaits_invitation
+
+    @property
+    def _awaits_invitation(self):
+        return self.last_login is None and not self.has_usable_password()
+
+    @property
+    def invitation_expires_at(self):
+        return self.invited_at + settings.INVITATION_PERIOD
+
+    @property
+    def is_invitation_expired(self):
+        return self.invitation_expires_at <= timezone.now()
+
+    @property
+    def _invitation(self):
+        sent = f"{self.invited_at:%Y%m%d%H%M%S%f}"
+        return OpenedInvitation(self.pk, sent, self._fingerprint(settings.SECRET_KEY))
+
+    def _fingerprint(self, secret):
+        made = salted_hmac("portal.User.invitation", f"{self.email} {self.password}", secret=secret)
+        return made.hexdigest()[:20]
+
+    @property
+    def invitation_path(self):
+        """The path of the personal link."""
+        return reverse("user_invitation", args=[write_token(self._invitation)])
+
+    @transaction.atomic
+    def send_invitation(self, *, by):
+        """Mail the user its personal link, a new one; an older link dies.
+
+        Raises ``ValidationError`` with code ``joined`` if the user has a password or was signed in,
+        with ``inactive`` if it may not sign in, with ``nowhere`` if it belongs to no organisation; and
+        ``NotAllowed`` unless ``by`` may manage the users of the organisation.
+        """
+        require(by, (self.organisation, Permission.MANAGE_USERS))
+        self._lock_invitation()
+        if self.organisation is None:
+            raise ValidationError(
+                _("%(user)s belongs to no organisation yet."),
+                code="nowhere",
+                params={"user": self},
+            )
+        if not self._awaits_invitation:
+            raise ValidationError(
+                _("%(user)s needs no invitation: the account is in use."),
+                code="joined",
+                params={"user": self},
+            )
+        self._require_active()
+        self.write_invitation(by=by)
+
+    @transaction.atomic
+    def repeat_invitation(self):
+        """Mail the user its personal link once more: it asked for a new password before it had any.
+
+        A link that works stays as it is, for anybody may have asked; an expired one is replaced. Returns
+        whether a mail was sent: it is not to whom no invitation is open.
+        """
+        self._lock_invitation()
+        if not self.is_invited or not self.may_sign_in or self.organisation is None:
+            return False
+        if self.is_invitation_expired:
+            self.write_invitation(by=PORTAL)
+        else:
+            self._mail_invitation(None)
+        return True
+
+    def write_invitation(self, *, by):
+        """Note and mail the invitation. Raises ``ValidationError`` (``too_many``) beyond the limits."""
+        inviter = person_of(by)
+        self._require_within_limits(inviter)
+        self.invited_at = now_after(self.created_at, self.invited_at)
+        self.save(update_fields=["invited_at"])
+        self.record(Action.USER_INVITED, by=by)
+        self._mail_invitation(inviter)
+
+    def _require_within_limits(self, inviter):
+        day = timedelta(days=1)
+        to_address = f"invitations:{self.organisation.pk}:{self.email}"
+        if next_at := when_allowed(to_address, MOST_TO_ADDRESS, day):
+            raise ValidationError(
+                _(
+                    "%(count)s invitations went to %(email)s within 24 hours. The next one can be sent "
+                    "on %(when)s."
+                ),
+                code="too_many",
+                params={
+                    "count": MOST_TO_ADDRESS,
+                    "email": self.shown_email,
+                    "when": moment_for(inviter or self, next_at),
+                },
+            )
+        if inviter and (next_at := when_allowed(f"invitations-by:{inviter.pk}", MOST_BY_USER, day)):
+            raise ValidationError(
+                _(
+                    "You have sent %(count)s invitations within 24 hours. You can send the next one on "
+                    "%(when)s."
+                ),
+                code="too_many",
+                params={"count": MOST_BY_USER, "when": moment_for(inviter, next_at)},
+            )
+
+    def _mail_invitation(self, inviter):
+        owner = self._owner_of_address()
+        reader = owner or self
+        mail.send(
+            "invitation_elsewhere" if owner else "invitation",
+            [reader],
+            organisation=self.organisation,
+            # Called by the template, in the language of the mail.
+            inviter=None
+            if inviter in (None, self)
+            else partial(inviter.name_for, getattr(reader, "membership", None)),
+            link=links.absolute(self.invitation_path),
+            expires_at=self.invitation_expires_at,
+        )
+
+    def _owner_of_address(self):
+        """The other user whose account has this address already, or None."""
+        others = User.objects.joined().with_organisation().exclude(pk=self.pk)
+        return others.filter(email=self.email).first()
+
+    def require_open_invitation(self):
+        """Raise ``ValidationError``, saying why, unless the link that found this user can be used.
+
+        The code is ``expired`` where a new link helps, else ``dead``.
+        """
+        if not self._awaits_invitation:
+            raise ValidationError(
+                _("This invitation was used. Sign in with your email and password."), code="dead"
+            )
+        self._require_active()
+        opened = self.opened_invitation
+        keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+        if opened.sent != self._invitation.sent or not any(
+            constant_time_compare(opened.fingerprint, self._fingerprint(key)) for key in keys
+        ):
+            raise ValidationError(
+                _("This link was replaced by a newer one. Use the newest mail."), code="dead"
+            )
+        if self.is_invitation_expired:
+            raise ValidationError(
+                _("This link expired on %(date)s."),
+                code="expired",
+                params={"date": written_day(self.invitation_expires_at)},
+            )
+        if self._owner_of_address():
+            self._refuse_second_account()
+
+    def _refuse_second_account(self):
+        # Only who reads mail to the address has this link, so it may know of the account.
+        raise ValidationError(
+            _(
+                "%(email)s has an account already, and an account belongs to one organisation. Ask "
+                "%(organisation)s to invite another address of yours."
+            ),
+            code="dead",
+            params={"email": self.email, "organisation": self.organisation},
+        )
+
+    def _require_active(self):
+        if not self.may_sign_in:
+            raise ValidationError(
+                _("The account %(email)s is deactivated."),
+                code="inactive",
+                params={"email": self.shown_email},
+            )
+
+    @transaction.atomic
+    def accept_invitation(self, password=None):
+        """Set the password of the user who opened the link; without one it signs in some other way.
+
+        Works once. Raises ``ValidationError`` like ``require_open_invitation``.
+        """
+        self.requests_answered.to_addresses([self.email]).lock()
+        self._lock_invitation()
+        self.require_open_invitation()
+        self.set_password(password)
+        self.has_joined = True
+        try:
+            with transaction.atomic():
+                self.save(update_fields=["password", "has_joined"])
+        except IntegrityError:
+            # Another invitation to the same address was accepted just now.
+            self._refuse_second_account()
+        self.record(Action.USER_JOINED, by=self)
+        self.prove(self.email, how=ProofMethod.INVITATION)
+
+    def join_as(self, newcomer):
+        """Join with the name and password of ``newcomer``, a user not stored who proved the same address."""
+        self.name, self.password, self.has_joined = newcomer.name, newcomer.password, True
+        self.full_clean()
+        self.save(update_fields=["name", "name_key", "password", "has_joined"])
+        self.record(Action.USER_JOINED, by=self)
+
+    @transaction.atomic
+    def renew_invitation(self):
+        """Mail the user a new link in place of the expired one that was opened.
+
+        It goes to the invited address only, and once for each expired link. Raises ``ValidationError``
+        like ``require_open_invitation`` for a link that is dead for another reason; one that still
+        works stays as it is.
+        """
+        self._lock_invitation()
+        try:
+            self.require_open_invitation()
+        except ValidationError as error:
+            if error.code != "expired":
+                raise
+            self.write_invitation(by=self)
+
+    def _lock_invitation(self):
+        # Of two who use the same link at once, one finds it used.
+        locked = User.objects.select_for_update(no_key=True)
+        self.refresh_from_db(
+            fields=["password", "last_login", "is_active", "invited_at", "has_joined"],
+            from_queryset=locked,
         )

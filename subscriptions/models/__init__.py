@@ -9,10 +9,10 @@ from .coverage_choices import CoverageChoices
 from .new_customers import add_customer
 from .offers import Billing, Offer, offer_label
 from .querysets import RefusedOrder, SubscriptionStatus, order_id
-from .sales import end_of_term
 from .subscription_lists import SubscriptionsOfCustomer
 from .subscriptions import Subscription
 from .support_contacts import Candidate, StaleSupportContact, SupportContactAssignment
+from .terms import end_of_term
 
 __all__ = [
     "MOST_ROWS",

@@ -25,10 +25,10 @@ from portal.text import words_of
 from portal.zones import start_of_day, today
 from relationships.models import Partnership, Relationship
 
-from .sales import REACTIVATION_PERIOD
 from .subscription_breaches import SubscriptionBreaches
 from .support_contacts import SupportContactAssignment
 from .telling import Change, tell
+from .terms import REACTIVATION_PERIOD
 
 
 class SubscriptionStatus(models.TextChoices):

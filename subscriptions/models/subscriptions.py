@@ -6,17 +6,20 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
+from portal.authority import Refusal, require, require_standing
 from portal.clocks import now_after
-from portal.models import Action, ActivityEntry, FoldedField, KeyField, Partner
+from portal.models import Action, ActivityEntry, Actor, Editable, FoldedField, KeyField, Partner
 from portal.numbers import QuantityField
+from portal.permissions import Permission
 from portal.zones import end_of_last_day, last_day, today, written_until
-from relationships.models import Relationship
+from relationships.models import Partnership, Relationship
 
-from .designation import Designation
+from .candidates import Candidates, candidate_partners
 from .offers import Offer
 from .querysets import SubscriptionQuerySet, SubscriptionStatus
-from .sales import REACTIVATION_PERIOD, Sale
-from .support_contacts import SupportContactAssignment
+from .support_contacts import Candidate, StaleSupportContact, SupportContactAssignment
+from .telling import Change, tell
+from .terms import REACTIVATION_PERIOD, end_of_term, months_later
 
 # What an index of the few that were bought elsewhere holds beside its order: the customer, whose
 # relationships are asked for, and all that is filtered by.
@@ -30,7 +33,7 @@ OF_ELSEWHERE = (
 )
 
 
-class Subscription(Sale, Designation, models.Model):
+class Subscription(Editable):
     """An offer bought by a customer: sold by a partner in the portal, or bought elsewhere.
 
     Someone answers for it, its designated support contact: from the start its seller (C1), or nobody
@@ -110,6 +113,16 @@ class Subscription(Sale, Designation, models.Model):
         help_text="When the support contact came into force, as its history says too.",
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+
+    edited_fields = (
+        "friendly_name",
+        "quantity",
+        "auto_renew",
+        "reseller_of_record",
+        "started_on",
+        "renews_on",
+    )
+    changed_action = Action.SUBSCRIPTION_CHANGED
 
     # What the log says of a new one.
     ADDED_FIELDS = (
@@ -313,6 +326,117 @@ class Subscription(Sale, Designation, models.Model):
         """When the last day is over on which a suspended subscription can be reactivated (S2), or None."""
         return self.suspended_at and end_of_last_day(self.suspended_at, REACTIVATION_PERIOD)
 
+    def record(self, action, *, by, partners=(), **changes):
+        """Write what happened to this subscription into the log, for the customer and its parties.
+
+        ``partners`` names further partners that it concerns.
+        """
+        ActivityEntry.objects.record(
+            action,
+            by=by,
+            partners=[*self.parties, *partners],
+            customer=self.customer,
+            subject=self,
+            **changes,
+        )
+
+    # What was sold: its offer, quantity and terms (S1, S2, S4)
+
+    @property
+    def term_ends_on(self):
+        return end_of_term(
+            self.renews_on, auto_renew=self.auto_renew, months=self.offer.term_months
+        )
+
+    def start_term(self):
+        """Set the end of the first term, as the offer has it, where none is set."""
+        if self.renews_on is None and self.seller_id and self.offer.term_months:
+            self.renews_on = months_later(self.started_on, self.offer.term_months)
+
+    def refuse_sale(self, stored):
+        """Return what speaks against the sale, a ``ValidationError`` by field.
+
+        ``stored`` is the row as it is, or None for a new one. What was sold once stays valid when the
+        offer, the relationship or the partnership changes: only what is new is measured.
+        """
+        errors = {}
+        quantity_is_new = stored is None or stored.quantity != self.quantity
+        refusal = quantity_is_new and self.offer.refusal_of(self.quantity)
+        if refusal and (self.seller_id or refusal.code in ("usage", "required")):
+            errors["quantity"] = refusal
+        elif quantity_is_new and stored is not None and not stored.is_active:
+            errors["quantity"] = ValidationError(
+                _("The quantity can't be changed while the subscription is suspended."),
+                code="suspended",
+            )
+        if self.seller_id is None:
+            return errors
+        if self.seller.is_reseller:
+            errors["seller"] = ValidationError(
+                _("An indirect reseller sells through its provider."), code="type"
+            )
+        elif stored is None:
+            errors |= self._refuse_new_sale()
+        record_is_new = stored is None or stored.reseller_of_record_id != self.reseller_of_record_id
+        if self.reseller_of_record_id and record_is_new:
+            partnership = Partnership.objects.between(self.seller, self.reseller_of_record)
+            if not partnership.exists():
+                errors["reseller_of_record"] = ValidationError(
+                    _("%(reseller)s has no partnership with %(seller)s."),
+                    code="S4",
+                    params={"reseller": self.reseller_of_record, "seller": self.seller},
+                )
+        return errors
+
+    def _refuse_new_sale(self):
+        relationships = Relationship.objects.active().filter(partner=self.seller)
+        if not relationships.filter(customer=self.customer_id).exists():
+            refusal = ValidationError(
+                _("%(seller)s has no relationship with %(customer)s."),
+                code="no_relationship",
+                params={"seller": self.seller, "customer": self.customer},
+            )
+            return {"seller": refusal}
+        owned = Subscription.objects.filter(customer=self.customer_id)
+        refusal = self.offer.refusal_to(**owned.sold_by(self.seller).holdings())
+        return {"offer": refusal} if refusal else {}
+
+    @transaction.atomic
+    def change(self, fields, *, by, seen=None):
+        """Save ``fields`` as they are set on this object, and log what they were before (S1).
+
+        ``fields`` are some of ``edited_fields``, ``seen`` is the ``version`` that ``by`` saw; left out, the
+        last word counts. Returns the names of those that changed; where none did, nothing is written.
+
+        Raises ``NotAllowed`` unless ``by`` is staff of the seller, in a role that may, or an operator;
+        ``ValidationError`` for what ``clean`` refuses, such as another quantity while it is
+        suspended (S2) or a reseller of record without a partnership with the seller (S4); and
+        ``StaleRow`` if someone else changed it since it was seen.
+        """
+        self.friendly_name = self.friendly_name or self.offer.name
+        # Whoever ends the partnership waits here, or is seen in clean().
+        Partnership.objects.lock_between(self.seller, [self.reseller_of_record])
+        self._require_seller(by, last_resort=True)
+        stored = Subscription.objects.select_for_update(no_key=True).get(pk=self.pk)
+        return self.write_changes(fields, stored, by=by, seen=seen)
+
+    def _require_seller(self, by, *, last_resort=False):
+        """Lock the relationship of the seller, or raise ``NotAllowed`` unless ``by`` acts for it.
+
+        With ``last_resort`` an operator may, too, relationship or not.
+        """
+        acting = require(
+            by,
+            (self.seller, Permission.MANAGE_SUBSCRIPTIONS),
+            last_resort=last_resort,
+            foreign=Refusal.SELLER,
+        )
+        if acting is not None:
+            relationship = Relationship.objects.active().filter(
+                customer=self.customer_id, partner=acting
+            )
+            require_standing(relationship.lock(), Refusal.SELLER)
+
     # The subscription's life
 
     def suspend(self, *, by):
@@ -361,16 +485,131 @@ class Subscription(Sale, Designation, models.Model):
             after={"status": status},
         )
 
-    def record(self, action, *, by, partners=(), **changes):
-        """Write what happened to this subscription into the log, for the customer and its parties.
+    # Its designated support contact (C2 to C5, C7, C8, C10)
 
-        ``partners`` names further partners that it concerns.
+    @property
+    def contact_in_force(self):
+        """The open end of the history of contacts."""
+        return self.support_contact_history.select_related("partner").get(ended_at=None)
+
+    def may_be_designated_by(self, partner):
+        """Whether ``partner`` decides on the support contact: the seller (C3).
+
+        If bought elsewhere, any partner with an active relationship with DAP (C4).
         """
-        ActivityEntry.objects.record(
-            action,
-            by=by,
-            partners=[*self.parties, *partners],
-            customer=self.customer,
-            subject=self,
-            **changes,
+        if not self.is_bought_elsewhere:
+            return self.seller_id == partner.pk
+        return self.customer.relationships.with_dap().filter(partner=partner).exists()
+
+    def eligible_support_contacts(self, partner):
+        """Return the partners that the staff of ``partner`` may designate (C2, C4).
+
+        ``partner`` itself, and those of its resellers with an active relationship with DAP to the
+        customer. Whether that staff may designate at all is for ``may_be_designated_by`` to say.
+        """
+        return candidate_partners(partner.pk, self.customer_id).filter(
+            models.Q(pk=partner.pk) | models.Q(to_customer__has_dap=True)
         )
+
+    def support_contact_candidates(self, partner):
+        """Return a ``Candidate`` for ``partner`` and each reseller it works with (C2, C5).
+
+        Those that can be chosen first; the others say why they can't.
+        """
+        asked = Candidates(partner=partner.pk, customer=self.customer_id, at=timezone.now())
+        candidates = []
+        for *shown, relationship, has_dap, dap_removed_at, pending_since in asked.read_all():
+            reason = ()
+            if shown[0] == partner.pk or has_dap:
+                pass
+            elif pending_since:
+                reason = (Candidate.PENDING, pending_since)
+            elif relationship is None:
+                reason = (Candidate.NO_RELATIONSHIP,)
+            elif dap_removed_at:
+                reason = (Candidate.DAP_REMOVED, dap_removed_at)
+            else:
+                reason = (Candidate.NO_DAP,)
+            candidates.append(Candidate(*shown, *reason))
+        return sorted(candidates, key=lambda candidate: not candidate.is_eligible)
+
+    @transaction.atomic
+    def designate(self, partner, *, by, seen=None):
+        """Make ``partner`` the support contact, as ``by`` wants; in force at once (C2–C4, C7, C8, C10).
+
+        ``partner`` may be None where the subscription was bought elsewhere. ``seen`` is the key of the
+        assignment that ``by`` saw in force when deciding; left out, the last word counts. Returns the
+        new ``SupportContactAssignment``, or None where nothing had to change (C7).
+
+        Raises ``NotAllowed`` if ``by`` may not change it, as operators may not (C3), ``ValidationError`` with
+        code ``not_eligible`` if ``partner`` can't be the contact (C2), and ``StaleSupportContact`` if someone
+        else changed it since it was seen (C8). Nothing is written then.
+        """
+        acting = require(by, (Partner, Permission.ASSIGN_SUPPORT_CONTACT), last_resort=False)
+        self._lock_for(acting, partner)
+        require_standing(self.may_be_designated_by(acting), Refusal.CONTACT)
+        current = self.contact_in_force
+        is_same = current.partner == partner
+        if seen not in (None, current.pk) and not (is_same and current.was_changed_by(by.person)):
+            raise StaleSupportContact(current)
+        if is_same:
+            return None
+        if partner is None and not self.is_bought_elsewhere:
+            raise ValidationError(
+                _("A subscription that was sold here always has a support contact."),
+                code="not_eligible",
+            )
+        eligible = self.eligible_support_contacts(acting)
+        if partner is not None and not eligible.filter(pk=partner.pk).exists():
+            raise ValidationError(
+                _("%(partner)s can't be the support contact of this subscription."),
+                code="not_eligible",
+                params={"partner": partner},
+            )
+        now = now_after(current.started_at)
+        self.support_contact_history.filter(pk=current.pk).update(ended_at=now)
+        assignment = self.support_contact_history.create(
+            partner=partner,
+            started_at=now,
+            changed_by=Actor.objects.of(by),
+            designated_for=acting,
+            reason=Action.SUPPORT_CONTACT_DESIGNATED,
+        )
+        self.support_contact, self.contact_changed_at = partner, now
+        Subscription.objects.filter(pk=self.pk).update(
+            support_contact=partner, contact_changed_at=now
+        )
+        self.record(
+            Action.SUPPORT_CONTACT_DESIGNATED,
+            by=by,
+            partners=[acting, current.partner],
+            before={"support_contact": str(current.partner or "")},
+            after={"support_contact": str(partner or "")},
+        )
+        change = Change(
+            self.pk,
+            str(self),
+            self.customer_id,
+            str(self.customer),
+            current.partner_id,
+            partner and partner.pk,
+        )
+        tell([change], Action.SUPPORT_CONTACT_DESIGNATED, by=by, at=now)
+        return assignment
+
+    def _lock_for(self, acting, partner):
+        # Partner, partnership, relationship, subscription: whoever takes one of these away locks it
+        # first too, so the contact is either refused here or falls back there (C9).
+        if partner is not None:
+            Partner.keep_active([partner.pk])
+            Partnership.objects.between(acting, partner).lock()
+        Relationship.objects.active().filter(
+            customer=self.customer_id, partner__in=[acting, partner or acting]
+        ).lock()
+        locked = Subscription.objects.select_for_update(no_key=True).get(pk=self.pk)
+        if locked.customer_id != self.customer_id:
+            # Joined into another record meanwhile (R15): the relationships are that one's.
+            raise ValidationError(
+                _("The record of the customer was joined with another one. Open the page again."),
+                code="joined",
+            )

@@ -11,7 +11,7 @@ from portal.permissions import Permission
 from portal.views import ActView, AskedActView
 from portal.zones import end_of_last_day, written_until
 from subscriptions.models import Subscription
-from subscriptions.models.sales import REACTIVATION_PERIOD
+from subscriptions.models.terms import REACTIVATION_PERIOD
 
 from .subscriptions import CustomerMixin
 

@@ -619,7 +619,7 @@ def test_no_more_than_three_invitations_reach_an_address_within_a_day(demo):
 
 
 def test_a_user_invites_no_more_than_a_hundred_within_a_day(demo, monkeypatch):
-    monkeypatch.setattr("portal.models.invitations.MOST_BY_USER", 2)
+    monkeypatch.setattr("portal.models.users.MOST_BY_USER", 2)
     data = {"name": "IT", "roles": [Role.CUSTOMER_ADMIN]}
     browser = signed_in("admin@albers.example")
     for number in range(3):

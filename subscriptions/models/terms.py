@@ -1,0 +1,29 @@
+"""The days on which a subscription's term and its suspension end."""
+
+import calendar
+from datetime import timedelta
+
+from portal.zones import today
+
+# How long a suspended subscription can be reactivated (S2).
+REACTIVATION_PERIOD = timedelta(days=90)
+
+
+def months_later(day, months):
+    """Return the same day of a later month, or the last one of a month that is shorter."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year, month = day.year + years, month + 1
+    return day.replace(
+        year=year, month=month, day=min(day.day, calendar.monthrange(year, month)[1])
+    )
+
+
+def end_of_term(ends_on, *, auto_renew, months):
+    """Return the end of the term that runs now: one that renews itself has no end in the past."""
+    if ends_on is None or not auto_renew or not months:
+        return ends_on
+    day, first, terms = today(), ends_on, 0
+    while ends_on < day:
+        terms += 1
+        ends_on = months_later(first, terms * months)
+    return ends_on
