@@ -33,9 +33,14 @@ def read_whole_number(text: str) -> int:
     A comma or a full stop separates thousands or decimals, by language; where both stand, the last one is
     that of decimals. Decimals are let in where all of them are zeros.
 
+    The digits of every script and width are digits; exponents, fractions, circled and Roman numerals are not:
+    5² is not 52.
+
     Raises ``NotWhole``, and ``Ambiguous`` for what the separators of another language would make a
     thousand times as much: "1.000" in English, "1,000" in German.
     """
+    if any(map(_is_other_numeral, text)):
+        raise NotWhole
     typed = unicodedata.normalize("NFKC", text).strip().translate(MINUS)
     sign = -1 if typed.startswith("-") else 1
     digits = NEUTRAL.sub("", typed.removeprefix("-").removeprefix("+").strip())
@@ -53,6 +58,12 @@ def read_whole_number(text: str) -> int:
     if found and (found[2] != own or len(found[3]) != 3):  # three digits were meant as thousands
         return _without_decimals(sign * _to_int(found[1]), found[3])
     raise NotWhole
+
+
+def _is_other_numeral(character: str) -> bool:
+    """Whether NFKC would make a digit, or its sign, of what stands for another number: ², ½, ①, Ⅷ, ⁻."""
+    is_number = unicodedata.category(character) in ("No", "Nl", "So")
+    return is_number or unicodedata.decomposition(character).startswith(("<super>", "<sub>"))
 
 
 def _other(separator: str) -> str:

@@ -45,6 +45,8 @@ from tests.pages import signed_in
         ("en", "-1,000", -1000),
         ("en", "１０００", 1000),
         ("en", "٢٥", 25),
+        ("de", "१२", 12),
+        ("en", "𝟓𝟐", 52),
     ],
 )
 def test_a_number_is_read_by_the_language_of_its_reader(language, typed, number):
@@ -74,7 +76,9 @@ def test_what_is_ambiguous_is_refused_with_both_readings(language, typed, readin
 @pytest.mark.parametrize(
     "typed",
     ["1,5", "0.500", "0,500", "000,1", "10.00.000", "1.000.00", "1e3", "½", "abc", "1 00", "--1",
-     "1.000,5", "1_000", ".", "1.", "9" * 1001, "1..000"],
+     "1.000,5", "1_000", ".", "1.", "9" * 1001, "1..000",
+     "5²", "5₂", "²", "5½", "1⁄2", "①", "①②", "⒌", "⑸", "🄆", "Ⅷ", "ⅷ", "㉕", "㊿", "㏨", "五", "㈤",
+     "⁻5", "⁵", "1ⁿ"],
 )  # fmt: skip
 @pytest.mark.parametrize("language", ["de", "en"])
 def test_what_is_no_whole_number_is_refused(language, typed):
