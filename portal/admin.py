@@ -27,7 +27,7 @@ from portal import (
 )
 from portal.admin_base import PortalAdmin, ReadOnlyAdmin, RowsView
 from portal.admin_filters import OutOfFormFilter, UnreadablePhoneFilter
-from portal.forms import PortalModelForm, SupportLanguagesField
+from portal.forms import PortalModelForm, SupportLanguagesField, TimeZoneField
 from portal.models import (
     Action,
     Mail,
@@ -107,6 +107,8 @@ class UserAddForm(PortalModelForm, AdminUserCreationForm):
 
 
 class UserEditForm(PortalModelForm, UserChangeForm):
+    time_zone = TimeZoneField(widget=forms.Select)
+
     class Meta:
         model = User
         fields = "__all__"
@@ -135,7 +137,7 @@ class UserAdmin(PortalAdmin, DjangoUserAdmin):
     added_action = Action.USER_ADDED
     changed_action = Action.USER_CHANGED
     fieldsets = (
-        (None, {"fields": ("email", "password", "name", "language", "is_staff")}),
+        (None, {"fields": ("email", "password", "name", "language", "time_zone", "is_staff")}),
         (_("Organisation"), {"fields": ("organisation", "roles")}),
         (_("Dates"), {"fields": ("is_active", "created_at", "invited_at", "last_login")}),
     )

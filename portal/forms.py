@@ -3,7 +3,6 @@
 from html import escape
 
 from django import forms
-from django.conf import settings
 from django.contrib.auth.forms import SetPasswordMixin
 from django.core.exceptions import ValidationError
 from django.forms.utils import flatatt
@@ -17,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.models import Action, Membership, Partner, User
 from portal.permissions import Role, permissions_by_role
 from portal.web_addresses import WebAddressFormField
-from portal.zones import time_zones
+from portal.zones import shown_zone, time_zones
 
 
 class StyledField(forms.BoundField):
@@ -246,22 +245,28 @@ class CompanyForm(PortalModelForm):
         ]
 
 
+class TimeZoneField(forms.ChoiceField):
+    """The zone in which a person reads times; empty: that of the installation."""
+
+    widget = FilteredSelect
+    default_error_messages = {"invalid_choice": _("Choose a time zone of the list.")}
+
+    def __init__(self, **kwargs):
+        super().__init__(
+            label=_("Time zone"),
+            required=False,
+            help_text=User._meta.get_field("time_zone").help_text,
+            choices=lambda: [(name, shown_zone(name)) for name in ("", *time_zones())],
+            **kwargs,
+        )
+
+
 class ProfileForm(PortalModelForm):
     """What a user may change of itself."""
 
     bound_field_class = StyledField
 
-    time_zone = forms.ChoiceField(
-        label=_("Time zone"),
-        required=False,
-        help_text=User._meta.get_field("time_zone").help_text,
-        widget=FilteredSelect,
-        choices=lambda: [
-            ("", settings.TIME_ZONE.replace("_", " ")),
-            *((name, name.replace("_", " ")) for name in time_zones()),
-        ],
-        error_messages={"invalid_choice": _("Choose a time zone of the list.")},
-    )
+    time_zone = TimeZoneField()
 
     class Meta:
         model = User

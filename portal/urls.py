@@ -26,6 +26,7 @@ urlpatterns = [
         name="address_confirm",
     ),
     path("accounts/theme/", views.SetThemeView.as_view(), name="set_theme"),
+    path("accounts/time-zone/", views.SetTimeZoneView.as_view(), name="set_time_zone"),
     path("accounts/", include("portal.sign_in.urls")),
     path("customers/", include("relationships.customer_urls")),
     path("customers/add/", include("subscriptions.new_customer_urls")),

@@ -8,8 +8,10 @@ and how many days something may be done, are those of the installation's zone, w
 
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
+from importlib.resources import files
 from zoneinfo import ZoneInfo, available_timezones
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
@@ -27,10 +29,51 @@ def read_time_zone(name):
     return name
 
 
+# What browsers still call zones that others renamed, and that the data of the zones count to a neighbour's.
+_FORMER_NAMES = {
+    "Africa/Asmera": "Africa/Asmara",
+    "America/Coral_Harbour": "America/Atikokan",
+    "Pacific/Ponape": "Pacific/Pohnpei",
+    "Pacific/Truk": "Pacific/Chuuk",
+}
+
+
 @cache
 def time_zones():
-    """Return the names of the zones that a person lives in, such as Europe/Berlin, sorted."""
-    return sorted(name for name in available_timezones() if "/" in name and "Etc/" not in name)
+    """Return the names of the zones that a person lives in, each once, such as Europe/Berlin, sorted."""
+    lines = (line for line in _zone_data("zone.tab") if not line.startswith("#"))
+    return sorted({line.split("\t")[2] for line in lines} & available_timezones())
+
+
+@cache
+def _other_names():
+    """Return the other names of zones, such as Asia/Calcutta, with those that they lead to."""
+    links = (line.split() for line in _zone_data("tzdata.zi") if line.startswith("L "))
+    return {name: zone for _link, zone, name in links} | _FORMER_NAMES
+
+
+def _zone_data(name):
+    return files("tzdata").joinpath("zoneinfo", name).read_text().splitlines()
+
+
+def normal_zone(name):
+    """Return the one of ``time_zones`` that ``name`` means: Asia/Kolkata for Asia/Calcutta. Others stay."""
+    found = name
+    while found not in time_zones() and found in _other_names():
+        found = _other_names()[found]
+    return found if found in time_zones() else name
+
+
+def show_same_times(one, other):
+    """Whether two zones agree on what time it is, on each day from a year ago to a year ahead."""
+    now = datetime.now(UTC)
+    days = (now + timedelta(days=day) for day in range(-366, 367))
+    return all(ZoneInfo(one).utcoffset(day) == ZoneInfo(other).utcoffset(day) for day in days)
+
+
+def shown_zone(name=""):
+    """Write the name of a zone for people; left out: that of the installation."""
+    return (name or settings.TIME_ZONE).replace("_", " ")
 
 
 def zone_of(user):

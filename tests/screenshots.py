@@ -186,7 +186,10 @@ def take(browser: Browser, address: str) -> int:
     desk = browser.new_page()
     for picture in PICTURES:
         context = browser.new_context(
-            base_url=address, locale="en", viewport={"width": picture.width, "height": 800}
+            base_url=address,
+            locale="en",
+            timezone_id="UTC",
+            viewport={"width": picture.width, "height": 800},
         )
         page = context.new_page()
         walk(page, picture)

@@ -159,6 +159,9 @@ TABLE = {
     ("POST", "set_theme"):              ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO,  GO),
     ("GET",  "words"):                  (200, 200, 200, 200, 200, 200, 403,  IN, 200, 200, 200, 200),
     ("POST", "words"):                  ( NO,  NO,  NO,  NO,  NO,  NO, 403,  IN,  NO,  NO,  NO,  NO),
+    # Offered to the scripts of who has picked no zone.
+    ("GET",  "set_time_zone"):          (204, 204, 204, 204, 204, 204, 204,  IN, 204, 204, 204, 204),
+    ("POST", "set_time_zone"):          ( GO,  GO,  GO,  GO,  GO,  GO,  GO,  IN,  GO,  GO,  GO,  GO),
     ("GET",  "profile"):                (200, 200, 200, 200, 200, 200, 403,  IN, 200, 200, 200, 200),
     ("POST", "profile"):                ( GO,  GO,  GO,  GO,  GO,  GO, 403,  IN,  GO,  GO,  GO,  GO),
     ("GET",  "customers:list"):         (200, 200, 200, 200, 403, 403, 403,  IN, 200, 200, 200, 403),
@@ -423,6 +426,7 @@ NEEDS_NO_PERMISSION = {
     ),
     "SetLanguageView": "the language is everyone's own",
     "SetThemeView": "the colours are everyone's own",
+    "SetTimeZoneView": "the time zone is everyone's own",
     "UserInvitationView": "the personal link is the permission to set a password",
     "UserInvitationProviderView": "the personal link is the permission to link an identity",
     "UserInvitationRenewView": "it mails a link to the invited address, and shows nothing",

@@ -107,6 +107,7 @@ PAGES = {
 }
 # The notice speaks the customer's language, whoever reads it; its own test is below.
 NOT_A_PAGE = {"home", "account_logout", "set_language", "set_theme", "healthz", "readyz"} | {
+    "set_time_zone",  # a part of one
     "relationships:notice",
     # Files.
     "activity_export",

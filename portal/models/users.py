@@ -20,7 +20,13 @@ from portal.addresses import normal_email, shown_email
 from portal.authority import PORTAL, Principal, person_of, require
 from portal.clocks import now_after
 from portal.permissions import Permission
-from portal.zones import moment_for, validate_time_zone, written_day
+from portal.zones import (
+    moment_for,
+    show_same_times,
+    time_zones,
+    validate_time_zone,
+    written_day,
+)
 
 from .actions import Action
 from .activity import ActivityEntry
@@ -78,8 +84,10 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
         max_length=50,
         blank=True,
         validators=[validate_time_zone],
-        help_text=_("Of the times that the portal shows. Empty: that of the installation."),
+        help_text=_("The portal shows times in this zone. Empty: in that of the installation."),
     )
+    # Whoever has picked a zone, or declined the one of its browser, is offered none any more.
+    has_decided_zone = models.BooleanField(default=False, editable=False)
     answering_mail = models.CharField(
         _("mail about support contacts"),
         max_length=10,
@@ -208,13 +216,33 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
     def change(self, fields, *, by, seen=None):
         """Save ``fields``, some of ``edited_fields``, as they are set on this object, and log what they were.
 
-        Who renames itself has still acted under the former name. Raises ``ValidationError`` like
+        Who renames itself has still acted under the former name. Who decides on its time zone, even
+        to keep that of the installation, is offered no other from then on. Raises ``ValidationError`` like
         ``write_changes``, and ``NotAllowed`` unless ``by`` is this user or an operator.
         """
         require(by, (self, None))
         found = User.objects.with_organisation().select_related("actor")
         stored = found.select_for_update(of=("self",), no_key=True).get(pk=self.pk)
-        return self.write_changes(fields, stored, by=stored if by.person == self else by, seen=seen)
+        changed = self.write_changes(
+            fields, stored, by=stored if by.person == self else by, seen=seen
+        )
+        if "time_zone" in fields and not self.has_decided_zone:
+            self.has_decided_zone = True
+            self.save(update_fields=["has_decided_zone"])
+        return changed
+
+    @property
+    def is_undecided_on_zone(self):
+        """Whether times are shown in the installation's zone without this person having chosen that."""
+        return not (self.time_zone or self.has_decided_zone)
+
+    def may_be_offered(self, zone):
+        """Whether to ask this person if times are to be shown in ``zone``, the one of its browser."""
+        return (
+            self.is_undecided_on_zone
+            and zone in time_zones()
+            and not show_same_times(zone, settings.TIME_ZONE)
+        )
 
     @transaction.atomic
     def deactivate(self, *, by):

@@ -38,6 +38,7 @@ from .pages import (
     ProfileView,
     SetLanguageView,
     SetThemeView,
+    SetTimeZoneView,
     WordsView,
 )
 from .probes import alive, ready
@@ -77,6 +78,7 @@ __all__ = [
     "ScopedView",
     "SetLanguageView",
     "SetThemeView",
+    "SetTimeZoneView",
     "StreamedActView",
     "UserDeactivateView",
     "UserDetailView",

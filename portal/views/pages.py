@@ -3,7 +3,9 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.shortcuts import redirect
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.translation import get_language_from_request, override
@@ -18,6 +20,7 @@ from portal.models import Partner
 from portal.navigation import menu_for
 from portal.permissions import Permission
 from portal.sign_in.views import ProvidersMixin
+from portal.zones import normal_zone, shown_zone
 
 from .access import PortalView, RoleRequired
 
@@ -98,6 +101,31 @@ class SetLanguageView(View):
         return set_language(request)
 
 
+def way_back(request):
+    """The page of the portal from which a form of every page was sent."""
+    back = request.POST.get("next", "")
+    return back if links.stays_in_portal(back, request) else "home"
+
+
+class SetTimeZoneView(View):
+    """Offer the zone of the browser to who has not decided on one (``zone-offer.js``); keep the answer."""
+
+    def get(self, request):
+        zone = normal_zone(request.GET.get("zone", ""))
+        if not request.user.may_be_offered(zone):
+            return HttpResponse(status=204)
+        zones = {"offered": shown_zone(zone), "present": shown_zone()}
+        return render(request, "portal/zone_offer.html", {"zone": zone, **zones})
+
+    def post(self, request):
+        try:
+            request.user.time_zone = normal_zone(request.POST.get("time_zone", ""))
+            request.user.change(["time_zone"], by=request.user)
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+        return redirect(way_back(request))
+
+
 @method_decorator(login_not_required, name="dispatch")
 class SetThemeView(View):
     """Show light or dark colours in this browser, or those of the system where neither is picked."""
@@ -105,8 +133,7 @@ class SetThemeView(View):
     http_method_names = ["post"]
 
     def post(self, request):
-        back = request.POST.get("next", "")
-        response = redirect(back if links.stays_in_portal(back, request) else "home")
+        response = redirect(way_back(request))
         if request.POST.get("theme") in THEMES:
             response.set_cookie(
                 settings.THEME_COOKIE_NAME,

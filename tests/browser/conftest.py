@@ -99,6 +99,7 @@ def open_browser(chromium: Browser, live_server, settings) -> Iterator[Callable[
         javascript: bool = True,
         width: int = 1280,
         color_scheme: str = "light",
+        timezone: str = "UTC",
     ) -> Page:
         context = chromium.new_context(
             base_url=live_server.url,
@@ -106,6 +107,7 @@ def open_browser(chromium: Browser, live_server, settings) -> Iterator[Callable[
             java_script_enabled=javascript,
             viewport={"width": width, "height": 900},
             color_scheme=color_scheme,
+            timezone_id=timezone,
         )
         contexts.append(context)
         context.set_default_timeout(TIMEOUT)

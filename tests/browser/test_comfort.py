@@ -493,3 +493,27 @@ def test_without_scripts_nothing_is_shown_that_needs_them(demo, enter):
     )
     page.get_by_role("button", name="Suspend the chosen ones").click()
     expect(page.get_by_role("status")).to_have_text("1 subscription was suspended.")
+
+
+def test_the_time_zone_of_the_browser_is_offered_once(demo, enter):
+    """Who lives in the installation's is never asked, nor is who is filling in a form."""
+    page = enter("agent@nordlicht.example", "/customers/", locale="de", timezone="Europe/Berlin")
+    pick = page.get_by_role("button", name="Zeiten in Europe/Berlin anzeigen")
+    expect(pick).to_be_visible()
+    page.goto("/settings/profile/")
+    expect(page.get_by_label("Zeitzone")).to_be_visible()
+    expect(pick).to_have_count(0)
+    page.goto("/customers/?q=reederei")
+    pick.click()
+    page.wait_for_url("**/customers/?q=reederei")
+    expect(page.locator("[data-offer]")).to_have_count(0)
+    assert demo.user("agent@nordlicht.example").time_zone == "Europe/Berlin"
+    page = enter("sales@nordlicht.example", "/customers/", timezone="Asia/Calcutta")
+    page.get_by_role("button", name="Keep UTC").click()
+    expect(page.locator("[data-offer]")).to_have_count(0)
+    page = enter("helpdesk@nordlicht.example", "/customers/", timezone="Atlantic/Reykjavik")
+    page.evaluate("sessionStorage.clear()")  # the answer for this session
+    with page.expect_response("**/accounts/time-zone/**") as asked:
+        page.reload()
+    assert asked.value.status == 204
+    expect(page.locator("[data-offer] form")).to_have_count(0)
