@@ -54,7 +54,7 @@ for model in (Authenticator, EmailAddress, SocialAccount, SocialApp, SocialToken
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.password_change = redirect_to_new_password  # type: ignore[method-assign]
 # A choice names each row so that no other has that name.
-admin.site.autocomplete_view = RowsView.as_view(admin_site=admin.site)  # type: ignore[method-assign]
+admin.site.autocomplete_view = RowsView.as_view(admin_site=admin.site)  # type: ignore[assignment,method-assign]
 admin.site.site_header = _("Partner portal: operators")
 admin.site.site_title = _("Partner portal")
 admin.site.index_title = _("Keep partners, users and offers in order")
