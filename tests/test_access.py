@@ -169,7 +169,7 @@ TABLE = {
     ("GET",  "customers:export"):       (200, 200, 403, 403, 403, 403, 403,  IN, 200, 200, 200, 403),
     ("POST", "customers:export"):       ( NO,  NO, 403, 403, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
     ("GET",  "coverage:list"):          (200, 200, 200, 200, 403, 403, 403,  IN, 200, 200, 200, 403),
-    ("POST", "coverage:list"):          ( NO,  NO,  NO,  NO, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
+    ("POST", "coverage:list"):          (200, 200, 403, 200, 403, 403, 403,  IN, 200, 200, 200, 403),
     ("GET",  "coverage:export"):        (200, 200, 403, 403, 403, 403, 403,  IN, 200, 200, 200, 403),
     ("POST", "coverage:export"):        ( NO,  NO, 403, 403, 403, 403, 403,  IN,  NO,  NO,  NO, 403),
     ("GET",  "coverage:partnership"):   (200, 200, 200, 200, 403, 403, 403,  IN, 404, 404, 404, 403),

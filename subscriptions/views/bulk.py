@@ -1,5 +1,3 @@
-import uuid
-
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Q
@@ -67,20 +65,16 @@ class BulkStartView(CoverageMixin, View):
         except ValidationError as error:
             for message in error.messages:
                 messages.error(request, message)
-            query = request.GET.urlencode()
-            return redirect(reverse("coverage:list") + (f"?{query}" if query else ""))
+            # The list shows what was chosen, and goes on from there.
+            path = reverse("coverage:list", query=request.GET or None)
+            return redirect(path, preserve_request=True)
         return redirect("coverage:contact", bulk.pk)
 
     def get_parts(self):
         if "all" in self.request.POST:
             return self.coverage.querysets() if self.coverage else []
-        chosen = set()
-        for word in self.request.POST.getlist("chosen")[:1000]:
-            try:
-                chosen.add(uuid.UUID(word))
-            except ValueError:
-                continue  # no box of ours
-        return [Subscription.objects.filter(pk__in=chosen)]
+        self.require_few_chosen()
+        return [Subscription.objects.filter(pk__in=self.chosen)]
 
 
 class BulkFileView(PortalView, FormView):

@@ -1,6 +1,13 @@
+import uuid
+from contextlib import suppress
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
+from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
+from django.utils.formats import localize
 from django.utils.functional import cached_property
 from django.utils.safestring import mark_safe
 from django.utils.timezone import get_current_timezone
@@ -17,6 +24,8 @@ from ..models import Coverage, Offer, Subscription, SubscriptionStatus, offer_la
 from ..models.coverage_parts import ORDERS
 
 SIZES = ("25", "100")
+# So many rows can be chosen one by one: each is sent with every page that is turned.
+MOST_CHOSEN = 1000
 EXPORT_CHUNK = 500
 
 
@@ -37,6 +46,28 @@ class CoverageMixin(FilteredView):
     def coverage(self):
         """What matches, or None where the filter can't be read."""
         return self.search_form.coverage if self.search_form.is_valid() else None
+
+    @cached_property
+    def chosen(self):
+        """The keys of the subscriptions that are chosen, on this page of the list and on others."""
+        sent = self.request.POST
+        found = set()
+        for word in (*sent.getlist("chosen"), *sent.get("elsewhere", "").split()):
+            with suppress(ValueError):  # else it is no box of ours
+                found.add(str(uuid.UUID(word)))
+        return found
+
+    def require_few_chosen(self):
+        """Raise ``ValidationError`` where more are chosen than can be, one by one."""
+        if len(self.chosen) > MOST_CHOSEN:
+            raise ValidationError(too_many_chosen(), code="too_many")
+
+
+def too_many_chosen():
+    return _(
+        "At most %(most)s subscriptions can be chosen one by one. Choose fewer, or narrow the list and assign"
+        " all that match."
+    ) % {"most": localize(MOST_CHOSEN)}
 
 
 @dataclass
@@ -61,6 +92,15 @@ class CoverageListView(CoverageMixin, ScopedListView):
 
     template_name = "subscriptions/coverage.html"
     sorts = ORDERS
+
+    def post(self, request, *args, **kwargs):
+        """The same page with what is chosen on others: so pages are turned without scripts."""
+        self.require(Permission.ASSIGN_SUPPORT_CONTACT)
+        try:
+            self.require_few_chosen()
+        except ValidationError as error:
+            messages.error(request, error.message)
+        return self.get(request, *args, **kwargs)
 
     def get_paginate_by(self, queryset):
         size = self.request.GET.get("size", "")
@@ -103,8 +143,33 @@ class CoverageListView(CoverageMixin, ScopedListView):
             for row in found
         ]
         context["may_assign"] = self.request.user.has_perm(Permission.ASSIGN_SUPPORT_CONTACT)
+        if context["may_assign"] and found:
+            context |= self.describe_choice({str(row.pk) for row in found})
         context["by_contact"] = self.name_contacts()
         return context
+
+    def describe_choice(self, shown):
+        """What is chosen already, and how much can be; ``shown`` has the keys of the rows of this page."""
+        return {
+            "chosen": self.chosen,
+            "elsewhere": sorted(self.chosen - shown),
+            "choice": self.choice,
+            "keeps": "bulk",
+            "most_chosen": MOST_CHOSEN,
+            "too_many_chosen": too_many_chosen(),
+        }
+
+    @property
+    def choice(self):
+        """A name for what is chosen here: in this list with this filter, by who is signed in now.
+
+        Under it a script keeps the choice while pages are turned.
+        """
+        signed_in = salted_hmac("choice", self.request.session.session_key).hexdigest()[:16]
+        wanted = sorted(
+            (name, str(one)) for name, one in self.search_form.cleaned_data.items() if one
+        )
+        return f"{signed_in} {self.request.path}?{urlencode(wanted)}"
 
     def name_partners(self, keys):
         """Return name and MPN ID of the partners with these keys, as ``KeyText`` has them or None."""

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from subscriptions.models import Subscription
+from tests.factories import SubscriptionFactory
 
 from .test_new_customer import require_no_sideways_scrolling, sign_in
 
@@ -42,6 +43,120 @@ def test_from_the_list_to_the_result(demo, open_browser, browser):
     expect(page.get_by_role("heading", level=1)).to_have_text("Support contacts assigned")
     require_no_sideways_scrolling(page)
     assert contacts("Azure plan", OFFICE) == ["Hafen IT"] * 2
+
+
+@pytest.fixture
+def many(demo):
+    """30 more subscriptions of Nordlicht at Reederei Albers, the first of the list: two pages in all."""
+    albers, nordlicht = demo.customer("Reederei Albers"), demo.partner("Nordlicht Distribution")
+    return [
+        SubscriptionFactory(customer=albers, seller=nordlicht, friendly_name=f"Any {number:02}")
+        for number in range(30)
+    ]
+
+
+def box_of(page, name):
+    return page.get_by_role("row", name=name).get_by_role("checkbox")
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "without-scripts"])
+def test_what_is_chosen_survives_that_pages_are_turned(many, open_browser, javascript):
+    page = open_browser(javascript=javascript)
+    sign_in(page, "helpdesk@nordlicht.example")
+    page.goto("/subscriptions/")
+    turn = "link" if javascript else "button"
+    box_of(page, "Any 03").check()
+    box_of(page, "Any 04").check()
+    page.get_by_role(turn, name="Next").click()
+    expect(box_of(page, "Any 29")).not_to_be_checked()
+    expect(page.locator("[data-selected]")).to_contain_text("on other pages: 2")
+    box_of(page, "Any 29").check()
+    page.get_by_role(turn, name="Previous").click()
+    expect(box_of(page, "Any 03")).to_be_checked()
+    box_of(page, "Any 03").uncheck()
+    page.get_by_role("button", name="Assign the chosen").click()
+    expect(page.get_by_role("main")).to_contain_text("For 2 chosen subscriptions.")
+    page.get_by_label("Hafen IT").check()
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Support contacts assigned")
+    hafen = Subscription.objects.filter(support_contact__name="Hafen IT")
+    assert sorted(one.friendly_name for one in hafen) == ["Any 04", "Any 29"]
+    # What was assigned is chosen no more.
+    page.get_by_role("link", name="Close").click()
+    expect(box_of(page, "Any 04")).not_to_be_checked()
+
+
+def test_a_choice_is_counted_cleared_and_forgotten_at_sign_out(many, open_browser):
+    page = open_browser()
+    sign_in(page, "helpdesk@nordlicht.example")
+    page.goto("/subscriptions/")
+    chosen, assign = (
+        page.locator("[data-selected]"),
+        page.get_by_role("button", name="Assign the chosen"),
+    )
+    clear = page.get_by_role("link", name="Clear the choice")
+    expect(assign).to_be_disabled()
+    expect(assign).to_have_accessible_description("Chosen: 0")
+    expect(clear).to_be_hidden()
+    page.get_by_label("Choose all on this page").check()
+    expect(assign).to_be_enabled()
+    page.get_by_role("link", name="Next").click()
+    expect(chosen).to_have_text("Chosen: 25 (on other pages: 25)")
+    expect(assign).to_be_enabled()
+    # It belongs to this list; back from the next step it is there, and so it is sorted otherwise.
+    assign.click()
+    page.get_by_role("link", name="Cancel").click()
+    expect(chosen).to_have_text("Chosen: 25")
+    page.get_by_role("link", name="Since").click()
+    expect(chosen).to_contain_text("Chosen: 25")
+    page.get_by_label("Status").select_option("Suspended")
+    expect(chosen).to_have_text("Chosen: 0")
+    page.goto("/subscriptions/")
+    clear.click()
+    expect(chosen).to_have_text("Chosen: 0")
+    expect(assign).to_be_disabled()
+    box_of(page, "Any 07").check()
+    page.reload()
+    expect(box_of(page, "Any 07")).to_be_checked()
+    # More than can be chosen.
+    page.locator("form[data-most]").evaluate("form => form.dataset.most = 1")
+    box_of(page, "Any 08").check()
+    expect(page.get_by_role("alert")).to_contain_text("can be chosen one by one")
+    expect(assign).to_be_disabled()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    assert (
+        page.evaluate("Object.keys(sessionStorage).filter(name => name.startsWith('choice '))")
+        == []
+    )
+    sign_in(page, "helpdesk@nordlicht.example")
+    page.goto("/subscriptions/")
+    expect(chosen).to_have_text("Chosen: 0")
+
+
+@pytest.mark.parametrize("way", ["mouse", "keyboard"])
+def test_a_range_of_rows_is_chosen_with_shift(many, open_browser, way):
+    page = open_browser()
+    sign_in(page, "helpdesk@nordlicht.example")
+    page.goto("/subscriptions/")
+
+    def toggle(name, **modifiers):
+        if way == "mouse":
+            box_of(page, name).click(**modifiers)
+        else:
+            box_of(page, name).press("Shift+Space" if modifiers else "Space")
+
+    toggle("Any 02")
+    toggle("Any 05", modifiers=["Shift"])
+    expect(page.locator("[data-selected]")).to_have_text("Chosen: 4")
+    toggle("Any 03", modifiers=["Shift"])
+    expect(page.locator("[data-select]:checked")).to_have_count(1)
+    expect(box_of(page, "Any 02")).to_be_checked()
+    toggle("Any 00", modifiers=["Shift"])
+    expect(page.locator("[data-selected]")).to_have_text("Chosen: 4")
+    toggle("Any 04")
+    expect(page.locator("[data-selected]")).to_have_text("Chosen: 5")
 
 
 def test_a_file_says_what_is_wrong_by_line_and_then_works(demo, open_browser):

@@ -21,7 +21,7 @@ from tests.factories import (
     RelationshipFactory,
     SubscriptionFactory,
 )
-from tests.pages import NORDLICHT, Page, signed_in
+from tests.pages import NORDLICHT, Page, signed_in, words
 
 TITLES = "Subscription ID,MPN ID of the contact\n"
 
@@ -129,6 +129,94 @@ def test_nothing_chosen_leads_back_to_the_list(browser, nothing_written, query, 
         answer = browser.post(f"/subscriptions/assign/{query}", sent)
     assert answer.url == f"/subscriptions/{query}"
     assert ("alert", "Choose at least one subscription.") in page_of(browser.get(answer.url)).alerts
+
+
+class TestChoice:
+    """Which rows of the coverage are chosen, from page to page."""
+
+    @pytest.fixture
+    def keys(self, demo):
+        """60 subscriptions of Nordlicht, which fill three pages, in the order of the list."""
+        albers, nordlicht = demo.customer("Reederei Albers"), demo.partner("Nordlicht Distribution")
+        made = [
+            SubscriptionFactory(customer=albers, seller=nordlicht, friendly_name=f"Any {number:02}")
+            for number in range(60)
+        ]
+        return [str(one.pk) for one in made]
+
+    def checked(self, page):
+        boxes = page.find("input[@type='checkbox'][@name='chosen']")
+        return [box.get("value") for box in boxes if "checked" in box.attrib]
+
+    def test_it_goes_along_where_a_form_turns_the_page(self, browser, keys):
+        """As browsers without scripts do: by the buttons of the form."""
+        page = page_of(browser.get("/subscriptions/"))
+        assert self.checked(page) == []
+        assert page.hidden("elsewhere") == ""
+        [onward] = [
+            button.get("formaction")
+            for button in page.find("noscript/button[@form='bulk']")
+            if words(button) == "Next"
+        ]
+        page = page_of(browser.post(onward, {"chosen": keys[3:5]}))
+        assert self.checked(page) == []
+        assert page.hidden("elsewhere").split() == sorted(keys[3:5])
+        assert "Chosen on other pages: 2" in page.text
+        [back] = [
+            button.get("formaction")
+            for button in page.find("noscript/button[@form='bulk']")
+            if words(button) == "Previous"
+        ]
+        sent = {"chosen": keys[30:31], "elsewhere": page.hidden("elsewhere")}
+        page = page_of(browser.post(back, sent))
+        assert self.checked(page) == keys[3:5]
+        assert page.hidden("elsewhere").split() == [keys[30]]
+        # What was chosen before and is chosen no more.
+        sent = {"chosen": keys[4:5], "elsewhere": page.hidden("elsewhere")}
+        browser.post("/subscriptions/assign/", sent)
+        rows = only().rows.values_list("subscription", flat=True)
+        assert {str(key) for key in rows} == {keys[4], keys[30]}
+
+    def test_an_error_leaves_what_is_chosen(self, browser, keys, settings, nothing_written):
+        settings.BULK_ROWS_PER_DAY = 1
+        sent = {"chosen": keys[:2], "elsewhere": f"{keys[40]} nonsense"}
+        with nothing_written():
+            answer = browser.post("/subscriptions/assign/?sort=product", sent, follow=True)
+        page = page_of(answer)
+        assert answer.request["REQUEST_METHOD"] == "POST"
+        assert answer.request["QUERY_STRING"] == "sort=product"
+        [(role, text)] = page.alerts
+        assert (role, text) == ("alert", "At most 1 subscription at a time. Narrow the choice.")
+        assert self.checked(page) == keys[:2]
+        assert page.hidden("elsewhere") == keys[40]
+
+    def test_more_than_can_be_chosen_one_by_one(self, browser, keys, monkeypatch, nothing_written):
+        monkeypatch.setattr("subscriptions.views.coverage.MOST_CHOSEN", 3)
+        sent = {"chosen": keys[:2], "elsewhere": " ".join(keys[40:42])}
+        refusal = (
+            "At most 3 subscriptions can be chosen one by one. Choose fewer, or narrow the list and"
+            " assign all that match."
+        )
+        for path in ("/subscriptions/", "/subscriptions/assign/"):
+            with nothing_written():
+                page = page_of(browser.post(path, sent, follow=True))
+            assert {text for _role, text in page.alerts} == {refusal}
+            assert self.checked(page) == keys[:2]
+        browser.post("/subscriptions/assign/", sent | {"elsewhere": keys[40]})
+        assert only().rows.count() == 3
+
+    def test_it_is_of_one_list_one_filter_and_one_session(self, demo, browser):
+        def name(browser, query=""):
+            [form] = page_of(browser.get(f"/subscriptions/{query}")).find("form[@id='bulk']")
+            return form.get("data-choice")
+
+        first = name(browser)
+        assert name(browser, "?sort=-product&size=100&status=") == first
+        assert name(browser, "?status=active") != first
+        assert name(browser, "?q=albers") not in (first, name(browser, "?q=petersen"))
+        # Whoever signs in next, be it the same person, begins anew.
+        assert name(signed_in(NORDLICHT)) != first
+        assert str(browser.session.session_key) not in first
 
 
 def test_T1_what_others_have_can_not_be_chosen(demo, browser):
