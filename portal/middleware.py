@@ -8,12 +8,13 @@ from typing import Any
 
 from django.db import connection
 from django.http import FileResponse
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.client_address import acting_from, address_of
 from portal.database_faults import is_conflict
 from portal.hashers import TooBusy
+from portal.languages import speak
 from portal.streams import WatchedPieces
 from portal.views.errors import busy, conflict, too_many_requests
 from portal.zones import zone_of
@@ -133,10 +134,7 @@ class UserLanguageMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
-        language = getattr(request.user, "language", "")
-        if language and language != request.LANGUAGE_CODE:
-            translation.activate(language)
-            request.LANGUAGE_CODE = language
+        speak(request, getattr(request.user, "language", ""))
         return self.get_response(request)
 
 

@@ -12,13 +12,22 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import FormView, View
 
 from portal.forms import InvitedPasswordForm
+from portal.languages import speak
 from portal.links import PortalUrlMixin
 from portal.models import User
 from portal.sign_in.views import ProvidersMixin
 
 
 class InvitedMixin:
-    """What the personal link of an invited user opens. The link itself is the permission."""
+    """What the personal link of an invited user opens. The link itself is the permission.
+
+    It speaks the language that was picked for whom it invites: the browser may be set to that of another.
+    """
+
+    def setup(self, request, *args, **kwargs):
+        super().setup(request, *args, **kwargs)
+        if self.invited.is_invited:
+            speak(request, self.invited.language)
 
     @cached_property
     def invited(self):

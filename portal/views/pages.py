@@ -1,4 +1,5 @@
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
@@ -6,7 +7,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse_lazy
+from django.urls import Resolver404, get_script_prefix, resolve, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.translation import get_language_from_request, override
 from django.utils.translation import gettext as _
@@ -16,7 +17,7 @@ from django.views.i18n import set_language
 from portal import links
 from portal.context_processors import THEMES
 from portal.forms import CompanyForm, ProfileForm
-from portal.models import Partner
+from portal.models import Partner, User
 from portal.navigation import menu_for
 from portal.permissions import Permission
 from portal.sign_in.views import ProvidersMixin
@@ -91,14 +92,33 @@ class WordsView(PortalView, TemplateView):
 
 @method_decorator(login_not_required, name="dispatch")
 class SetLanguageView(View):
-    """Switch the language: for this browser, and for the user if signed in."""
+    """Switch the language: for this browser, and for the user that is signed in, or opened its invitation."""
 
     def post(self, request):
         language = request.POST.get("language", "")
-        if request.user.is_authenticated and language in dict(settings.LANGUAGES):
-            request.user.language = language
-            request.user.save(update_fields=["language"])
+        if language in dict(settings.LANGUAGES):
+            for user in filter(None, [self.signed_in, self.invited]):
+                user.language = language
+                user.save(update_fields=["language"])
         return set_language(request)
+
+    @property
+    def signed_in(self):
+        user = self.request.user
+        return user if user.is_authenticated else None
+
+    @property
+    def invited(self):
+        """The user whose invitation the page is that was read, as it waits to be accepted, or None."""
+        try:
+            path = urlsplit(self.request.POST.get("next", "")).path
+            page = resolve(path.removeprefix(get_script_prefix().rstrip("/")))
+        except (Resolver404, ValueError):
+            return None
+        if page.url_name != "user_invitation":
+            return None
+        user = User.objects.find_invited(page.kwargs["token"])
+        return user if user and user.is_invited else None
 
 
 def way_back(request):

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.formats import localize
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, override
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.generic import DetailView
 
 from customers.forms import CustomerForm
@@ -287,7 +287,7 @@ class RelationshipRemoveView(EndOfRightView):
 
 
 class EndedNoticeView(ScopedView, DetailView):
-    """A notice to print for the customer, in its language, that the relationship was removed (R9)."""
+    """A notice to print for the customer, a letter in its language: the relationship was removed (R9)."""
 
     permission_required = Permission.REMOVE_RELATIONSHIP
     model = Relationship
@@ -297,11 +297,8 @@ class EndedNoticeView(ScopedView, DetailView):
         ended = super().get_queryset().exclude(ended_at=None)
         return ended.select_related("partner", "customer")
 
-    def render_to_response(self, context, **response_kwargs):
+    def get_context_data(self, **kwargs):
         customer = self.object.customer
         admin = customer.memberships.admins().exclude(language="").first()
         language = admin.language if admin else language_of(customer.country)
-        with override(language):
-            response = super().render_to_response(context, **response_kwargs).render()
-        response["Content-Language"] = language
-        return response
+        return super().get_context_data(letter_language=language, **kwargs)

@@ -639,3 +639,81 @@ def test_who_never_came_is_told_of_no_colleague(demo):
             albers.organisation, email=email, name="X", roles=[Role.CUSTOMER_ADMIN], by=albers
         )
     assert len([one for one in mail.outbox if one.to == ["it@victim.example"]]) == 1
+
+
+class TestItsLanguage:
+    """The page of the link and the first one after it speak the language that was picked for the person."""
+
+    @pytest.fixture
+    def link(self, demo):
+        """The way of a first admin whom its partner invited in English."""
+        firm = CustomerFactory(name="Werft Ost", domain="werft.example")
+        RelationshipFactory(partner=demo.partner("Nordlicht Distribution"), customer=firm)
+        invited = {"email": "ole@werft.example", "name": "Ole Ost", "by": demo.user(GLOBAL)}
+
+        def link(language):
+            member = Membership.objects.invite_first_admin(firm, language=language, **invited)
+            return member.user.invitation_path
+
+        return link
+
+    @pytest.mark.parametrize(
+        ("picked", "accepts", "left", "spoken"),
+        [
+            ("de", "en", "", "de"),
+            ("en", "de", "", "en"),
+            ("de", "en", "en", "de"),
+            ("en", "en", "de", "en"),
+            # Where none was picked it is that of the browser, as for everyone.
+            ("", "en", "", "en"),
+            ("", "de", "", "de"),
+        ],
+    )
+    def test_whatever_the_browser_speaks_or_its_last_user_left_there(
+        self, link, picked, accepts, left, spoken
+    ):
+        browser = Client(headers={"accept-language": accepts})
+        if left:
+            browser.post("/accounts/language/", {"language": left, "next": "/accounts/login/"})
+        path = link(picked)
+        answer = browser.get(path)
+        assert (Page(answer).language, answer["Content-Language"]) == (spoken, spoken)
+        refused = Page(browser.post(path, {**SENT, "password2": "another-barrel"}))
+        assert refused.language == spoken
+        answer = browser.post(path, SENT)
+        page = Page(browser.get(browser.get(answer.url).url))
+        assert page.language == spoken
+        welcome = {"de": "Willkommen.", "en": "Welcome."}[spoken]
+        assert [text.split()[0] for _role, text in page.alerts] == [welcome]
+
+    def test_the_mail_speaks_it_too(self, demo, link):
+        link("en")
+        assert mail.outbox[-1].subject == "Your account for Werft Ost in the partner portal"
+
+    def test_a_link_that_expired_says_so_in_it(self, link):
+        path = link("de")
+        with time_machine.travel(timezone.now() + timedelta(days=8)):
+            status, page = open_link(path)
+            assert (status, page.language) == (410, "de")
+            browser = english()
+            page = Page(browser.get(browser.post(f"{path}renew/").url))
+        assert page.language == "de"
+        assert page.alerts[0][1].startswith("Ein neuer Link ist")
+
+    def test_who_opens_the_link_can_switch_and_stays_with_it(self, demo, link):
+        browser, path = english(), link("de")
+        for language in ("en", "de", "en"):
+            answer = browser.post("/accounts/language/", {"language": language, "next": path})
+            assert Page(browser.get(answer.url)).language == language
+        browser.post(path, SENT)
+        assert demo.user("ole@werft.example").language == "en"
+
+    def test_nobody_switches_for_one_who_has_joined(self, demo, link):
+        path = link("de")
+        english().post(path, SENT)
+        browser = english()
+        for address in (path, f"{path}x", "/x/", "//[", "https://elsewhere.example" + path):
+            browser.post("/accounts/language/", {"language": "en", "next": address})
+        assert demo.user("ole@werft.example").language == "de"
+        # The dead link speaks that of the browser then.
+        assert open_link(path)[1].language == "en"

@@ -1507,15 +1507,33 @@ def test_R9_the_notice_speaks_the_customer_s_language(
     Customer.objects.filter(pk=albers.pk).update(country=country)
     User.objects.filter(email=ALBERS).update(language=picked)
     answer = signed_in("global@elbe.example").post(account(albers, "remove"))
-    answer = answer.client.get(answer.url)
-    page = Page(answer)
-    assert page.language == answer["Content-Language"] == language
-    assert "Elbe Support" in page.heading + page.text
-    assert sentence in page.text
-    for text in ("Reederei Albers", "Jonas Albers", "Am Sandtorkai 12", "20457 Hamburg"):
-        assert text in page.text
-    # The reader's own language is as before.
-    assert Page(answer.client.get("/customers/")).language == "en"
+    page = followed(answer)
+    [letter] = page.find("article")
+    assert letter.get("lang") == language
+    for text in (
+        *("Elbe Support", sentence),
+        *("Reederei Albers", "Jonas Albers", "Am Sandtorkai 12", "20457 Hamburg"),
+    ):
+        assert text in " ".join(letter.itertext())
+
+
+@pytest.mark.parametrize(
+    ("language", "heading", "done"),
+    [
+        ("en", "Notice to the customer", "The relationship was removed."),
+        ("de", "Mitteilung an den Kunden", "Die Beziehung wurde entfernt."),
+    ],
+)
+@pytest.mark.parametrize("of_customer", ["en", "de"])
+def test_R9_around_the_notice_page_and_message_speak_the_reader_s_language(
+    demo, albers, language, heading, done, of_customer
+):
+    User.objects.filter(email=ALBERS).update(language=of_customer)
+    User.objects.filter(email="global@elbe.example").update(language=language)
+    page = followed(signed_in("global@elbe.example").post(account(albers, "remove")))
+    assert (page.language, page.heading) == (language, heading)
+    assert page.alerts == [("status", done)]
+    assert [letter.get("lang") for letter in page.find("article")] == [of_customer]
 
 
 def test_T1_the_notice_is_for_an_ended_relationship_of_ones_own(demo):

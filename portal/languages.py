@@ -1,0 +1,10 @@
+"""In which language a request is answered."""
+
+from django.utils import translation
+
+
+def speak(request, language):
+    """Answer ``request`` in ``language``, whatever the browser asks for; an empty one leaves it as it is."""
+    if language and language != request.LANGUAGE_CODE:
+        translation.activate(language)
+        request.LANGUAGE_CODE = language
