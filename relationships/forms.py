@@ -76,6 +76,14 @@ class AskForm(PortalModelForm):
         # The instance is made by RelationshipRequest.objects.ask, which validates it as a whole.
         pass
 
+    @property
+    def open_request(self):
+        """The open request to the same firm that stands in the way, or None."""
+        for error in self.errors.as_data().get("recipient_email", []):
+            if error.code == "open":
+                return error.params["request"]
+        return None
+
     def asked(self):
         """Return the new request, or None with the errors at their fields."""
         fields = {**self.cleaned_data, "kind": self.kind}

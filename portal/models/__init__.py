@@ -31,6 +31,7 @@ from .statements import (
     first_keys,
     insert_selected,
     lock_selected,
+    lock_text,
     look_up_by_key,
     recount_for_planner,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "insert_selected",
     "language_of",
     "lock_selected",
+    "lock_text",
     "look_up_by_key",
     "part_of",
     "partner_labels",

@@ -148,8 +148,8 @@ class RelationshipRequestQuerySet(models.QuerySet):
         Where an organisation of the portal has proved the recipient's address or its domain, that one
         can answer; the partner isn't told (R14, T1). With ``customer``, one of the partner's own, it is
         for that record. Raises ``NotAllowed`` unless ``by`` may ask for this in the name of a partner,
-        and ``ValidationError`` for what ``clean`` refuses, and with code ``too_many`` where ``by`` has
-        made too many within a day.
+        and ``ValidationError`` for what ``clean`` refuses, like ``require_alone``, and with code
+        ``too_many`` where ``by`` has made too many within a day.
         """
         made = self.model(**fields)
         made.partner = require(by, (Partner, made.permission_needed), last_resort=False)
@@ -164,6 +164,10 @@ class RelationshipRequestQuerySet(models.QuerySet):
         if made.customer:
             made.customer.lock()
         made.full_clean()
+        try:
+            made.require_alone()
+        except ValidationError as error:
+            raise ValidationError({"recipient_email": error}) from error
         if next_at := when_allowed(f"requests:{by.person.pk}", MOST_OF_ONE_USER, DAY):
             raise ValidationError(
                 _(

@@ -17,9 +17,10 @@ from portal.models import (
     FoldedField,
     Partner,
     User,
+    lock_text,
 )
 from portal.permissions import Permission
-from portal.zones import end_of_last_day
+from portal.zones import end_of_last_day, written_day
 
 from .partnerships import Partnership
 from .personal_links import PersonalLink
@@ -254,11 +255,13 @@ class RelationshipRequest(PersonalLink, Binding, Answer, Registration, RequestMa
     def renew(self, *, by):
         """Open it again with a new link and new time; the old link dies (R5).
 
-        Raises ``ValidationError`` with code ``dead`` where it was answered or withdrawn.
+        Raises ``ValidationError`` with code ``dead`` where it was answered or withdrawn, and like
+        ``require_alone``.
         """
         self._lock_for_sender(by)
         if self.state != RequestStatus.EXPIRED:
             self.require_open()
+        self.require_alone()
         self.withdraw_mail()
         self.link_number += 1
         self.sent_at = self.undelivered_at = None
@@ -279,6 +282,28 @@ class RelationshipRequest(PersonalLink, Binding, Answer, Registration, RequestMa
         self.require_withdrawable()
         self._answer(RequestStatus.WITHDRAWN, by=by)
         self.record(Action.REQUEST_WITHDRAWN, by=by)
+
+    def require_alone(self):
+        """Raise ``ValidationError`` with code ``open`` while another request to the same firm is open.
+
+        That is one of the same partner to the same address, or to the same of its customers; it stands in
+        the ``params`` of the error as ``request``. Of an organisation that two addresses belong to nothing
+        is told (R14). Whoever asks for the same partner meanwhile waits until the transaction ends.
+        """
+        lock_text(f"requests of {self.partner_id}")
+        same_firm = models.Q(recipient_email=self.recipient_email)
+        if self.names_customer:
+            same_firm |= models.Q(names_customer=True, customer=self.customer)
+        asked = type(self).objects.open().filter(same_firm, partner=self.partner, kind=self.kind)
+        if first := asked.exclude(pk=self.pk).order_by("created_at").first():
+            raise ValidationError(
+                _(
+                    "Your company asked this firm on %(date)s already, and the request is open. Send that one"
+                    " again, or withdraw it first."
+                ),
+                code="open",
+                params={"date": written_day(first.created_at), "request": first},
+            )
 
     def require_withdrawable(self):
         """Raise ``ValidationError`` with code ``dead``, saying why, where it was answered or withdrawn."""

@@ -243,7 +243,13 @@ class RequestRenewView(RequestActView):
 
     def act(self):
         self.require(self.object.permission_needed)
-        self.object.renew(by=self.request.user)
+        try:
+            self.object.renew(by=self.request.user)
+        except ValidationError as error:
+            if error.code == "open":
+                # Which one that is, its page shows.
+                self.object = error.params["request"]
+            raise
 
 
 class RequestWithdrawView(RequestActView, AskedActView):

@@ -173,7 +173,8 @@ class TestR10:
             assert refused(authorize, demo, made) == {"dead"}
 
     def test_R10_two_invitations_end_in_one_partnership(self, demo, nothing_written):
-        first, second = invite(demo), invite(demo)
+        demo.user(HAFEN).prove("it@hafen.example", how=ProofMethod.CONFIRMATION)
+        first, second = invite(demo), invite(demo, to="it@hafen.example")
         authorize(demo, first)
         with nothing_written(), pytest.raises(ValidationError) as refusal:
             authorize(demo, second)

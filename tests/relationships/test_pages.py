@@ -349,6 +349,39 @@ def test_a_link_fills_in_name_and_email(demo):
         assert b"<script>alert" not in answer.content
 
 
+@pytest.mark.parametrize(
+    ("email", "path", "data"),
+    [
+        (KRANICH, NEW, FIRM),
+        (
+            GLOBAL,
+            "/relationships/resellers/invite/",
+            FIRM | {"recipient_name": "Möwe", "recipient_email": MOEWE},
+        ),
+    ],
+)
+def test_a_second_open_request_is_refused_with_a_link_to_the_first(demo, email, path, data):
+    browser = signed_in(email)
+    first = browser.post(path, data).url
+    page = Page(browser.post(path, {**data, "recipient_name": "Another"}))
+    assert [text for text in page.field_errors if "already" in text]
+    [link] = [one for one in page.find("a") if one.get("href") == first]
+    assert Page(browser.get(link.get("href"))).heading
+    assert value(page, "recipient_name") == "Another"
+    assert RelationshipRequest.objects.filter(recipient_email=data["recipient_email"]).count() == 1
+    browser.post(f"{first}withdraw/")
+    assert browser.post(path, data).status_code == 302
+
+
+def test_one_that_expired_leads_to_the_open_one_instead_of_opening(demo, ask):
+    dead = ask()
+    RelationshipRequest.objects.filter(pk=dead.pk).update(expires_at=dead.created_at)
+    made = ask()
+    answer = signed_in(KRANICH).post(f"{page_of(dead)}renew/")
+    assert answer.url == page_of(made)
+    assert "already" in followed(answer).alerts[0][1]
+
+
 @pytest.mark.parametrize("kind", ODD)
 @pytest.mark.parametrize("field", ["recipient_name", "recipient_email", "language", "provider"])
 def test_no_new_request_is_an_error_of_the_server(demo, field, kind):
@@ -1612,9 +1645,9 @@ def test_T1_a_relationship_of_another_customer_does_not_exist(demo, nothing_writ
 
 
 def test_requests_that_wait_stand_at_the_customer_s_partners(demo, ask):
-    made = ask()
-    dead = ask(KRANICH)
+    dead = ask()
     dead.withdraw(by=demo.user(KRANICH))
+    made = ask()
     ask(KRANICH, "Backhaus", PETERSEN)
     page = opened(ALBERS, "/support/partners/")
     [waiting] = page.all_text("section/ul/li")
@@ -1647,8 +1680,9 @@ def test_who_asks_is_named_once_however_many_requests_wait(demo, ask):
     browser = signed_in(ALBERS)
     browser.get("/support/")
     costs = []
-    for _time in range(2):
-        ask()
+    for address in (ALBERS, "it@albers.example"):
+        demo.user(ALBERS).prove(address, how=ProofMethod.CONFIRMATION)
+        ask(address=address)
         with CaptureQueriesContext(connection) as queries:
             page = Page(browser.get("/support/"))
         costs.append(len(queries))

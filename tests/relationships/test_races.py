@@ -40,7 +40,7 @@ def second(demo):
 
 def ask(demo, to=ALBERS, **fields):
     return RelationshipRequest.objects.ask(
-        by=demo.user(KRANICH),
+        by=demo.user(fields.pop("by", KRANICH)),
         recipient_name="Reederei Albers",
         recipient_email=to,
         language="de",
@@ -177,7 +177,7 @@ def test_R5_sent_again_twice_there_is_one_newest_link(demo, order):
 @pytest.mark.parametrize("order", ORDERS)
 def test_R1_two_requests_of_a_partner_accepted_at_once_are_one_relationship(demo, second, order):
     """One asked for DAP and one did not: together they are a relationship with DAP (R7)."""
-    with_dap, without = ask(demo), ask(demo, with_dap=False)
+    with_dap, without = ask(demo), ask(demo, SECOND, with_dap=False)
     outcomes = order(accept(with_dap.token), accept(without.token, SECOND))
     assert [outcome.error for outcome in outcomes] == [None, None]
     assert relationships().get().has_dap
@@ -197,7 +197,7 @@ def test_R1_two_requests_of_a_partner_accepted_at_once_are_one_relationship(demo
 @pytest.mark.parametrize("order", ORDERS)
 def test_R6_of_two_acceptances_the_agreement_is_accepted_once(demo, second, order):
     Customer.objects.update(agreement_accepted_at=None)
-    one, other = ask(demo), ask(demo)
+    one, other = ask(demo), ask(demo, SECOND)
     outcomes = order(accept(one.token), accept(other.token, SECOND))
     assert [outcome.error for outcome in outcomes] == [None, None]
     [entry] = demo.log(action=Action.AGREEMENT_ACCEPTED)
@@ -287,7 +287,7 @@ def test_R6_of_two_who_register_with_one_link_one_is_there(demo, order):
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("asked", ["info@werft.example", "ole@werft.example"])
 def test_R6_of_two_who_register_one_person_with_two_links_one_is_there(demo, asked, order):
-    links = [ask(demo, asked).token for _ in range(2)]
+    links = [ask(demo, asked, by=by).token for by in (KRANICH, "global@brandt.example")]
     outcomes = order(*(registration(token, "ole@werft.example") for token in links))
     [late] = [outcome.error for outcome in outcomes if outcome.error]
     assert isinstance(late, ValidationError)
@@ -356,11 +356,11 @@ def test_R10_of_two_invitations_authorized_at_once_one_counts(demo, order):
             by=demo.user("global@suedwind.example"),
             kind=RequestKind.RESELLER,
             recipient_name="Hafen IT",
-            recipient_email="global@hafen.example",
+            recipient_email=address,
             language="de",
             with_dap=False,
         )
-        for _ in range(2)
+        for address in ("global@hafen.example", second.email)
     ]
     outcomes = order(
         accept(invitations[0].token, "global@hafen.example"),
@@ -377,3 +377,22 @@ def test_R10_of_two_invitations_authorized_at_once_one_counts(demo, order):
         subject="Südwind Cloud – Hafen IT",
     )
     assert len(started) == 1
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_of_two_who_ask_the_same_firm_one_is_told_of_the_other(demo, order):
+    outcomes = order(lambda: ask(demo), lambda: ask(demo))
+    [made] = [outcome.value for outcome in outcomes if outcome.value]
+    [refusal] = [outcome.error for outcome in outcomes if outcome.error]
+    [error] = refusal.error_dict["recipient_email"]
+    assert (error.code, error.params["request"]) == ("open", made)
+    assert list(RelationshipRequest.objects.open()) == [made]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_of_one_who_asks_and_one_who_opens_an_old_request_again_one_is_refused(demo, order):
+    dead = ask(demo)
+    RelationshipRequest.objects.filter(pk=dead.pk).update(expires_at=dead.created_at)
+    outcomes = order(lambda: ask(demo), renew(dead))
+    assert sum(outcome.error is not None for outcome in outcomes) == 1
+    assert RelationshipRequest.objects.open().count() == 1

@@ -201,7 +201,7 @@ class TestTheLink:
 
     def test_R14_it_is_for_this_link_and_this_request(self, demo, made):
         proof = made.registration_path(OLE).split("/")[-2]
-        other = ask(demo)
+        other = ask(demo, "other@werft.example")
         assert english().get(f"{other.path}register/{proof}/").status_code == 404
         made.renew(by=demo.user(KRANICH))
         assert english().get(f"{made.path}register/{proof}/").status_code == 404

@@ -12,8 +12,9 @@ from django.utils import timezone
 from customers.models import Customer
 from portal.authority import PORTAL, Refusal
 from portal.keyset import Order
-from portal.models import Action, ActivityEntry
+from portal.models import Action, ActivityEntry, ProofMethod
 from portal.text import words_of
+from portal.zones import written_day
 from relationships.forms import DraftForm, RequestForm
 from relationships.models import (
     Partnership,
@@ -56,6 +57,12 @@ def ask(demo, email=KRANICH, to=ALBERS, **fields):
     )
 
 
+def ask_elsewhere(demo, **fields):
+    """The same firm at another address, which its admin has proved."""
+    demo.user(ALBERS).prove("second@albers.example", how=ProofMethod.CONFIRMATION)
+    return ask(demo, to="second@albers.example", **fields)
+
+
 def opened(made):
     """The request as the link in its mail opens it."""
     return RelationshipRequest.objects.find(made.token)
@@ -88,6 +95,12 @@ def refused(act, *args, **kwargs):
     return {error.code for error in refusal.value.error_list}
 
 
+def refused_by_field(act, *args, **kwargs):
+    with pytest.raises(ValidationError) as refusal:
+        act(*args, **kwargs)
+    return codes(refusal.value)
+
+
 def codes(error):
     """The codes of a ValidationError, with or without fields."""
     by_field = error.update_error_dict({})
@@ -111,7 +124,7 @@ def fill_in(demo, email=KRANICH, customer=None, **data):
 
 class TestR1:
     def test_R1_two_requests_of_a_partner_end_in_one_relationship(self, demo):
-        first, second = ask(demo), ask(demo)
+        first, second = ask(demo), ask_elsewhere(demo)
         accept(demo, first)
         accept(demo, second)
         relationship = demo.relationship("Reederei Albers", "Kranich Consulting")
@@ -169,7 +182,7 @@ class TestR2:
 class TestR3:
     def test_R3_a_request_asks_for_dap(self, demo):
         assert ask(demo).with_dap
-        assert fill_in(demo).asked().with_dap
+        assert fill_in(demo, recipient_email="new@firm.example").asked().with_dap
         assert RequestForm(user=demo.user(KRANICH))["with_dap"].value() is True
 
     def test_R3_unless_the_box_is_cleared(self, demo):
@@ -192,7 +205,8 @@ class TestR3:
     def test_R3_who_may_ask_for_what(self, demo, email, with_dap, without, nothing_written):
         for has_dap, may in ((True, with_dap), (False, without)):
             if may:
-                assert ask(demo, email, "new@firm.example", with_dap=has_dap).is_open
+                to = f"{has_dap}@firm.example"
+                assert ask(demo, email, to, with_dap=has_dap).is_open
             else:
                 with nothing_written():
                     codes = refused(ask, demo, email, "new@firm.example", with_dap=has_dap)
@@ -258,7 +272,8 @@ class TestR4:
         assert made.text.startswith("Sehr geehrte Damen und Herren bei Reederei Albers,")
         assert "Wir bitten um delegierte Administratorrechte" in made.text
         assert made.text.endswith("Global admin, Kranich Consulting\nKranich Consulting")
-        made = fill_in(demo, language="en", with_dap=None).asked()
+        other = {"recipient_email": "new@firm.example", "language": "en", "with_dap": None}
+        made = fill_in(demo, **other).asked()
         assert made.subject == "Kranich Consulting asks to work with your company"
         assert "We do not ask for delegated admin privileges." in made.text
 
@@ -323,7 +338,7 @@ class TestR4:
         made = ask(demo, "global@nordlicht.example", "new@firm.example")
         with nothing_written():
             assert refused(made.edit, "X", "Y", by=sales) <= set(Refusal)
-        made = ask(demo, "global@nordlicht.example", "new@firm.example", with_dap=False)
+        made = ask(demo, "global@nordlicht.example", "it@firm.example", with_dap=False)
         made.edit("X", "Y", by=sales)
         assert made.text == "Y"
 
@@ -451,8 +466,53 @@ class TestR5:
         assert demo.relationship("Reederei Albers", "Kranich Consulting").has_dap
         assert opened(dead).state != RequestStatus.OPEN
 
-    def test_R5_neither_does_an_open_one(self, demo):
-        assert ask(demo) != ask(demo)
+    @pytest.mark.parametrize("to", [ALBERS, "Admin@ALBERS.example", " admin@albers.example "])
+    @pytest.mark.parametrize("fields", [{}, {"with_dap": False}, {"recipient_name": "Albers"}])
+    def test_an_open_one_does_and_is_named(self, demo, to, fields, nothing_written):
+        first = ask(demo)
+        with nothing_written(), pytest.raises(ValidationError) as refusal:
+            ask(demo, to=to, **fields)
+        [error] = refusal.value.error_dict["recipient_email"]
+        assert (error.code, error.params["request"]) == ("open", first)
+        assert error.messages == [
+            f"Your company asked this firm on {written_day(first.created_at)} already, and the request is"
+            " open. Send that one again, or withdraw it first."
+        ]
+
+    def test_one_that_expired_is_not_opened_again_beside_it(self, demo, nothing_written):
+        dead = ask(demo)
+        expire(demo, dead)
+        made = ask(demo)
+        with nothing_written():
+            assert refused(dead.renew, by=demo.user(KRANICH)) == {"open"}
+        made.renew(by=demo.user(KRANICH))
+        withdraw(demo, made)
+        dead.renew(by=demo.user(KRANICH))
+        assert opened(dead).is_open
+
+    def test_to_a_customer_of_its_own_it_is_one_whatever_the_address(self, demo, nothing_written):
+        elbe, albers = "global@elbe.example", demo.customer("Reederei Albers")
+        first = ask(demo, elbe, "it@albers.example", customer=albers)
+        with nothing_written(), pytest.raises(ValidationError) as refusal:
+            ask(demo, elbe, "info@albers.example", customer=albers)
+        assert refusal.value.error_dict["recipient_email"][0].params["request"] == first
+
+    def test_R14_another_address_of_the_firm_and_another_partner_are_not_in_its_way(self, demo):
+        """Or the partner would learn that two addresses belong to one firm, or who else asks it."""
+        ask(demo)
+        assert ask_elsewhere(demo).is_open
+        assert ask(demo, "global@brandt.example").is_open
+        invited = {"to": "global@moewe.example", "kind": "reseller", "with_dap": False}
+        assert ask(demo, "global@nordlicht.example", invited["to"]).is_open
+        assert ask(demo, "global@nordlicht.example", **invited).is_open
+        assert refused_by_field(ask, demo, "global@nordlicht.example", **invited) == {"open"}
+
+    def test_two_of_before_stay_open_and_can_be_answered(self, demo):
+        ask(demo)
+        partner, albers = demo.partner("Kranich Consulting"), demo.customer("Reederei Albers")
+        twin = RelationshipRequestFactory(partner=partner, recipient_email=ALBERS, customer=albers)
+        accept(demo, twin)
+        assert demo.relationship("Reederei Albers", "Kranich Consulting").has_dap
 
     def test_R5_a_partner_sees_its_own_requests_and_a_customer_those_to_it(self, demo):
         mine = ask(demo)
@@ -527,7 +587,7 @@ class TestTokens:
     """R4, R5: a link can't be guessed, and dies with what it rests on."""
 
     def test_it_stands_for_one_request(self, demo):
-        made, other = ask(demo), ask(demo)
+        made, other = ask(demo), ask(demo, to="new@firm.example")
         assert read_token(made.token) == (made.pk, 1)
         assert RelationshipRequest.objects.find(made.token) == made
         assert made.token != other.token
@@ -659,7 +719,7 @@ class TestR7:
         assert not demo.relationship("Reederei Albers", "Elbe Support").has_dap
 
     def test_R7_a_request_without_dap_takes_none_away(self, demo):
-        without, with_dap = ask(demo, with_dap=False), ask(demo)
+        without, with_dap = ask(demo, with_dap=False), ask_elsewhere(demo)
         accept(demo, with_dap)
         accept(demo, without)
         assert demo.relationship("Reederei Albers", "Kranich Consulting").has_dap
@@ -698,7 +758,9 @@ class TestR11:
     def test_T1_no_more_does_asking_again(self, demo):
         """Not even that another partner has what it asks for."""
         for _ in range(2):
-            assert ask(demo, "global@brandt.example").is_open
+            made = ask(demo, "global@brandt.example")
+            assert made.is_open
+            made.withdraw(by=demo.user("global@brandt.example"))
 
     def test_R11_for_its_own_customer_the_partner_is_told_at_once(self, demo, nothing_written):
         Customer.objects.filter(name="Reederei Albers").update(country="US")

@@ -9,7 +9,7 @@ from django.utils.translation import override
 
 from customers.models import Customer
 from portal.authority import PORTAL
-from portal.models import Partner
+from portal.models import Partner, ProofMethod
 from relationships.models import RelationshipRequest
 from subscriptions.cures import Cures
 from subscriptions.models import Candidate
@@ -31,6 +31,12 @@ def ask(demo, email, to=ALBERS, **fields):
         language="de",
         **fields,
     )
+
+
+def proved(demo, address):
+    """Another address of the firm, proved by its admin."""
+    demo.user(ALBERS).prove(address, how=ProofMethod.CONFIRMATION)
+    return address
 
 
 def candidate(demo, subscription, name, provider="Nordlicht Distribution"):
@@ -94,7 +100,7 @@ class TestPending:
         with time_machine.travel(DAY, tick=False):
             ask(demo, "global@kranich.example")
         with time_machine.travel(DAY + timedelta(days=10), tick=False):
-            ask(demo, "global@kranich.example")
+            ask(demo, "global@kranich.example", proved(demo, "it@albers.example"))
             assert reason(demo, office, "Kranich Consulting") == (Candidate.PENDING, DAY)
 
     def test_C5_a_joint_request_counts_for_the_reseller(self, demo, office):
@@ -109,9 +115,10 @@ class TestPending:
         self, demo, office, django_assert_num_queries
     ):
         nordlicht = demo.partner("Nordlicht Distribution")
-        for _ in range(3):
-            ask(demo, "global@kranich.example")
-            ask(demo, "global@elbe.example")
+        for number in range(3):
+            address = proved(demo, f"it-{number}@albers.example")
+            ask(demo, "global@kranich.example", address)
+            ask(demo, "global@elbe.example", address)
         with django_assert_num_queries(1):
             office.support_contact_candidates(nordlicht)
 

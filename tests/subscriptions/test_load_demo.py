@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from customers.models import Customer
 from portal.authority import PORTAL
-from portal.models import ActivityEntry, Membership, Partner, User
+from portal.models import ActivityEntry, Membership, Partner, ProofMethod, User
 from portal.permissions import Role
 from relationships.models import (
     Partnership,
@@ -329,23 +329,25 @@ def suspend_and_reactivate(demo):
 
 def request_relationships(demo):
     """One stays open; one was accepted, so Kranich has what the demo must not give it."""
-    for _ in range(2):
+    demo.user("admin@albers.example").prove("it@albers.example", how=ProofMethod.CONFIRMATION)
+    for address in ("it@albers.example", "admin@albers.example"):
         made = RelationshipRequest.objects.ask(
             by=demo.user("global@kranich.example"),
             recipient_name="Reederei Albers",
-            recipient_email="admin@albers.example",
+            recipient_email=address,
             language="de",
         )
     made.accept(by=demo.user("admin@albers.example"))
 
 
 def invite_reseller(demo):
-    for _ in range(2):
+    demo.user("global@moewe.example").prove("it@moewe.example", how=ProofMethod.CONFIRMATION)
+    for address in ("it@moewe.example", "global@moewe.example"):
         made = RelationshipRequest.objects.ask(
             by=demo.user("global@nordlicht.example"),
             kind=RequestKind.RESELLER,
             recipient_name="Möwe Systems",
-            recipient_email="global@moewe.example",
+            recipient_email=address,
             language="de",
             with_dap=False,
         )
