@@ -1,3 +1,4 @@
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.addresses import shown_domain
 from portal.admin_base import Consequence, PortalAdmin
 from portal.admin_filters import OutOfFormFilter, UnreadablePhoneFilter
-from portal.models import Action
+from portal.models import Action, rows_above
 
 from .models import Customer, SharedDomain
 
@@ -67,7 +68,7 @@ class CustomerAdmin(PortalAdmin):
     @staticmethod
     def describe_freeing(customers):
         """What the proof of the domain alone bound is for nobody of the customer any more (R14)."""
-        requests = Customer.requests.field.model.objects.bound_by_domain()
+        requests = rows_above(Customer.requests).bound_by_domain()
         requests = requests.filter(customer__in=customers).order_by().values_list("customer")
         counts = dict(requests.annotate(Count("pk")))
         found = {}
@@ -93,7 +94,7 @@ class CustomerAdmin(PortalAdmin):
 
     def get_queryset(self, request):
         """Of a firm's joined records the one that counts; the others are in no list and no choice."""
-        return super().get_queryset(request).living()
+        return cast(Any, super().get_queryset(request)).living()
 
     @admin.display(description=_("joined records"))
     def records_joined(self, customer):

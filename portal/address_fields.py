@@ -133,10 +133,8 @@ class DomainField(NormalField):
     normal = staticmethod(normal_domain)
 
 
-class _Normalised:
+class _Normalised(models.Lookup):
     """A comparison with a text, in the normal form of the field that it is compared with."""
-
-    lhs: Any
 
     def get_prep_lookup(self):
         prepared = super().get_prep_lookup()

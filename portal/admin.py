@@ -1,5 +1,7 @@
 """Django admin of the ground floor."""
 
+from typing import cast
+
 from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -119,14 +121,14 @@ class UserPasswordForm(AdminPasswordChangeForm):
     """An invited user to whom the operator gives a password has joined by that."""
 
     def clean(self):
-        cleaned = super().clean()
-        if not self.user.has_joined and cleaned.get("set_usable_password"):
+        super().clean()
+        if not self.user.has_joined and self.cleaned_data.get("set_usable_password"):
             self.user.has_joined = True
             try:
                 self.user.validate_constraints()
             except ValidationError as error:
                 self.add_error(None, error.messages)
-        return cleaned
+        return self.cleaned_data
 
 
 @admin.register(User)
@@ -243,21 +245,22 @@ class MembershipForm(PortalModelForm):
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
             self.fields["role_choice"].initial = self.instance.roles
-            self.fields["role_choice"].choices = [
+            field = cast(forms.MultipleChoiceField, self.fields["role_choice"])
+            field.choices = [
                 (role.value, role.label) for role in Role if role in self.instance.possible_roles
             ]
 
     def clean(self):
-        cleaned = super().clean()
-        places = {name: cleaned.get(name) for name in ("partner", "customer")}
-        roles = cleaned.get("role_choice")
+        super().clean()
+        places = {name: self.cleaned_data.get(name) for name in ("partner", "customer")}
+        roles = self.cleaned_data.get("role_choice")
         # Whether it is one organisation, a constraint of the model says.
         if self.instance._state.adding and roles and sum(map(bool, places.values())) == 1:
             try:
                 Membership(**places).require_joinable(roles)
             except ValidationError as error:
                 self.add_error("role_choice", error)
-        return cleaned
+        return self.cleaned_data
 
 
 @admin.register(Membership)

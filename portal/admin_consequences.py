@@ -13,17 +13,16 @@ from django.utils.translation import ngettext
 
 from portal.admin_base import Consequence
 from portal.answering import Answering
-from portal.models import Membership, Partner, ProvedAddress, User
+from portal.models import Membership, Partner, ProvedAddress, User, rows_above
 
 
 def of_deactivating_partners(partners):
     """People are signed out (T3), and support contacts fall back (C9); its requests can't be answered."""
-    # What hangs on a partner upstairs is known here by its reverse relations only.
-    subscriptions = Partner.supported_subscriptions.field.model.objects
-    answering = subscriptions.filter(support_contact__in=partners).weigh_each("support_contact")
-    people = Membership.objects.filter(partner__in=partners, user__is_active=True)
-    people = Counter(people.values_list("partner", flat=True))
-    requests = Partner.requests.field.model.objects.open().filter(partner__in=partners)
+    supported = rows_above(Partner.supported_subscriptions).filter(support_contact__in=partners)
+    answering = supported.weigh_each("support_contact")
+    members = Membership.objects.filter(partner__in=partners, user__is_active=True)
+    people = Counter(members.values_list("partner", flat=True))
+    requests = rows_above(Partner.requests).open().filter(partner__in=partners)
     requests = dict(requests.order_by().values_list("partner").annotate(Count("pk")))
     found = {}
     for partner in partners:
@@ -56,7 +55,7 @@ def _tell_people(count):
 
 def of_deactivating_users(users):
     """They are signed out (T3), and what only their addresses bind is for nobody of theirs (R14)."""
-    requests = User.requests_answered.field.model.objects.bound_by_proofs_of(users)
+    requests = rows_above(User.requests_answered).bound_by_proofs_of(users)
     asked = dict(requests.order_by().values_list("recipient_email").annotate(Count("pk")))
     bound = Counter[object]()
     for user, email in ProvedAddress.objects.filter(user__in=users).values_list("user", "email"):

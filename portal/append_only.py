@@ -5,7 +5,8 @@ Who owns the database can take the trigger away or put another in its place; ``m
 says where it is not what stands here.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, cast
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
@@ -110,13 +111,16 @@ class Writable(AppendOnly):
 class Guard(NamedTuple):
     """What keeps the rows of one table as they are."""
 
-    model: type
+    model: type[models.Model]
     may_end: str | None = None
     with_end: tuple[str, ...] = ()
 
     @property
     def table(self):
         return self.model._meta.db_table
+
+    def _column_of(self, name):
+        return cast(models.Field, self.model._meta.get_field(name)).column
 
     @property
     def columns(self):
@@ -126,16 +130,17 @@ class Guard(NamedTuple):
     def keys(self, schema_editor):
         """Each unique key: its columns, and the condition for rows to be in it, or None."""
         meta = self.model._meta
-        named = [(meta.pk.name,)]
+        named: list[Sequence[str]] = [(meta.pk.name,)]
         named += sorted((one.name,) for one in meta.local_concrete_fields if one.unique)
-        named += sorted(map(tuple, meta.unique_together))
+        named += sorted(meta.unique_together)
+        keys: dict[tuple[Sequence[str], str | None], None]
         keys = dict.fromkeys((names, None) for names in named)
         for constraint in sorted(meta.total_unique_constraints, key=lambda one: one.name):
             keys[constraint.fields, None] = None
         for constraint in sorted(self._conditional, key=lambda one: one.name):
             condition = constraint._get_condition_sql(self.model, schema_editor)
             keys[constraint.fields, condition] = None
-        return [([meta.get_field(name).column for name in names], where) for names, where in keys]
+        return [([self._column_of(name) for name in names], where) for names, where in keys]
 
     @property
     def _conditional(self):
@@ -150,8 +155,8 @@ class Guard(NamedTuple):
         """The condition under which a row may change, or nothing; ``same`` compares two values."""
         if not self.may_end:
             return ""
-        column = self.model._meta.get_field(self.may_end).column
-        free = {column, *(self.model._meta.get_field(name).column for name in self.with_end)}
+        column = self._column_of(self.may_end)
+        free = {column, *(self._column_of(name) for name in self.with_end)}
         unchanged = [f'OLD."{one}" {same} NEW."{one}"' for one in self.columns if one not in free]
         ends = [f'OLD."{column}" IS NULL', f'NEW."{column}" IS NOT NULL']
         return " AND ".join([*ends, *unchanged])
@@ -170,14 +175,16 @@ class Guard(NamedTuple):
         fills = {
             "table": self.table,
             "refusal": REFUSAL,
-            "replaces": " OR ".join(self._taken(*key) for key in keys),
+            "replaces": " OR ".join(self._taken(columns, where) for columns, where in keys),
             "unless_allowed": "",
         }
         if allowed := self.allowed("IS"):
             key = self.model._meta.pk.column
             # UPDATE OR REPLACE deletes others as INSERT OR REPLACE does.
             replaces = [
-                self._taken(*one, f' AND "{key}" <> NEW."{key}"') for one in keys if one[0] != [key]
+                self._taken(columns, where, f' AND "{key}" <> NEW."{key}"')
+                for columns, where in keys
+                if columns != [key]
             ]
             fills["unless_allowed"] = f"WHEN {' OR '.join([f'NOT ({allowed})', *replaces])}"
         return {

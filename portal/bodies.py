@@ -30,7 +30,7 @@ class BodyLimitMiddleware:
             return None
         page = getattr(view, "view_class", None)
         limit = PAGE_BYTES
-        if getattr(page, "takes_files", False):
+        if page is not None and getattr(page, "takes_files", False):
             limit = UPLOAD_BYTES
             if size <= limit and request.user.has_perm(page.permission_required):
                 return None

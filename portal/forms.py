@@ -1,6 +1,7 @@
 """The form bases that every app uses."""
 
 from html import escape
+from typing import cast
 
 from django import forms
 from django.contrib.auth.forms import SetPasswordMixin
@@ -77,9 +78,9 @@ class ListSelect(forms.Select):
     """A list of choices without groups, drawn in one go: Django's takes a template for each choice."""
 
     def render(self, name, value, attrs=None, renderer=None):
-        return self.drawn(name, attrs, self.options(value))
+        return self.drawn(name, attrs, self.drawn_options(value))
 
-    def options(self, value):
+    def drawn_options(self, value):
         chosen = set(self.format_value(value))
         keys, labels = [], []
         for key, label in self.choices:
@@ -120,7 +121,7 @@ class EditForm(PortalModelForm):
     @property
     def edited_fields(self):
         """The fields of the model that the form may have set."""
-        shown = (name for name in self._meta.fields if name in self.fields)
+        shown = (name for name in self._meta.fields or () if name in self.fields)
         moved = (name for name, field in self.model_field_names.items() if field in self.fields)
         return [*shown, *moved]
 
@@ -133,13 +134,13 @@ class FilteredSelect(ListSelect):
 
     def render(self, name, value, attrs=None, renderer=None):
         context = forms.Widget.get_context(self, name, value, attrs)
-        options = self.options(value)
+        options = self.drawn_options(value)
         context["is_long"] = len(options) > self.long
         context["select"] = self.drawn(name, attrs, options)
-        return self._render(self.template_name, context, renderer)
+        return self._render(self.template_name, context, renderer)  # type: ignore[attr-defined]
 
 
-class DrawnInput:
+class DrawnInput(forms.Widget):
     """An input of the filters, which every list has: drawn without a template."""
 
     def render(self, name, value, attrs=None, renderer=None):
@@ -203,10 +204,10 @@ class ActivityFilterForm(forms.Form):
     )
 
     def clean(self):
-        cleaned = super().clean()
-        if cleaned.get("start") and cleaned.get("end") and cleaned["start"] > cleaned["end"]:
+        super().clean()
+        start, end = map(self.cleaned_data.get, ("start", "end"))
+        if start and end and start > end:
             self.add_error("end", _("Choose a day that is not before the first one."))
-        return cleaned
 
 
 class SupportLanguagesField(forms.MultipleChoiceField):
@@ -318,9 +319,9 @@ class RolesForm(forms.Form):
     roles = RolesField()
 
     def __init__(self, *args, member, by, **kwargs):
-        super().__init__(*args, initial={"roles": member.roles}, **kwargs)
+        super().__init__(*args, **{"initial": {"roles": member.roles}, **kwargs})
         self.member, self.by = member, by
-        self.fields["roles"].offer(member.possible_roles)
+        cast(RolesField, self.fields["roles"]).offer(member.possible_roles)
         self.fields["roles"].widget.fixed = self.fixed
 
     @cached_property
@@ -340,8 +341,7 @@ class RolesForm(forms.Form):
             self.member.set_roles(self.cleaned_data["roles"], by=self.by)
         except ValidationError as error:
             self.add_error("roles", error)
-            return False
-        return True
+        return not self.errors
 
 
 class InviteForm(PortalModelForm):
@@ -363,7 +363,7 @@ class InviteForm(PortalModelForm):
             "The invitation goes there, and the user signs in with it."
         )
         self.fields["name"].required = True
-        self.fields["roles"].offer(possible)
+        cast(RolesField, self.fields["roles"]).offer(possible)
         if len(possible) == 1:
             self.initial["roles"] = list(possible)
 
@@ -375,10 +375,10 @@ class InviteForm(PortalModelForm):
         """Return the invited user, or None with the errors at their fields."""
         try:
             made = Membership.objects.invite(self.by.organisation, by=self.by, **self.cleaned_data)
+            return made.user
         except ValidationError as error:
             self.add_model_errors(error)
             return None
-        return made.user
 
 
 class InvitedPasswordForm(SetPasswordMixin, forms.Form):

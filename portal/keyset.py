@@ -30,7 +30,7 @@ class Beyond(models.Func):
         super().__init__(*columns)
         self.position, self.way = position, way
 
-    def as_sql(self, compiler, connection):
+    def as_sql(self, compiler, connection, *args, **context):
         columns, params, last = [], [], []
         for column, value in zip(self.get_source_expressions(), self.position, strict=True):
             sql, some = compiler.compile(column)

@@ -130,9 +130,9 @@ def shown_phone(kept, country=""):
 
     What can't be dialled from abroad stands as in its country, and what can't be read as it is stored.
     """
-    if not is_kept_phone(kept):
-        return kept
     found = _KEPT.fullmatch(kept)
+    if not found or not is_kept_phone(kept):
+        return kept
     code = int(found["code"] or 0)
     number = _read(found["number"], region_code_for_country_code(code) if code else None)
     if number is None:
@@ -292,7 +292,7 @@ def _refusal(plain, country):
         reason = _UNREADABLE.get(reason, reason)
     if number:
         if number.country_code != country_code_for_region(country or _UNKNOWN):
-            region = region_code_for_country_code(number.country_code)
+            region = region_code_for_country_code(number.country_code or 0)
         reason = is_possible_number_with_reason(number)
     if not region or reason == ValidationResult.INVALID_COUNTRY_CODE:
         message = _("Write the number with + and the code of its country, such as +49 40 123456.")

@@ -2,9 +2,10 @@
 
 from django.shortcuts import render
 from django.utils.functional import Promise
+from django.views.generic import View
 
 
-class QuestionMixin:
+class QuestionMixin(View):
     """GET is a page that names its object, and says in numbers what follows, before POST acts.
 
     It counts what the user may see, nothing else (T1), and leads to the list of it. Where scripts run,

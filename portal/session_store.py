@@ -35,8 +35,9 @@ class SessionStore(db.SessionStore):
         try:
             super().save(must_create)
         except UpdateError as error:
-            if fault_of(error.__context__) or is_conflict(error.__context__):
-                raise error.__context__ from error.__context__.__cause__
+            cause = error.__context__
+            if cause is not None and (fault_of(cause) or is_conflict(cause)):
+                raise cause from cause.__cause__
             raise
 
     def encode(self, session_dict):

@@ -18,7 +18,7 @@ class SharedCache(DatabaseCache):
         """Delete what is over; return how many there were. Django does so only when the table is full."""
         connection = connections[router.db_for_write(self.cache_model_class)]
         over = connection.ops.adapt_datetimefield_value(timezone.now().replace(microsecond=0))
-        table = connection.ops.quote_name(self._table)
+        table = connection.ops.quote_name(self._table)  # type: ignore[attr-defined]
         with connection.cursor() as cursor:
             cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [over])  # noqa: S608
             return cursor.rowcount
@@ -35,7 +35,7 @@ class SharedCache(DatabaseCache):
 
         connection = connections[router.db_for_write(self.cache_model_class)]
         with connection.execute_wrapper(remember):
-            is_set = super()._base_set(mode, key, value, timeout)
+            is_set = super()._base_set(mode, key, value, timeout)  # type: ignore[misc]
         for error in errors:
             # What someone else has written just now is no error: then the value is not set, as before.
             if fault_of(error) or (is_conflict(error) and not isinstance(error, IntegrityError)):

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from portal.admin_base import Consequence
 from portal.answering import Answering
-from portal.models import Partner
+from portal.models import Partner, rows_above
 
 from .models import Relationship, RelationshipRequest
 
@@ -19,8 +19,7 @@ def of_ending_partnerships(partnerships):
     """Support contacts fall back to the provider (C9), and joint requests end (R12)."""
     resellers = {one.reseller_id for one in partnerships}
     providers = {one.provider_id for one in partnerships}
-    # What hangs on a partner upstairs is known here by its reverse relations only.
-    supported = Partner.supported_subscriptions.field.model.objects.with_chooser()
+    supported = rows_above(Partner.supported_subscriptions).with_chooser()
     supported = supported.filter(support_contact__in=resellers, chooser__in=providers)
     answering = supported.weigh_each("support_contact", "chooser")
     joint = RelationshipRequest.objects.open().filter(partner__in=resellers, provider__in=providers)
@@ -86,7 +85,7 @@ def of_removing_relationships(relationships):
 
 
 def _weigh(relationships):
-    supported = Partner.supported_subscriptions.field.model.objects.filter(
+    supported = rows_above(Partner.supported_subscriptions).filter(
         support_contact__in={one.partner_id for one in relationships},
         customer__in={one.customer_id for one in relationships},
     )

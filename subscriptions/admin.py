@@ -16,7 +16,8 @@ from .models import (
 
 class OfferForm(PortalModelForm):
     def clean(self):
-        cleaned = super().clean()
+        super().clean()
+        cleaned = self.cleaned_data
         bases = cleaned.get("base_offers")
         if cleaned.get("is_add_on") and not bases:
             self.add_error("base_offers", _("Choose the offers that this add-on goes with."))

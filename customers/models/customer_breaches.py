@@ -3,10 +3,15 @@
 ``manage.py verify_rules`` prints what these find.
 """
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import Q
 
 from .shared_domains import SharedDomain
+
+if TYPE_CHECKING:
+    from .customers import Customer  # noqa: F401 - the rows that are read
 
 # What moves when a record is joined into another.
 RELATED = (
@@ -19,7 +24,7 @@ RELATED = (
 )
 
 
-class CustomerBreaches(models.QuerySet):
+class CustomerBreaches(models.QuerySet["Customer"]):
     def with_shared_domain_proved(self):
         """R15: customers with a proved domain that many firms share."""
         proved = dict(self.filter(domain_proved_at__isnull=False).values_list("pk", "domain"))

@@ -11,7 +11,7 @@ from portal.addresses import normal_domain
 from portal.models import ActivityEntry
 
 
-class SharedDomainQuerySet(models.QuerySet):
+class SharedDomainQuerySet(models.QuerySet["SharedDomain"]):
     def judge(self, domain):
         """Return whether ``domain`` is shared: nobody can prove it, as many firms have addresses in it.
 

@@ -6,6 +6,7 @@ password, is for the operator to mend: until then mail waits. So does all that m
 
 import smtplib
 import time
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import get_connection
@@ -32,7 +33,7 @@ class Courier:
     """The queue of mail as the worker asks it for the next, with its connection to the mail server."""
 
     def __init__(self):
-        self._server = None
+        self._server: Any = None
         self._rests_until = 0.0
 
     def claim(self):

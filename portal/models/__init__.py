@@ -36,6 +36,7 @@ from .statements import (
     recount_for_planner,
 )
 from .texts import DayText, KeyText, dashed
+from .upward import rows_above
 from .users import MailChoice, User, language_of
 
 __all__ = [
@@ -92,6 +93,7 @@ __all__ = [
     "placed",
     "read_confirmation",
     "recount_for_planner",
+    "rows_above",
     "tell_undelivered",
     "when_allowed",
 ]

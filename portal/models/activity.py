@@ -1,3 +1,5 @@
+from typing import cast
+
 from django.db import connection, models, transaction
 from django.db.models.functions import Cast
 from django.utils import timezone
@@ -30,7 +32,7 @@ _READERS_OF_SELECTED = """
 """
 
 
-class ActivityEntryQuerySet(models.QuerySet):
+class ActivityEntryQuerySet(models.QuerySet["ActivityEntry"]):
     def visible_to(self, membership):
         """Return the entries that concern the organisation of ``membership`` (T1)."""
         if membership is None:
@@ -73,7 +75,7 @@ class ActivityEntryQuerySet(models.QuerySet):
         people = {id(fact["by"]): fact["by"] for fact in facts}
         actors = {key: Actor.objects.of(by) for key, by in people.items()}
         entries = self.bulk_create(
-            ActivityEntry(
+            self.model(
                 action=fact["action"],
                 actor=actors[id(fact["by"])],
                 customer=fact.get("customer"),
@@ -102,7 +104,7 @@ class ActivityEntryQuerySet(models.QuerySet):
         """
         actor = Actor.objects.of(by)
         last = self.order_by("-pk").values_list("pk", flat=True).first() or 0
-        address = self.model._meta.get_field("address")
+        address = cast(models.Field, self.model._meta.get_field("address"))
         added = insert_selected(
             ActivityEntry,
             source,

@@ -49,7 +49,7 @@ class _CustomersNamed(Question):
     """The customers whose name contains every one of the words."""
 
     def queryset(self):
-        customers = ActivityEntry._meta.get_field("customer").related_model.objects.all()
+        customers = ActivityEntry._meta.get_field("customer").related_model._default_manager.all()
         return containing(customers, self.words, "name_key")
 
 
@@ -189,6 +189,7 @@ class LogOf(Question):
 
     def _rows(self, at):
         if self.partner:
+            rows: models.QuerySet
             rows, entry = ActivityReader.objects.filter(partner=self.partner), "activityentry"
         elif self.records:
             rows, entry = having_one_of(ActivityEntry.objects.all(), "customer", self.records), "pk"

@@ -23,7 +23,7 @@ class Named(NamedTuple):
         return f"{self.name} ({beside})" if beside else self.name
 
 
-class ActorQuerySet(models.QuerySet):
+class ActorQuerySet(models.QuerySet["Actor"]):
     def of(self, by):
         """Return the row that says who ``by``, a principal, is now, or None for the portal itself.
 
@@ -50,7 +50,7 @@ class ActorQuerySet(models.QuerySet):
     def _keep(self, person, row):
         # Not on ``person``: its row may be taken back with the transaction. And a user whom somebody else has
         # locked is left alone: nobody waits for that, and the next act looks again.
-        users = self.model._meta.get_field("user").related_model.objects
+        users = type(person).objects
         free = users.select_for_update(skip_locked=True, no_key=True).filter(pk=person.pk)
         users.filter(pk__in=free.values("pk")).update(actor=row)
 

@@ -9,6 +9,7 @@ which finds out whether the row is still its own. So a worker that comes back to
 import uuid
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TypeVar
 
 from django.db import models, transaction
 from django.db.models.functions import Now
@@ -22,11 +23,14 @@ LATE = timedelta(minutes=10)
 AGAIN_AFTER = timedelta(minutes=1)
 
 
+Row = TypeVar("Row", bound="Due")
+
+
 class LeaseLost(Exception):
     """Another worker has taken over what this one had in hand."""
 
 
-class DueQuerySet(models.QuerySet):
+class DueQuerySet(models.QuerySet[Row]):
     def due(self):
         """The rows whose time has come and that nobody holds."""
         nobodys = models.Q(held_until=None) | models.Q(held_until__lte=Now())
@@ -61,8 +65,10 @@ class Due(models.Model):
     class Meta:
         abstract = True
 
-    # How long a worker that is not heard of keeps the row.
-    lease = LEASE
+    @property
+    def lease(self):
+        """How long a worker that is not heard of keeps the row."""
+        return LEASE
 
     @contextmanager
     def held(self):
@@ -85,7 +91,7 @@ class Due(models.Model):
             raise LeaseLost
 
 
-class TaskQuerySet(DueQuerySet):
+class TaskQuerySet(DueQuerySet["Task"]):
     def know(self, names):
         """Have a row for each of ``names``, due at once where it is new."""
         missing = set(names) - set(self.filter(name__in=names).values_list("name", flat=True))
@@ -135,7 +141,7 @@ class Task(Due):
         )
 
 
-class WorkerQuerySet(models.QuerySet):
+class WorkerQuerySet(models.QuerySet["Worker"]):
     def tell(self, host):
         """A worker is at work on ``host``. Hosts that were not seen for a day are forgotten."""
         self.bulk_create(

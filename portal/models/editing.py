@@ -1,5 +1,6 @@
 import hashlib
 import json
+from typing import cast
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -48,7 +49,7 @@ class Editable(models.Model):
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:32]
 
     def _stored_value(self, name):
-        return getattr(self, self._meta.get_field(name).attname)
+        return getattr(self, cast(models.Field, self._meta.get_field(name)).attname)
 
     def write_changes(self, fields, stored, *, by, seen, **told):
         """Save those of ``fields`` that differ from ``stored``, the locked row, and log them.

@@ -47,7 +47,7 @@ class MailTrouble(models.TextChoices):
     RECIPIENT = "recipient", _("Mail server of the recipient")
 
 
-class MailQuerySet(DueQuerySet):
+class MailQuerySet(DueQuerySet["Mail"]):
     def waiting(self):
         # As the index has it: only what waits is ever due.
         return self.filter(due_at__isnull=False)

@@ -23,7 +23,7 @@ from .statements import lock_selected
 from .users import User
 
 
-class MembershipQuerySet(models.QuerySet):
+class MembershipQuerySet(models.QuerySet["Membership"]):
     def visible_to(self, membership):
         """Return the memberships of the organisation of ``membership`` (T1)."""
         if membership is None:

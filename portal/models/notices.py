@@ -32,7 +32,7 @@ class Mailbox(NamedTuple):
     mail_language: str
 
 
-class NoticeQuerySet(models.QuerySet):
+class NoticeQuerySet(models.QuerySet["Notice"]):
     def visible_to(self, membership):
         """Return the notices to the organisation of ``membership`` (T1)."""
         if membership is None:

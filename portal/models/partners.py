@@ -51,7 +51,7 @@ def partner_labels(rows):
     return told_apart((key, name, f"{label} {number}") for key, name, number in rows)
 
 
-class PartnerQuerySet(models.QuerySet):
+class PartnerQuerySet(models.QuerySet["Partner"]):
     def active(self):
         return self.filter(deactivated_at=None)
 

@@ -8,7 +8,7 @@ import json
 import operator
 from collections import namedtuple
 from functools import cache, cached_property, lru_cache
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
@@ -52,7 +52,8 @@ class Prepared:
             (number, functions, expression)
             for number, (functions, expression) in compiler.get_converters(selected).items()
         ]
-        return cls(sql, params, convert, namedtuple("Row", columns)._make)
+        row = namedtuple("Row", columns)  # type: ignore[misc]  # its names are known when it runs
+        return cls(sql, params, convert, row._make)
 
     @classmethod
     def count_of(cls, queryset):
@@ -135,11 +136,11 @@ class _IsAmong(models.Func):
     template = "%(expressions)s"
     arg_joiner = " IN (SELECT value FROM json_each("
 
-    def as_sqlite(self, compiler, connection):
+    def as_sqlite(self, compiler, connection, **context):
         return self.as_sql(compiler, connection, template="%(expressions)s))")
 
-    def as_postgresql(self, compiler, connection):
-        array = self.source_expressions[1].output_field.array
+    def as_postgresql(self, compiler, connection, **context):
+        array = cast(KeyList, self.source_expressions[1].output_field).array
         return self.as_sql(
             compiler, connection, template=f"%(expressions)s::{array})", arg_joiner=" = ANY("
         )

@@ -29,7 +29,7 @@ class ProofMethod(models.TextChoices):
     DEMO = "demo", _("demo or sample data")
 
 
-class ProvedAddressQuerySet(models.QuerySet):
+class ProvedAddressQuerySet(models.QuerySet["ProvedAddress"]):
     def vouch(self, users, how):
         """Count the addresses of ``users`` as proved, without asking them: for demo and sample data."""
         proved = [self.model(user=user, email=user.email, how=how) for user in users]

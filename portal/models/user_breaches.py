@@ -3,14 +3,19 @@
 ``manage.py verify_rules`` prints what these find.
 """
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
 from .actions import Action
 from .activity import ActivityEntry
 
+if TYPE_CHECKING:
+    from .users import User  # noqa: F401 - the rows that are read
 
-class UserBreaches(models.QuerySet):
+
+class UserBreaches(models.QuerySet["User"]):
     def in_two_places(self):
         """T3: operators who belong to an organisation, and members of a partner and a customer."""
         return self.filter(

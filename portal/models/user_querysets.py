@@ -12,7 +12,7 @@ from .proofs import ProvedAddress
 from .user_breaches import UserBreaches
 
 
-class UserQuerySet(UserBreaches):
+class UserQuerySet(UserBreaches):  # type: ignore[override]  # the plugin types each as_manager anew
     def visible_to(self, membership):
         """Return the users of the organisation of ``membership`` (T1)."""
         if membership is None:

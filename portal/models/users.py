@@ -1,6 +1,7 @@
 import uuid
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
@@ -119,6 +120,11 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
     # Up to this notice all are dismissed; single ones beyond it in ``Notice.dismissed_by``.
     notices_dismissed = models.BigIntegerField(default=0, editable=False)
     sessions_ended_at = models.DateTimeField(null=True, editable=False)
+
+    # Of django-allauth, which comes without types.
+    authenticator_set: Any
+    # What the personal link knew by which ``find_invited`` found this user.
+    opened_invitation: OpenedInvitation
 
     edited_fields = ("name", "language", "time_zone", "answering_mail")
     changed_action = Action.USER_CHANGED
@@ -445,7 +451,7 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
 
     @property
     def invitation_expires_at(self):
-        return self.invited_at + settings.INVITATION_PERIOD
+        return self.invited_at and self.invited_at + settings.INVITATION_PERIOD
 
     @property
     def is_invitation_expired(self):

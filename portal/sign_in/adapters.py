@@ -151,7 +151,8 @@ class AccountAdapter(DefaultAccountAdapter):
         records = get_authentication_records(self.request, self.request.user)
         if self.request.user.has_second_factor:
             records = [record for record in records if record["method"] == "mfa"]
-        if records and time.time() - records[-1]["at"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT:
+        period = settings.ACCOUNT_REAUTHENTICATION_TIMEOUT  # type: ignore[misc]  # of allauth's settings
+        if records and time.time() - records[-1]["at"] < period:
             return False
         return super().is_reauthentication_required(app=app, **kwargs)
 

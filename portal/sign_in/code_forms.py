@@ -1,5 +1,7 @@
 """The forms of codes from an app, apart from the others so that the page to sign in does without them."""
 
+from typing import Any
+
 from allauth.core import context
 from allauth.core.internal.cryptokit import compare_user_code
 from allauth.mfa.adapter import get_adapter
@@ -8,6 +10,7 @@ from allauth.mfa.base.internal.flows import check_rate_limit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.totp.internal import auth as app
+from django import forms
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -33,12 +36,14 @@ def use_up(authenticator, period):
     authenticator.save(update_fields=["data"])
 
 
-class UsedOnceMixin:
+class UsedOnceMixin(forms.Form):
     """A code that its owner types: it is good once.
 
     allauth would forget a used code after one period, while with the tolerance of clocks it is good for
     three; and it forgets in the cache, which may drop what it holds.
     """
+
+    user: Any  # as allauth's form has it
 
     def clean_code(self):
         clear_attempts = check_rate_limit(self.user)
@@ -55,7 +60,7 @@ class UsedOnceMixin:
                     return code
         main = found.get("totp") or found.get("recovery_codes")
         if main:
-            self._emit_authentication_failed(main)
+            self._emit_authentication_failed(main)  # type: ignore[attr-defined]
         raise get_adapter().validation_error("incorrect_code")
 
     def is_good(self, authenticator, code):

@@ -1,6 +1,7 @@
 """The forms of django-allauth in the portal's design and words."""
 
 from allauth.account import forms as account_forms
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.urls import reverse
@@ -16,7 +17,7 @@ MOST_INVITATIONS = 3
 NEW_PASSWORD = {"password1": _("New password"), "password2": _("New password, again")}
 
 
-class DesignedForm:
+class DesignedForm(forms.Form):
     """The design of the portal on a form of allauth: its labels, and no hint inside of the fields."""
 
     bound_field_class = StyledField

@@ -62,7 +62,7 @@ class CredentialField(forms.JSONField):
             return ""
 
 
-class OwnPageMixin:
+class OwnPageMixin(forms.Form):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["credential"] = CredentialField()
@@ -70,7 +70,7 @@ class OwnPageMixin:
     def clean_credential(self):
         require_own_page(self.cleaned_data["credential"])
         with understood():
-            return super().clean_credential()
+            return super().clean_credential()  # type: ignore[misc]  # of allauth's form
 
 
 class PasskeyAnswerForm(OwnPageMixin, AuthenticateWebAuthnForm):

@@ -1,5 +1,7 @@
 """The pages of second factors by the names that urls.py gives: those of allauth, some with a rule more."""
 
+from typing import cast
+
 from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.base.views import authenticate, index, reauthenticate
 from allauth.mfa.recovery_codes.views import (
@@ -20,6 +22,9 @@ from django.contrib import messages
 from django.db import transaction
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.views.generic import View
+from django.views.generic.base import ContextMixin
+from django.views.generic.edit import FormMixin
 
 from portal.models import User
 
@@ -46,7 +51,7 @@ __all__ = [
 ]
 
 
-class FirstFactorMixin:
+class FirstFactorMixin(FormMixin, View):
     """Adding a second factor: the first one ends the other sessions, which have shown none.
 
     This session has shown it by setting it up.
@@ -83,7 +88,7 @@ class PasskeyAddView(FirstFactorMixin, AddWebAuthnView):
     pass
 
 
-class LastFactorMixin:
+class LastFactorMixin(ContextMixin, View):
     """Removing a second factor: refused for the last one while one is needed.
 
     The other sessions end: one of them may be on the device that was lost.
@@ -101,18 +106,18 @@ class LastFactorMixin:
             messages.error(request, self.explanation)
             return redirect("mfa_index")
         count = user.second_factors.count()
-        answer = super().post(request, *args, **kwargs)
+        answer = super().post(request, *args, **kwargs)  # type: ignore[misc]  # of allauth's view
         if user.second_factors.count() < count:
             end_other_sessions(request)
         return answer
 
     def get_context_data(self, **kwargs):
-        allowed = self.request.user.may_remove_factor(self.factor)
+        allowed = cast(User, self.request.user).may_remove_factor(self.factor)
         return super().get_context_data(refusal="" if allowed else self.explanation, **kwargs)
 
     @property
     def explanation(self):
-        organisation = self.request.user.organisation
+        organisation = cast(User, self.request.user).organisation
         if organisation is None:
             return _("Operators need a second factor. Add another one before you remove this one.")
         return _(

@@ -4,6 +4,7 @@ from allauth.account.views import LoginView, LogoutView
 from allauth.core.internal.httpkit import authenticated_user
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.internal.flows.connect import validate_disconnect
+from allauth.socialaccount.models import SocialAccount
 from allauth.socialaccount.views import ConnectionsView
 from allauth.usersessions.models import UserSession
 from allauth.usersessions.views import ListUserSessionsView
@@ -20,13 +21,14 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.generic import View
+from django.views.generic.base import ContextMixin
 
 from portal.links import PortalUrlMixin, to_portal_url
 from portal.models import Action
 from portal.questions import QuestionMixin
 
 
-class ProvidersMixin:
+class ProvidersMixin(ContextMixin, View):
     """A page that offers the installation's identity providers."""
 
     def get_context_data(self, **kwargs):
@@ -56,7 +58,7 @@ class IdentityUnlinkView(QuestionMixin, View):
 
     @cached_property
     def account(self):
-        return get_object_or_404(self.request.user.socialaccount_set, pk=self.kwargs["pk"])
+        return get_object_or_404(SocialAccount, user=self.request.user, pk=self.kwargs["pk"])
 
     @property
     def identity(self):

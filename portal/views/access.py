@@ -1,9 +1,14 @@
+from typing import Any, cast
+
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
+from django.views.generic import View
+from django.views.generic.base import ContextMixin
 
-from portal.models import Notice, PartnerType
+from portal.models import Notice, PartnerType, User
 from portal.permissions import Permission
 
 
@@ -23,6 +28,8 @@ class PortalView(PermissionRequiredMixin):
     partners of another type than ``partner_type``, where the page is for one type.
     """
 
+    request: HttpRequest
+    kwargs: dict[str, Any]
     permission_required: Permission | tuple[()] | None = None
     partner_type: PartnerType | None = None
 
@@ -30,11 +37,16 @@ class PortalView(PermissionRequiredMixin):
     def as_view(cls, **initkwargs):
         if cls.permission_required is None:
             raise ImproperlyConfigured(f"{cls.__name__} states no permission_required.")
-        return super().as_view(**initkwargs)
+        return super().as_view(**initkwargs)  # type: ignore[misc]  # of the generic view beside
+
+    @property
+    def user(self):
+        """Who has signed in: nobody else gets to a page of an organisation."""
+        return cast(User, self.request.user)
 
     @property
     def membership(self):
-        return self.request.user.membership
+        return self.user.membership
 
     def has_permission(self):
         if not hasattr(self.request.user, "membership") or not super().has_permission():
@@ -58,8 +70,11 @@ class PortalView(PermissionRequiredMixin):
 class ScopedView(PortalView):
     """A page about rows: it shows only those that exist for the user's organisation (T1)."""
 
+    object: Any  # the row of a page about one
+
     def get_queryset(self):
-        return super().get_queryset().visible_to(self.membership)
+        found = super().get_queryset()  # type: ignore[misc]  # of the generic view beside
+        return found.visible_to(self.membership)
 
     def get_stored(self):
         """Return the row of the page as it is stored, whatever a refused form has set on ``object``.
@@ -69,7 +84,7 @@ class ScopedView(PortalView):
         return get_object_or_404(self.get_queryset(), pk=self.object.pk)
 
 
-class NoticesMixin:
+class NoticesMixin(ContextMixin, View):
     """A first page: it begins with what is new to the user, the newest first, until dismissed (C11)."""
 
     notices_shown = 3

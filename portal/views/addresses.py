@@ -29,7 +29,7 @@ class AddressView(PortalView, TemplateView):
 
     def get_context_data(self, **kwargs):
         return super().get_context_data(
-            is_proved=self.request.user.has_proved(),
+            is_proved=self.user.has_proved(),
             following=following_of(self.request.GET, self.request),
             **kwargs,
         )

@@ -32,7 +32,7 @@ class EditView(ScopedView, UpdateView):
             form.add_model_errors(error)
             return self.form_invalid(form)
         if changed:
-            messages.success(self.request, self.done_message)
+            messages.success(self.request, str(self.done_message))
         else:
             messages.info(self.request, _("Nothing was changed."))
         return redirect(self.get_success_url())

@@ -23,9 +23,10 @@ def permission_denied(request, exception):
     """Say who may, where the roles of the user are what is missing (T2)."""
     permissions = getattr(exception, "permissions", ())
     membership = getattr(request.user, "membership", None)
-    roles = roles_with(*permissions) if permissions and membership else []
+    roles = roles_with(*permissions) if permissions else []
+    possible = membership.possible_roles if membership else ()
     context = {
-        "roles": [role for role in roles if role in membership.possible_roles],
+        "roles": [role for role in roles if role in possible],
         "reason": str(exception),
     }
     return render(request, "403.html", context, status=403)

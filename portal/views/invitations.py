@@ -18,7 +18,7 @@ from portal.models import User
 from portal.sign_in.views import ProvidersMixin
 
 
-class InvitedMixin:
+class InvitedMixin(View):
     """What the personal link of an invited user opens. The link itself is the permission.
 
     It speaks the language that was picked for whom it invites: the browser may be set to that of another.

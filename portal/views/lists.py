@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, cast
 
+from django.db.models import QuerySet
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -161,7 +163,7 @@ class ScopedListView(FilteredView, ListView):
         name, is_turned = self.sort
         rules = {
             "sort": f"-{name}" if is_turned else name,
-            "size": str(self.get_paginate_by(self.queryset)),
+            "size": str(self.get_paginate_by(cast(QuerySet, self.object_list))),
         }
         return {key: rule for key, rule in rules.items() if self.request.GET.get(key) == rule}
 
@@ -181,6 +183,8 @@ class ScopedListView(FilteredView, ListView):
 
 class QuestionView(FilteredView):
     """A list whose rows are a ``Question``: about the user's own organisation (T1)."""
+
+    model: Any
 
     def get_question(self, **filters):
         """Return what the filters of the address ask for."""

@@ -54,6 +54,9 @@ class DismissView(PortalView, View):
     permission_required = Permission.VIEW_ACTIVITY
     http_method_names = ["post"]
 
+    def dismiss(self, user):
+        raise NotImplementedError
+
     def post(self, request, *args, **kwargs):
         self.dismiss(request.user)
         return redirect("notices" if request.POST.get("next") == "notices" else "home")

@@ -73,7 +73,7 @@ class ProfileView(PortalView, ProvidersMixin, UpdateView):
 
     def get_context_data(self, **kwargs):
         # Of the user as it is stored: the form may hold what was typed.
-        return super().get_context_data(is_proved=self.request.user.has_proved(), **kwargs)
+        return super().get_context_data(is_proved=self.user.has_proved(), **kwargs)
 
     def form_valid(self, form):
         self.object.change(form.changed_data, by=self.request.user)

@@ -1,4 +1,4 @@
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -10,6 +10,9 @@ from portal.permissions import Permission
 from .locking import LockingQuerySet
 from .regions import SalesRegion
 
+if TYPE_CHECKING:
+    from .relationships import Relationship  # noqa: F401 - the rows that are read
+
 
 class Decided(NamedTuple):
     """What became of relationships that an admin kept or ended."""
@@ -19,7 +22,7 @@ class Decided(NamedTuple):
     without_dap: list
 
 
-class ChangeOfHands(LockingQuerySet):
+class ChangeOfHands(LockingQuerySet["Relationship"]):
     """The part of the relationships of a customer that is about who takes its record over (R15)."""
 
     def lock_of(self, customers):

@@ -1,7 +1,11 @@
+from typing import TypeVar
+
 from django.db import models
 
+Row = TypeVar("Row", bound=models.Model)
 
-class LockingQuerySet(models.QuerySet):
+
+class LockingQuerySet(models.QuerySet[Row]):
     def active(self):
         return self.filter(ended_at=None)
 

@@ -14,7 +14,7 @@ from .locking import LockingQuerySet
 from .regions import SalesRegion
 
 
-class PartnershipQuerySet(LockingQuerySet):
+class PartnershipQuerySet(LockingQuerySet["Partnership"]):
     def visible_to(self, membership):
         """Return the partnerships of the partner of ``membership``, from either side (T1)."""
         if membership is None or not membership.partner_id:

@@ -3,6 +3,7 @@ from contextlib import contextmanager
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
+from django_countries import countries
 from django_countries.fields import CountryField
 
 from customers.models import Customer
@@ -18,7 +19,7 @@ EUROPE = (
 )
 
 
-class SalesRegionQuerySet(models.QuerySet):
+class SalesRegionQuerySet(models.QuerySet["SalesRegion"]):
     def have_in_common(self, *countries):
         """Whether business between these countries stays within one sales region (R11)."""
         codes = {str(country) for country in countries}
@@ -130,9 +131,9 @@ class SalesRegion(models.Model):
         Without the region each country would be one of its own, and their business with each other at an
         end.
         """
-        countries = self.countries.values("country")
+        own = self.countries.values("country")
         for kind in (Partner, Customer):
-            firm = kind.objects.filter(country__in=countries).order_by("name_key").first()
+            firm = kind.objects.filter(country__in=own).order_by("name_key").first()
             if firm is not None:
                 raise ValidationError(
                     _(
@@ -140,7 +141,11 @@ class SalesRegion(models.Model):
                         " to another region first."
                     ),
                     code="in_use",
-                    params={"region": self, "firm": firm, "country": firm.country.name},
+                    params={
+                        "region": self,
+                        "firm": firm,
+                        "country": countries.name(str(firm.country)),
+                    },
                 )
 
     def delete(self, *args, **kwargs):
@@ -167,4 +172,4 @@ class RegionCountry(models.Model):
         ordering = ["country"]
 
     def __str__(self):
-        return str(self.country.name)
+        return countries.name(str(self.country))

@@ -1,3 +1,5 @@
+from typing import TYPE_CHECKING
+
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models.functions import Concat
@@ -13,6 +15,9 @@ from portal.zones import moment_for
 from .personal_links import read_token
 from .request_kinds import RequestKind, RequestStatus
 
+if TYPE_CHECKING:
+    from .requests import RelationshipRequest  # noqa: F401 - the rows that are read
+
 # Any admin of the customer that a request is for may answer it: the domain of its address is proved (R14).
 BY_DOMAIN = models.Q(
     customer__domain_proved_at__isnull=False,
@@ -20,7 +25,7 @@ BY_DOMAIN = models.Q(
 )
 
 
-class RelationshipRequestQuerySet(models.QuerySet):
+class RelationshipRequestQuerySet(models.QuerySet["RelationshipRequest"]):
     def visible_to(self, membership):
         """Return the requests that a partner made, or that are addressed to a customer (T1)."""
         if membership is None:

@@ -55,7 +55,7 @@ class Progress(NamedTuple):
     total: int = 0
 
 
-class BulkAssignmentQuerySet(models.QuerySet):
+class BulkAssignmentQuerySet(models.QuerySet["BulkAssignment"]):
     def visible_to(self, membership):
         """Return the bulk assignments that the user of ``membership`` made for its partner (T1).
 
@@ -135,10 +135,10 @@ class BulkAssignmentQuerySet(models.QuerySet):
         require_room_for(len(lines), by.person)
         contacts = dict(partner_and_resellers(bulk.partner_id).values_list("mpn_id", "pk"))
         visible = Subscription.objects.visible_to(by.person.membership)
-        seen = set()
+        seen: set[uuid.UUID] = set()
         waiting = []
-        for line in lines:
-            waiting.append(row_of(bulk, *line, contacts, seen))
+        for number, given_id, mpn_id in lines:
+            waiting.append(row_of(bulk, number, given_id, mpn_id, contacts, seen))
             if len(waiting) == CHUNK:
                 add_rows(waiting, visible)
                 waiting = []

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -39,16 +41,17 @@ class BulkOutcome(models.TextChoices):
 OPEN_OUTCOMES = [BulkOutcome.CHANGE, BulkOutcome.SAME]
 
 
-class BulkAssignmentRowQuerySet(models.QuerySet):
+class BulkAssignmentRowQuerySet(models.QuerySet["BulkAssignmentRow"]):
     def visible_to(self, membership):
         """Return the rows of the bulk assignments of ``membership`` that it may still read (T1).
 
         Those of a customer that is no longer its customer are left out.
         """
+        bulks: Any = self.model.bulk.field.related_model
         subscriptions = Subscription.objects.visible_to(membership)
         return self.filter(
             models.Q(subscription=None) | models.Q(subscription__in=subscriptions),
-            bulk__in=self.model.bulk.field.related_model.objects.visible_to(membership),
+            bulk__in=bulks.objects.visible_to(membership),
         )
 
     def with_parties(self):

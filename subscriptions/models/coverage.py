@@ -45,7 +45,7 @@ def _page(parts, branches, order, is_after, limit):
     """Compose what reads a page of the list: the first rows of each of the parts, and of these the first."""
     read = []
     for branch in branches:
-        rows = placed(parts.queryset(branch), order, is_after)[:limit]
+        rows = placed(parts.queryset_of(branch), order, is_after)[:limit]
         if parts.words or not branch.is_walked:
             # The page is picked by what the index holds; only its rows are read.
             page = Subscription.objects.filter(pk__in=rows.values("pk"))

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import models
 
@@ -106,7 +106,7 @@ class Parts(Question):
     def querysets(self):
         return [self._filter(part, number) for number, part in enumerate(self._parts())]
 
-    def queryset(self, branch):
+    def queryset_of(self, branch):
         """Return one of the parts in a form that is read as ``branch`` says, with its ``sort_key``."""
         part = self._parts()[branch.number]
         column, field = SORTS[branch.sort]
@@ -179,7 +179,7 @@ class Parts(Question):
         return parts
 
     def _visible(self):
-        partner = self.partner
+        partner: Any = self.partner
         relationships = Relationship.objects.active().filter(partner=partner)
         # Not Exists: of that PostgreSQL may make a join with all the partner's relationships.
         of_customer = relationships.filter(customer=models.OuterRef("customer"))
@@ -229,7 +229,7 @@ class Parts(Question):
     @property
     def _wanted(self):
         """The filters: of which column, and for which sorts an index serves them."""
-        wanted = []
+        wanted: list[tuple[str, type[models.Field], str, Any, list[str]]] = []
         if self.is_still_with_seller and self.may_sell:
             wanted.append(("support_contact", models.UUIDField, "exact", self.partner, ["product"]))
         if self.contact:

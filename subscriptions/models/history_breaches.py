@@ -4,11 +4,16 @@ The doors keep the rules. These look for what came past them: an import by SQL, 
 hand. ``manage.py verify_rules`` prints what they find.
 """
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Window
 from django.db.models.functions import Lag, RowNumber
 
 from portal.models import Action
+
+if TYPE_CHECKING:
+    from .support_contacts import SupportContactAssignment  # noqa: F401 - the rows that are read
 
 FELL_BACK = (
     Action.DAP_REMOVED,
@@ -23,7 +28,7 @@ def differs(one, other):
     return ~Q((one, F(other))) & ~Q((f"{one}__isnull", True), (f"{other}__isnull", True))
 
 
-class HistoryBreaches(models.QuerySet):
+class HistoryBreaches(models.QuerySet["SupportContactAssignment"]):
     """Stretches of the history of contacts that no door would have written."""
 
     def beginning_elsewhere(self):
@@ -51,10 +56,10 @@ class HistoryBreaches(models.QuerySet):
 
     def with_gap_before(self):
         """C10: stretches that do not start when the one before ended."""
-        course = {"partition_by": [F("subscription")], "order_by": [F("id").asc()]}
+        course, order = [F("subscription")], [F("id").asc()]
         return self.annotate(
-            number=Window(RowNumber(), **course),
-            before_ended_at=Window(Lag("ended_at"), **course),
+            number=Window(RowNumber(), partition_by=course, order_by=order),
+            before_ended_at=Window(Lag("ended_at"), partition_by=course, order_by=order),
         ).filter(
             Q(before_ended_at=None) | ~Q(before_ended_at=F("started_at")),
             number__gt=1,

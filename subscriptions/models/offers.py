@@ -30,7 +30,7 @@ def offer_labels(rows):
     )
 
 
-class OfferQuerySet(models.QuerySet):
+class OfferQuerySet(models.QuerySet["Offer"]):
     def on_sale(self):
         return self.filter(is_active=True)
 

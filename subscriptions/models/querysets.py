@@ -99,7 +99,7 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         """Return an ``Answering`` for each group with the same values of ``by``, which leaves one contact."""
         columns = (*by, "support_contact", "seller", "seller__name")
         counted = self.values_list(*columns).annotate(count=models.Count("pk"))
-        groups = {}
+        groups: dict[tuple, tuple] = {}
         for *group, contact, seller, name, count in counted.order_by("seller__name_key", "seller"):
             _contact, sellers = groups.setdefault(tuple(group), (contact, []))
             sellers.append((seller, name, count))
@@ -168,8 +168,8 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         entries = ActivityEntry.objects.filter(
             readers__partner=partner, readers__customer=customer, subject_id=key
         )
-        last = entries.select_related("customer").order_by("-pk").first()
-        return last and Former(last.subject, last.customer.name, answered_until, sold_until)
+        last = entries.order_by("-pk").values_list("subject", "customer__name").first()
+        return last and Former(*last, answered_until, sold_until)
 
     def with_parties(self):
         """Load what a row shows of the firms around a subscription."""

@@ -4,6 +4,8 @@ The doors keep the rules. These look for what came past them: an import by SQL, 
 hand. ``manage.py verify_rules`` prints what they find.
 """
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
@@ -14,8 +16,11 @@ from relationships.models import Partnership, Relationship
 from .history_breaches import differs
 from .support_contacts import SupportContactAssignment
 
+if TYPE_CHECKING:
+    from .subscriptions import Subscription  # noqa: F401 - the rows that are read
 
-class SubscriptionBreaches(models.QuerySet):
+
+class SubscriptionBreaches(models.QuerySet["Subscription"]):
     """Subscriptions in a state that the rules exclude."""
 
     def without_contact_though_sold(self):

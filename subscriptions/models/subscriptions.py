@@ -369,7 +369,7 @@ class Subscription(Editable):
                 _("The quantity can't be changed while the subscription is suspended."),
                 code="suspended",
             )
-        if self.seller_id is None:
+        if self.seller is None:
             return errors
         if self.seller.is_reseller:
             errors["seller"] = ValidationError(
@@ -519,7 +519,7 @@ class Subscription(Editable):
         asked = Candidates(partner=partner.pk, customer=self.customer_id, at=timezone.now())
         candidates = []
         for *shown, relationship, has_dap, dap_removed_at, pending_since in asked.read_all():
-            reason = ()
+            reason: tuple = ()
             if shown[0] == partner.pk or has_dap:
                 pass
             elif pending_since:

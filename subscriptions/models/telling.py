@@ -59,8 +59,8 @@ def telling(changes, action, *, by, at, between=()):
     Whoever designates a contact needs no notice of it. Whoever ends something is told what follows, and
     needs none where nothing does. Yields now and then how many of how many are told.
     """
-    partners = {}
-    customers = {}
+    partners: dict[uuid.UUID, _Told] = {}
+    customers: dict[uuid.UUID, _Told] = {}
     for firm in between if len(between) == 2 else ():
         (partners if isinstance(firm, Partner) else customers)[firm.pk] = _Told()
     for change in changes:

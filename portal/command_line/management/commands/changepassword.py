@@ -22,8 +22,9 @@ class Command(changepassword.Command):
             raise CommandError(f"There is no user with the email {email}.") from error
         self.stdout.write(f"A new password for {user}:")
         for _attempt in range(ATTEMPTS):
-            password = self._get_pass()
-            if password != self._get_pass("Password (again): "):
+            password = self._get_pass()  # type: ignore[attr-defined]
+            again = self._get_pass("Password (again): ")  # type: ignore[attr-defined]
+            if password != again:
                 self.stderr.write("These are two different passwords. Try again.")
                 continue
             try:
