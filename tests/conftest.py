@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.http import FileResponse
 from django.test import Client, RequestFactory, override_settings
+from django.utils import translation
 
 from customers.models import Customer
 from portal import settings as portal_settings
@@ -92,6 +93,12 @@ def _tables_can_be_emptied():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(operations, "execute_sql_flush", flush_unprotected)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _in_english():
+    """Each test begins in English, whatever language a page spoke last."""
+    translation.activate("en")
 
 
 @pytest.fixture(autouse=True)

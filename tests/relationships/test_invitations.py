@@ -3,13 +3,15 @@
 import pytest
 from django.core import mail
 from django.core.exceptions import ValidationError
+from django.test import Client
 
-from portal.authority import PORTAL, Refusal
-from portal.models import Action, ActivityEntry, ProofMethod
+from portal.authority import PORTAL, NotAllowed, Refusal
+from portal.models import Action, ActivityEntry, Membership, ProofMethod, User
 from portal.permissions import Role
 from relationships.forms import AuthorizeForm, InviteResellerForm
 from relationships.models import Partnership, RelationshipRequest, RequestKind, RequestStatus
 from tests.factories import MembershipFactory, PartnerFactory
+from tests.pages import Page, signed_in
 
 SUEDWIND = "global@suedwind.example"
 HAFEN = "global@hafen.example"
@@ -185,6 +187,60 @@ class TestR10:
         demo.partnership("Südwind Cloud", "Hafen IT").end(by=demo.user(HAFEN))
         authorize(demo, invite(demo))
         demo.partnership("Südwind Cloud", "Hafen IT")
+
+    @pytest.mark.parametrize(
+        ("language", "heading", "mailed"),
+        [
+            (
+                "en",
+                "If your company is not in the portal yet",
+                "If your company is not in the portal yet, the page behind the link says how it gets there.",
+            ),
+            (
+                "de",
+                "Wenn Ihr Unternehmen noch nicht im Portal ist",
+                "Wenn Ihr Unternehmen noch nicht im Portal ist, sagt die Seite hinter dem Link,",
+            ),
+        ],
+    )
+    def test_R10_R14_who_is_not_in_the_portal_reads_how_to_get_there_as_who_is(
+        self, demo, language, heading, mailed
+    ):
+        """Known and unknown read the same: nobody learns by it who is in the portal."""
+        drafts, pages = [], []
+        for name, address in (("Hafen IT", HAFEN), ("Neue Werft", "boss@werft.example")):
+            data = {"recipient_name": name, "recipient_email": address, "language": language}
+            form = InviteResellerForm(data, user=demo.user(SUEDWIND))
+            assert form.is_valid()
+            made = form.asked()
+            drafts.append(made.text.replace(name, "FIRM"))
+            page = Page(Client(headers={"accept-language": language}).get(made.path))
+            pages.append((page.heading, page.text))
+            assert heading in page.all_text("h2")
+            # A customer of the portal who got hold of the link reads it too.
+            strayed = signed_in("admin@albers.example", **{"accept-language": language})
+            assert heading in Page(strayed.get(made.path)).all_text("h2")
+        assert drafts[0] == drafts[1]
+        assert mailed in drafts[0]
+        assert pages[0] == pages[1]
+        assert "Südwind Cloud" in pages[0][1]
+        known = signed_in(HAFEN, **{"accept-language": language})
+        [to_hafen] = RelationshipRequest.objects.filter(recipient_email=HAFEN)
+        assert heading not in Page(known.get(to_hafen.path)).all_text("h2")
+
+    def test_R10_once_the_operator_has_added_it_the_same_link_is_answered(self, demo):
+        made = invite(demo, to="boss@werft.example")
+        werft = PartnerFactory(name="Werft IT", reseller=True, country="AT")
+        operator = demo.user("operator@portal.example")
+        boss = Membership.objects.invite_first_admin(
+            werft, email="boss@werft.example", name="Bo", by=operator
+        ).user
+        with pytest.raises(NotAllowed):
+            authorize(demo, made, boss.email)
+        found = User.objects.find_invited(boss.invitation_path.split("/")[-2])
+        found.accept_invitation("a-quiet-harbour-41")
+        assert authorize(demo, made, boss.email).reseller == werft
+        assert Partnership.objects.between(made.partner, werft).exists()
 
     def test_R11_across_regions_nothing_can_be_authorized(self, demo, nothing_written):
         """T1: the provider isn't told beforehand who has the address."""
