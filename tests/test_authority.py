@@ -355,18 +355,18 @@ DOORS = {
     "RelationshipRequest.edit": Door(
         lambda demo: asked(demo, "edit", "Subject", "Text"), KRANICH, operators=False
     ),
-    "RequestMail.draft_anew": Door(
+    "RelationshipRequest.draft_anew": Door(
         lambda demo: asked(demo, "draft_anew", "en"), KRANICH, operators=False
     ),
-    "RequestMail.send": Door(
+    "RelationshipRequest.send": Door(
         lambda demo: asked(demo, "send", "https://portal.example/x"), KRANICH, operators=False
     ),
     "RelationshipRequest.renew": Door(lambda demo: asked(demo, "renew"), KRANICH, operators=False),
     "RelationshipRequest.withdraw": Door(
         lambda demo: asked(demo, "withdraw"), KRANICH, operators=False
     ),
-    "Answer.accept": Door(lambda demo: asked(demo, "accept"), ALBERS, operators=False),
-    "Answer.decline": Door(
+    "RelationshipRequest.accept": Door(lambda demo: asked(demo, "accept"), ALBERS, operators=False),
+    "RelationshipRequest.decline": Door(
         lambda demo: asked(demo, "decline", reason="No"), ALBERS, operators=False
     ),
     "Subscription.change": Door(

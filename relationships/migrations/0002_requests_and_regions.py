@@ -8,8 +8,6 @@ import django_countries.fields
 from django.conf import settings
 from django.db import migrations, models
 
-import relationships.models.personal_links
-
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -258,6 +256,5 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
-            bases=(relationships.models.personal_links.PersonalLink, models.Model),
         ),
     ]

@@ -160,7 +160,7 @@ class RelationshipRequestQuerySet(models.QuerySet["RelationshipRequest"]):
         made.partner = require(by, (Partner, made.permission_needed), last_resort=False)
         made.created_by = by.person
         made.names_customer = made.customer is not None
-        if made.names_customer:
+        if made.customer:
             own = made.customer.relationships.active().filter(partner=made.partner)
             require_standing(own.exists(), Refusal.ELSEWHERE)
         # In its normal form, by which the address is known.
