@@ -16,11 +16,12 @@ from django.utils import translation
 from customers.models import Customer
 from portal import settings as portal_settings
 from portal.models import ActivityEntry, Mail, Partner, User
-from relationships.models import Partnership, RegionCountry, Relationship, SalesRegion
+from relationships.models import Partnership, Relationship
 from subscriptions.models import Offer, Subscription
 from tests.deployment import copy_checkout, new_databases
 from tests.log_lines import log_lines
 from tests.migrations import past_database
+from tests.stages import Stage
 
 APPS = ("portal", "customers", "relationships", "subscriptions")
 
@@ -142,6 +143,11 @@ def load_demo():
     return output.getvalue()
 
 
+def put_demo():
+    """The same for ``stage``, which wants no output."""
+    load_demo()
+
+
 def models():
     """Every model of the portal, with the tables that Django made in between."""
     return [
@@ -190,25 +196,20 @@ class Demo:
 
 
 @pytest.fixture(scope="session")
-def _demo_rows():
-    return []
+def _copies():
+    return {}
 
 
 @pytest.fixture
-def demo(db, _demo_rows):
-    """The demo data, as ``manage.py load_demo`` makes it.
+def stage(db, _copies):
+    """``stage(make)``: what the function makes, which is called in the first test that asks for it."""
+    return Stage(_copies)
 
-    The command makes it for the first test; the others get copies of the same rows, for less.
-    """
-    if not _demo_rows:
-        load_demo()
-        # The sales regions are there already: migrate makes them.
-        made = [model for model in models() if model not in (SalesRegion, RegionCountry)]
-        _demo_rows.extend((model, list(model._base_manager.all())) for model in made)
-    else:
-        with transaction.atomic():
-            for model, instances in _demo_rows:
-                model._base_manager.bulk_create(instances)
+
+@pytest.fixture
+def demo(stage):
+    """The demo data, as ``manage.py load_demo`` makes it."""
+    stage(put_demo)
     return Demo()
 
 

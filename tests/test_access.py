@@ -766,9 +766,8 @@ class Links(HTMLParser):
             self.found.add(target)
 
 
-@pytest.fixture
-def canary(demo):
-    """Firms named CANARY close to those of the demo; gives the Global admin of their provider."""
+def put_canary(demo):
+    """Firms named CANARY close to those of the demo."""
     nordlicht, hafen = demo.partner("Nordlicht Distribution"), demo.partner("Hafen IT")
     albers = demo.customer("Reederei Albers")
 
@@ -833,7 +832,13 @@ def canary(demo):
     # First pages tell of what ended, until it is dismissed; then it is read among all notices.
     newest = Notice.objects.order_by("-pk").values("pk")[:1]
     User.objects.update(notices_dismissed=newest)
-    return boss
+    return {"boss": boss}
+
+
+@pytest.fixture
+def canary(demo, stage):
+    """Firms named CANARY close to those of the demo; gives the Global admin of their provider."""
+    return stage(put_canary, demo)["boss"]
 
 
 def everything(browser):

@@ -159,9 +159,7 @@ def test_every_route_is_read_here_or_is_no_page():
     assert set(own_routes()) == set(PAGES) | NOT_A_PAGE
 
 
-@pytest.fixture
-def requests(demo):
-    """A joint request to Reederei Albers, one to a new firm, and two invitations to resellers."""
+def ask_several(demo):
     nordlicht, hafen = demo.user(GLOBAL), demo.user("global@hafen.example")
     provider = demo.partner("Nordlicht Distribution")
     demo.relationship("Reederei Albers", "Nordlicht Distribution").remove_dap(by=PORTAL)
@@ -182,6 +180,12 @@ def requests(demo):
     }
 
 
+@pytest.fixture
+def requests(demo, stage):
+    """A joint request to Reederei Albers, one to a new firm, and two invitations to resellers."""
+    return stage(ask_several, demo)
+
+
 def ask(by, customer, **fields):
     return RelationshipRequest.objects.ask(
         by=by,
@@ -193,12 +197,8 @@ def ask(by, customer, **fields):
     )
 
 
-@pytest.fixture
-def address(demo, requests):
-    """``address(name)``: the path of a page about Reederei Albers, where something has happened.
-
-    Office 365 went to Hafen IT and fell back, so there are notices; some requests are open.
-    """
+def let_happen(demo):
+    """Office 365 went to Hafen IT, fell back, so that there are notices, and went there again."""
     office = demo.subscription("Reederei Albers", "Office 365 Business Standard")
     office.designate(demo.partner("Hafen IT"), by=demo.user(NORDLICHT))
     demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=demo.user(ALBERS))
@@ -216,6 +216,14 @@ def address(demo, requests):
     helpdesk = demo.user(NORDLICHT)
     bulk = BulkAssignment.objects.start(office.customer.subscriptions.all(), by=helpdesk)
     bulk.choose(demo.partner("Elbe Support"), by=helpdesk)
+    return {"office": office, "typed": typed, "bulk": bulk}
+
+
+@pytest.fixture
+def address(demo, requests, stage):
+    """``address(name)``: the path of a page about Reederei Albers, where something has happened."""
+    made = stage(let_happen, demo)
+    office, typed, bulk = made["office"], made["typed"], made["bulk"]
 
     def of(name):
         keys = []

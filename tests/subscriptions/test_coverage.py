@@ -32,8 +32,7 @@ def keys(querysets):
     return set(found)
 
 
-@pytest.fixture
-def odd(demo):
+def put_odd(demo):
     """Near every line of S3: sold, on record, supported, bought elsewhere, with DAP and without, ended."""
     nordlicht, hafen = demo.partner("Nordlicht Distribution"), demo.partner("Hafen IT")
     elbe, moewe = demo.partner("Elbe Support"), demo.partner("Möwe Systems")
@@ -64,6 +63,11 @@ def odd(demo):
                 suspended_at=timezone.now(),
             )
         relationship.end(by=PORTAL)
+
+
+@pytest.fixture
+def odd(demo, stage):
+    stage(put_odd, demo)
 
 
 @pytest.mark.parametrize("has_few_customers", [True, False])
