@@ -8,7 +8,7 @@ from django.core.cache import caches
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from django.utils import timezone
-from django.utils.formats import date_format, localize
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -17,6 +17,7 @@ from portal.models import Mail, Notice, Task, User, Worker
 from portal.models.mails import DAY
 from portal.shared_cache import SharedCache
 from portal.worker import Finding, due
+from portal.zones import written_moment
 
 CHUNK = 5_000  # rows that one transaction deletes: some tenths of a second
 
@@ -73,7 +74,7 @@ def check_worker():
     if seen is None:
         yield Finding(_("The worker was never seen. Run manage.py worker."), is_alarm=True)
         return
-    when = {"when": date_format(timezone.localtime(seen), "DATETIME_FORMAT")}
+    when = {"when": written_moment(seen)}
     if Worker.objects.are_late():
         sentence = _("The worker was last seen on %(when)s. Mail and all that is due waits for it.")
         yield Finding(sentence % when, is_alarm=True)

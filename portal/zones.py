@@ -103,12 +103,18 @@ def end_of_last_day(at, period):
     return start_of_day(last_day(at, period) + timedelta(days=1))
 
 
-def written_day(at, style="DATE_FORMAT"):
+def written_day(at):
     """Write the day of a moment for the reader."""
-    return date_format(timezone.localtime(at), style)
+    return date_format(timezone.localtime(at), "DATE_FORMAT")
 
 
-def written_until(at, style="DATE_FORMAT", zone=None):
+def written_moment(at):
+    """Write a moment for the reader, with the zone."""
+    local = timezone.localtime(at)
+    return f"{date_format(local, 'DATETIME_FORMAT')} {local.tzname()}"
+
+
+def written_until(at, zone=None):
     """Write until when something may be done that ends ``at`` a moment, for the reader (or for ``zone``).
 
     That is the last day through the whole of which it may be done. Once that is over and a part of the
@@ -122,15 +128,15 @@ def written_until(at, style="DATE_FORMAT", zone=None):
         if day < now.astimezone(zone).date():
             local = at.astimezone(zone)
             return f"{format_date(local, get_format('DATETIME_FORMAT'))} {local.tzname()}"
-    return date_format(day, style)
+    return date_format(day, "DATE_FORMAT")
 
 
-def day_writer(user, style="SHORT_DATE_FORMAT"):
+def day_writer(user):
     """Return a function that writes a day, or the day of a time for ``user``, in the reader's language.
 
     As the filter ``date`` does, at less than half the cost: for long lists.
     """
-    zone, style = zone_of(user), get_format(style)
+    zone, style = zone_of(user), get_format("DATE_FORMAT")
 
     def write(day):
         return format_date(day.astimezone(zone) if isinstance(day, datetime) else day, style)

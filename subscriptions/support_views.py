@@ -62,7 +62,7 @@ class SupportListView(NoticesMixin, FilteredView, ListView):
         query = self.search_form.cleaned_data["q"] if is_valid else ""
         if self.is_print:
             kwargs["menu"] = []
-        day = day_writer(self.request.user, "DATE_FORMAT")
+        day = day_writer(self.request.user)
         groups = [
             (
                 partner,

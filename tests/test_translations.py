@@ -16,6 +16,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.template import TemplateSyntaxError
+from django.utils.formats import get_format
 from django.utils.translation import gettext, override, templatize
 
 FOLDER = Path(settings.BASE_DIR, "locale", "de", "LC_MESSAGES")
@@ -62,6 +63,26 @@ TERMS = {
     r"partnerships?": r"partnerschaft",
     r"mpn id": r"mpn-id",
     r"emails?": r"e-mail",
+    r"(?<!dear )(?<!dear global )admins?": r"administrat",
+    r"domains?": r"domäne",
+    r"firms?": r"firm(a|en)",
+    r"compan(y|ies)": r"unternehmen",
+    r"staff": r"mitarbeitende",
+    r"bought elsewhere": r"anderweitig erworben",
+    r"set (a|the|your)( new)? password": r"fest(leg|zuleg|geleg|\b)",
+    r"empty(?=:)": r"leer:",
+}
+
+# Words that the German texts do not use, beside the one that they do.
+NEVER = {
+    r"admins?": "Administrator",
+    r"domains?": "Domäne",
+    r"(?<!-)mails?": "E-Mail",
+    r"nachricht(en)?": "E-Mail",
+    r"mailprogramm": "E-Mail-Programm",
+    r"mitarbeitern?": "Mitarbeitende",
+    r"anderswo": "anderweitig",
+    r"zwischenzeitlich": "inzwischen",
 }
 
 
@@ -193,6 +214,31 @@ def test_a_term_is_translated_in_one_way(term):
     assert entries, "No text uses this term any more."
     texts = [text for entry in entries for text in german(entry)]
     assert [text for text in texts if not wanted.search(text.lower())] == []
+
+
+@pytest.mark.parametrize("word", NEVER)
+def test_one_thing_has_one_word(word):
+    other = re.compile(rf"\b{word}\b", re.IGNORECASE)
+    assert [text for text in all_german() if other.search(PLACEHOLDER.sub("", text))] == [], NEVER[
+        word
+    ]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_day_and_a_moment_have_one_form_in_each_language(language):
+    """Whichever of Django's formats a page asks for; for machines times are written as ISO 8601 says."""
+    with override(language):
+        for kind in ("DATE_FORMAT", "DATETIME_FORMAT"):
+            assert get_format(f"SHORT_{kind}") == get_format(kind)
+        assert get_format("DATETIME_FORMAT") == f"{get_format('DATE_FORMAT')}, H:i"
+    asked = {
+        found
+        for path in source_files(".html", ".txt")
+        for found in re.findall(
+            r"""\|(?:date|time)(?!\w)(?::["']([^"']*)["'])?""", path.read_text()
+        )
+    }
+    assert asked == {"DATE_FORMAT", "DATETIME_FORMAT", "c", "T"}
 
 
 def test_people_are_addressed_as_sie():

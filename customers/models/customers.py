@@ -6,6 +6,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django_countries.fields import CountryField
 
 from customers.domain_records import require_record
@@ -86,7 +87,7 @@ class Customer(Editable):
         null=True,
         editable=False,
     )
-    joined_at = models.DateTimeField(_("joined"), null=True, editable=False)
+    joined_at = models.DateTimeField(pgettext_lazy("record", "joined"), null=True, editable=False)
 
     # Between name and domain where they are written together.
     BETWEEN = "\t"

@@ -1,1 +1,1 @@
-"""How dates and times are written where Django's own way does not fit; see FORMAT_MODULE_PATH."""
+"""How dates and times are written where Django's own way does not fit: each language has one form of them."""

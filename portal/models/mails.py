@@ -9,6 +9,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import models, transaction
 from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from portal.links import portal_host
 
@@ -116,7 +117,7 @@ class Mail(Due):
     """
 
     created_at = models.DateTimeField(_("queued"), db_default=Now(), editable=False)
-    recipient = models.CharField(_("to"), max_length=320, editable=False)
+    recipient = models.CharField(pgettext_lazy("recipient", "to"), max_length=320, editable=False)
     from_email = models.CharField(_("from"), max_length=500, editable=False)
     reply_to = models.CharField(_("answers to"), max_length=500, blank=True, editable=False)
     subject = models.CharField(_("subject"), max_length=998, blank=True, editable=False)

@@ -75,7 +75,7 @@ class RequestListView(PreparedListView):
                 row.decline_reason,
                 day(row.created_at),
                 row.created_by__name or shown_email(row.created_by__email),
-                written_until(row.expires_at, "SHORT_DATE_FORMAT"),
+                written_until(row.expires_at),
                 row.answered_at and day(row.answered_at),
                 *self.answer_of(row),
             )

@@ -1,7 +1,10 @@
 /* Times say on hover what they are on the reader's own clock; [data-ago] stays true while the page is open. */
 {
   const language = document.documentElement.lang;
-  const own = new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "long" });
+  /* As the pages write them, see portal/formats: English for readers in Europe. */
+  const written = language === "en" ? "en-GB" : language;
+  const day = new Intl.DateTimeFormat(written, { dateStyle: "long" });
+  const hour = new Intl.DateTimeFormat(written, { hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "always" });
   const steps = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
 
@@ -14,7 +17,7 @@
   const tell = () => {
     for (const time of document.querySelectorAll("time[datetime*=T]")) {
       const moment = new Date(time.dateTime);
-      time.title = `${own.format(moment)} · ${ago(moment)}`;
+      time.title = `${day.format(moment)}, ${hour.format(moment)} · ${ago(moment)}`;
     }
   };
   const keep = () => {

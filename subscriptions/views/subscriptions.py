@@ -254,7 +254,7 @@ class SubscriptionDetailView(SubscriptionPageView):
             Candidate.PENDING: _("its request to the customer has been open since %(date)s."),
             Candidate.DAP_REMOVED: _("its delegated admin privileges were removed on %(date)s."),
         }
-        rows, day = [], day_writer(self.request.user, "DATE_FORMAT")
+        rows, day = [], day_writer(self.request.user)
         for one in self.candidates:
             if not one.is_eligible:
                 sentence = sentences[one.reason]

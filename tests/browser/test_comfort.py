@@ -237,7 +237,7 @@ def test_what_is_not_saved_is_not_left_unasked(demo, enter):
         ),
         (
             "de",
-            "Unternehmen",
+            "Firma",
             "E-Mail",
             "Anfrage erstellen",
             "Anfrage an Werft Neu",
@@ -275,8 +275,8 @@ def test_a_form_is_sent_once_however_often_it_is_pressed(
 @pytest.mark.parametrize(
     ("locale", "day", "zone", "ago"),
     [
-        ("en", "November 25, 2026", "GMT+9", "3 days ago"),
-        ("de", "25. November 2026", "GMT+9", "vor 3 Tagen"),
+        ("en", "25 November 2026, 05:00", "GMT+9", "3 days ago"),
+        ("de", "25. November 2026, 05:00", "GMT+9", "vor 3 Tagen"),
     ],
 )
 def test_times_say_on_hover_what_they_are_on_the_own_clock(demo, enter, locale, day, zone, ago):

@@ -51,9 +51,9 @@ def rows_of(answer):
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def on(day, **style):
-    """As lists write a day: 1 Jan 2027."""
-    return f"{day.day} {day:%b %Y}"
+def on(day):
+    """As every page writes a day: 1 January 2027."""
+    return f"{day.day} {day:%B %Y}"
 
 
 # The installation's zone

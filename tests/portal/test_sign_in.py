@@ -244,7 +244,7 @@ def test_the_link_in_the_mail_sets_a_new_password_once(demo, browser, queue, ema
 def test_the_mail_speaks_the_language_of_the_person(demo, browser, queue):
     user = demo.user(NORDLICHT)
     for language, subject in (
-        ("de", "Ein neues Passwort für das Partnerportal setzen"),
+        ("de", "Ein neues Passwort für das Partnerportal festlegen"),
         ("en", "Set a new password for the partner portal"),
     ):
         user.language = language

@@ -64,7 +64,7 @@ def test_the_list_says_domain_country_dap_and_since_when(demo):
             "Primary domain": "petersen.example",
             "Country": "Germany",
             "Delegated admin privileges": "Yes",
-            "Customer since": "1 Mar 2026",
+            "Customer since": "1 March 2026",
             "Details": f"Details Customer ID: {petersen.pk} Subscriptions Account",
         },
         {
@@ -72,7 +72,7 @@ def test_the_list_says_domain_country_dap_and_since_when(demo):
             "Primary domain": "albers.example",
             "Country": "Germany",
             "Delegated admin privileges": "No",
-            "Customer since": "1 Mar 2026",
+            "Customer since": "1 March 2026",
             "Details": f"Details Customer ID: {albers.pk} Subscriptions Account",
         },
     ]

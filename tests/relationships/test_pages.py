@@ -170,9 +170,9 @@ def test_R5_the_list_says_by_whom_to_whom_what_status_and_when(demo, ask):
         "Kind": "Reseller relationship",
         "Delegated admin privileges": "Yes",
         "Status": "Declined We have <one>.",
-        "Created": "2 Jun 2100Global admin, Nordlicht Distribution",
-        "Open until": "31 Aug 2100",
-        "Closed": "3 Jun 2100Dr. Elif Yılmaz for Praxis Dr. Yılmaz",
+        "Created": "2 June 2100Global admin, Nordlicht Distribution",
+        "Open until": "31 August 2100",
+        "Closed": "3 June 2100Dr. Elif Yılmaz for Praxis Dr. Yılmaz",
     }
     assert {to.partition("@")[0]: row["Status"] for to, row in rows.items()} == {
         "Praxisadmin": "Declined We have <one>.",

@@ -145,7 +145,7 @@ def test_the_question_is_asked_in_german(demo, partnership, joint):
     assert page.heading == "Partnerschaft mit Hafen IT beenden?"
     assert sentences(page)[:2] == [
         "Er ist für 4 Abonnements von 2 Kunden zuständig: 3 gehen an Sie, für 1 ist danach kein Partner"
-        " designiert.",
+        " festgelegt.",
         "3 Anfragen enden: Sie sind für beide Unternehmen gemeinsam gestellt.",
     ]
 

@@ -122,7 +122,7 @@ def test_S3_a_reseller_sees_what_it_supports_and_what_it_is_of_record_for(
     azure = demo.subscription("Reederei Albers", "Azure plan")
     azure.reseller_of_record = hafen
     azure.save()
-    started_on = f"{azure.started_on:%-d %b %Y}"
+    started_on = f"{azure.started_on:%-d %B %Y}"
     page = of_albers(demo, HAFEN)
     assert page.table == [
         {
