@@ -18,6 +18,10 @@ threads = 4
 # sentence, and the workers share the memory. No database connection is opened before the fork.
 preload_app = True
 
+# By these a proxy could place the portal below a path, where it can't be (ADR 0019); and so could a client,
+# behind a proxy that passes names with underscores on.
+forwarder_headers = ""
+
 timeout = 30
 graceful_timeout = 30
 # Longer than common proxies keep an idle connection, so that they are the ones to close it.

@@ -54,7 +54,8 @@ def read_portal_url(text: str, *, hosts: list[str], debug: bool) -> str:
     if not found or int(found[3] or 1) not in range(1, 65536):
         raise ImproperlyConfigured(
             f"PORTAL_URL can't be read: “{text}” must be a scheme and a host, such as "
-            "https://portal.example.com, without user, path or parameters. See .env.example."
+            "https://portal.example.com, without user, path or parameters: the portal needs a host of its "
+            "own. See .env.example."
         )
     scheme, host, port = found.groups()
     if scheme != "https" and not debug:

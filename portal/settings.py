@@ -59,6 +59,13 @@ if not ALLOWED_HOSTS and not DEBUG:
         "See .env.example."
     )
 CSRF_TRUSTED_ORIGINS = read(env.list, "CSRF_TRUSTED_ORIGINS", [])
+# Whatever else is served at the same host could act with the cookies of whoever is signed in, see ADR 0019.
+for _name in ("SCRIPT_NAME", "FORCE_SCRIPT_NAME"):
+    if read(env.str, _name, "").strip("/"):
+        raise ImproperlyConfigured(
+            f"{_name} can't be used: the portal needs a host of its own and stands at its root, not below a "
+            "path. Leave it out, and set PORTAL_URL to that host. See .env.example."
+        )
 
 INSTALLED_APPS = [
     "portal.command_line",

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import time
 import tomllib
 from html import unescape
@@ -94,6 +95,9 @@ def test_no_start_without_a_secret_key_unless_debug_is_on(checkout):
         ("PORTAL_URL", "portal.example"),
         ("PORTAL_URL", "http://portal.example"),
         ("PORTAL_URL", "https://other.example"),
+        ("PORTAL_URL", "https://portal.example/portal"),
+        ("SCRIPT_NAME", "/portal"),
+        ("FORCE_SCRIPT_NAME", "/portal/"),
         ("OIDC_PROVIDERS", "bogus"),
         ("OIDC_PROVIDERS", "{}"),
         ("OIDC_PROVIDERS", '[{"id": "contoso"}]'),
@@ -352,6 +356,17 @@ def test_every_answer_carries_the_headers_that_protect_it(server, path, status):
     assert not {"Server-Timing", "X-Powered-By", "Access-Control-Allow-Origin"} & set(
         answer.headers
     )
+
+
+def test_no_header_places_the_portal_below_a_path(server):
+    """Behind a proxy that passes names with underscores on they would be a client's (ADR 0019)."""
+    headers = "SCRIPT_NAME: /accounts\r\nPATH_INFO: /accounts/login/\r\n"
+    asked = f"GET /healthz HTTP/1.0\r\nHost: portal.example\r\n{headers}\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), 10) as wire:
+        wire.sendall(asked.encode())
+        answer = b"".join(iter(lambda: wire.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.0 200 ")
+    assert answer.endswith(b"\r\n\r\n" + server.ask("/healthz").text.encode())
 
 
 def test_another_host_gets_no_page(server):

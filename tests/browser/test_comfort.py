@@ -280,9 +280,7 @@ def test_a_form_is_sent_once_however_often_it_is_pressed(
     ],
 )
 def test_times_say_on_hover_what_they_are_on_the_own_clock(demo, enter, locale, day, zone, ago):
-    page = enter("helpdesk@nordlicht.example", "/customers/", locale=locale)
-    session = page.context.new_cdp_session(page)
-    session.send("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Tokyo"})
+    page = enter("helpdesk@nordlicht.example", "/customers/", locale=locale, timezone="Asia/Tokyo")
     page.clock.set_fixed_time("2026-11-28T12:00:00Z")
     page.goto(office_path(demo))
     time = page.get_by_role("time").first
