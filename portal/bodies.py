@@ -7,7 +7,7 @@ from django.shortcuts import render
 # What a form can need, and the API: texts and keys.
 PAGE_BYTES = 1_000_000
 # What a page that takes files can need, for those who may use it.
-UPLOAD_BYTES = 25_000_000
+UPLOAD_BYTES = 60_000_000
 
 
 class BodyLimitMiddleware:

@@ -1,15 +1,26 @@
 from django import forms
+from django.utils.formats import localize
 from django.utils.translation import gettext_lazy as _
 
-from portal.csv import read_csv
 from portal.forms import ListSelect, SearchForm, StyledField
+from portal.tables.reading import read_table
 
 from ..models import MOST_ROWS, partner_and_resellers
 
-MOST_BYTES = 5_000_000
+# More than 50,000 lines of our longest export have, also as “Unicode Text”, which takes twice the bytes.
+MOST_BYTES = 50_000_000
+ACCEPTED = (
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".xlsx",
+    "text/csv",
+    "text/tab-separated-values",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+)
 NO_CHOICE = _("This partner can't be the support contact. Choose one of the list.")
 
-# In English or the reader's language; the export of the coverage page has them too.
+# The exports of subscriptions have them too.
 COLUMNS = {
     "Subscription ID": _("Subscription ID"),
     "MPN ID of the contact": _("MPN ID of the contact"),
@@ -40,20 +51,27 @@ class BulkContactForm(forms.Form):
 
 
 class BulkFileForm(forms.Form):
-    """A CSV file that names subscriptions and the contact of each."""
+    """A table, as CSV or XLSX, that names subscriptions and the contact of each."""
 
     bound_field_class = StyledField
 
     file = forms.FileField(
-        label=_("CSV file"),
+        label=_("File"),
         max_length=200,
         error_messages={"empty": _("The file is empty.")},
-        widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
+        widget=forms.FileInput(attrs={"accept": ",".join(ACCEPTED)}),
     )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["file"].help_text = _(
+            "XLSX, or CSV with commas, semicolons or tabs, in UTF-8 or as “Unicode Text”. At most %(rows)s"
+            " rows and %(size)s MB."
+        ) % {"rows": localize(MOST_ROWS), "size": localize(MOST_BYTES // 1_000_000)}
 
     def clean_file(self):
         file = self.cleaned_data["file"]
-        rows = read_csv(file, COLUMNS, max_bytes=MOST_BYTES, max_rows=MOST_ROWS)
+        rows = read_table(file, COLUMNS, max_bytes=MOST_BYTES, max_rows=MOST_ROWS)
         self.lines = [(row.line, *row.cells.values()) for row in rows]
         return file
 
