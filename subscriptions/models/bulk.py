@@ -25,6 +25,7 @@ from portal.models import (
 from portal.permissions import Permission
 from relationships.models import Partnership, Relationship
 
+from .bulk_files import BulkFile
 from .bulk_limits import most_rows, require_another, require_few, require_room_for
 from .bulk_rows import OPEN_OUTCOMES, BulkAssignmentRow, BulkOutcome
 from .candidates import partner_and_resellers
@@ -124,8 +125,8 @@ class BulkAssignmentQuerySet(models.QuerySet["BulkAssignment"]):
     def start_from_lines(self, lines, *, by, file_name=""):
         """Keep what a file wants: ``lines`` gives the number of each, subscription ID and MPN ID.
 
-        Each line names its contact; what can't be understood stands in its row as refused. Raises
-        ``ValidationError`` like ``start``.
+        Each line names its contact, or none to leave its subscription as it is; what can't be understood
+        stands in its row as refused. Raises ``ValidationError`` like ``start``.
         """
         lines = list(lines)
         bulk = self._create(by, file_name=file_name[:200])
@@ -133,16 +134,9 @@ class BulkAssignmentQuerySet(models.QuerySet["BulkAssignment"]):
         if not lines:
             raise ValidationError(_("The file has no lines."), code="empty")
         require_room_for(len(lines), by.person)
-        contacts = dict(partner_and_resellers(bulk.partner_id).values_list("mpn_id", "pk"))
-        visible = Subscription.objects.visible_to(by.person.membership)
-        seen: set[uuid.UUID] = set()
-        waiting = []
-        for number, given_id, mpn_id in lines:
-            waiting.append(row_of(bulk, number, given_id, mpn_id, contacts, seen))
-            if len(waiting) == CHUNK:
-                add_rows(waiting, visible)
-                waiting = []
-        add_rows(waiting, visible)
+        file = BulkFile(bulk, Subscription.objects.visible_to(by.person.membership))
+        for start in range(0, len(lines), CHUNK):
+            file.add_rows(lines[start : start + CHUNK])
         bulk.rows.filter(outcome=BulkOutcome.WAITING).look()
         bulk.rows.judge(bulk.partner, by=by)
         return bulk
@@ -151,35 +145,6 @@ class BulkAssignmentQuerySet(models.QuerySet["BulkAssignment"]):
         partner = require(by, (Partner, Permission.ASSIGN_SUPPORT_CONTACT), last_resort=False)
         require_another(by.person)
         return self.create(partner=partner, created_by=by.person, **fields)
-
-
-def row_of(bulk, number, given_id, mpn_id, contacts, seen):
-    """Return the row for one line of a file; whether its subscription exists is still open."""
-    row = BulkAssignmentRow(bulk=bulk, line=number, given=f"{given_id}; {mpn_id}"[:200])
-    try:
-        key = uuid.UUID(given_id)
-    except ValueError:
-        row.outcome = BulkOutcome.BAD_ID
-        return row
-    row.contact_id = contacts.get(mpn_id)
-    if key in seen:
-        row.outcome = BulkOutcome.TWICE
-    elif row.contact_id is None:
-        row.outcome = BulkOutcome.UNKNOWN_PARTNER
-    else:
-        row.subscription_id = key
-    seen.add(key)
-    return row
-
-
-def add_rows(rows, visible):
-    """Write ``rows``; a subscription that is not among the ``visible`` does not exist (T1)."""
-    wanted = [row.subscription_id for row in rows if row.subscription_id]
-    found = set(visible.filter(pk__in=wanted).values_list("pk", flat=True))
-    for row in rows:
-        if row.subscription_id and row.subscription_id not in found:
-            row.subscription_id, row.outcome = None, BulkOutcome.UNKNOWN
-    BulkAssignmentRow.objects.bulk_create(rows)
 
 
 class BulkAssignment(models.Model):

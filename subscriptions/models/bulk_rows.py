@@ -18,6 +18,7 @@ class BulkOutcome(models.TextChoices):
     WAITING = "", _("No contact was chosen yet")
     CHANGE = "change", _("Will change")
     SAME = "same", _("Already so")
+    LEFT = "left", _("Left as it is: no contact given")
     NOT_ALLOWED = "not_allowed", _("Another partner decides on it")
     STALE = "stale", _("Changed in the meantime")
     DEACTIVATED = "deactivated", _("The partner was deactivated")
@@ -33,9 +34,18 @@ class BulkOutcome(models.TextChoices):
         _("The partner has no relationship with the customer"),
     )
     BAD_ID = "bad_id", _("This is not the ID of a subscription")
+    MANGLED = "mangled", _("A spreadsheet has changed this number: format the column as text")
+    SHORTENED = (
+        "shortened",
+        _("Zeros at the beginning may be missing: format the column as text"),
+    )
     UNKNOWN = "unknown", _("There is no such subscription")
     UNKNOWN_PARTNER = "unknown_partner", _("You work with no partner of this MPN ID")
     TWICE = "twice", _("This subscription stands in the file already")
+
+    @property
+    def is_refusal(self):
+        return self not in (self.WAITING, self.CHANGE, self.SAME, self.LEFT)
 
 
 OPEN_OUTCOMES = [BulkOutcome.CHANGE, BulkOutcome.SAME]
@@ -60,9 +70,6 @@ class BulkAssignmentRowQuerySet(models.QuerySet["BulkAssignmentRow"]):
 
     def to_change(self):
         return self.filter(outcome=BulkOutcome.CHANGE)
-
-    def refused(self):
-        return self.exclude(outcome__in=OPEN_OUTCOMES)
 
     def subscriptions(self):
         """Return the subscriptions of these rows."""
@@ -98,7 +105,10 @@ class BulkAssignmentRowQuerySet(models.QuerySet["BulkAssignmentRow"]):
             recount_for_planner(self.model)
 
     def judge(self, acting, *, by):
-        """Say of each row what ``Subscription.designate`` would say now, in its order (C2–C4, C7, C8)."""
+        """Say of each row what ``Subscription.designate`` would say now, in its order (C2–C4, C7, C8).
+
+        A row without a contact leaves its subscription as it is, whoever decides on it.
+        """
         person = person_of(by)
         self.filter(outcome=BulkOutcome.SAME).update(outcome=BulkOutcome.CHANGE)
         for outcome, condition in self._refusals(acting, person):
@@ -124,6 +134,7 @@ class BulkAssignmentRowQuerySet(models.QuerySet["BulkAssignmentRow"]):
         other = ~models.Q(contact=acting)
         works_with = Partnership.objects.active().filter(provider=acting, reseller=contact)
         lacks_dap = other & ~models.Exists(dap.filter(partner=contact))
+        yield BulkOutcome.LEFT, models.Q(contact=None)
         yield BulkOutcome.NOT_ALLOWED, ~decided_here
         yield BulkOutcome.STALE, ~is_seen
         yield BulkOutcome.SAME, is_same

@@ -104,7 +104,7 @@ class AnsweredListView(AnsweredMixin, ScopedListView):
 
 class AnsweredExportView(AnsweredMixin, ExportView):
     permission_required = Permission.EXPORT_CUSTOMERS
-    filename = "subscriptions.csv"
+    filename = "subscriptions"
 
     def get(self, request, *args, **kwargs):
         self.right  # noqa: B018  one that is not the user's is 404 before the file begins (T1)
@@ -117,6 +117,7 @@ class AnsweredExportView(AnsweredMixin, ExportView):
             _("Customer ID"),
             _("Customer"),
             _("Support contact"),
+            _("MPN ID of the contact"),
             _("Support contact after"),
         ]
 
@@ -124,10 +125,10 @@ class AnsweredExportView(AnsweredMixin, ExportView):
         rows = queryset.order_by("customer_key", "name_key", "pk").values_list(
             "pk", "friendly_name", "customer_id", "customer__name", "seller_id", "seller__name"
         )
-        contact = str(self.contact)
+        contact = (str(self.contact), self.contact.mpn_id)
         for key, name, customer, firm, seller_id, seller in rows.iterator():
             after = self.describe_next(seller_id, seller)
-            yield [str(key), name, str(customer), firm, contact, after]
+            yield [str(key), name, str(customer), firm, *contact, after]
 
 
 class PartnershipSubscriptionsView(PartnershipMixin, AnsweredListView):

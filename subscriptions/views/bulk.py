@@ -78,7 +78,7 @@ class BulkStartView(CoverageMixin, View):
 
 
 class BulkFileView(PortalView, FormView):
-    """The same from a CSV file, which names the contact of each subscription."""
+    """The same from a table, as CSV or XLSX, which names the contact of each subscription."""
 
     takes_files = True
     permission_required = Permission.ASSIGN_SUPPORT_CONTACT
@@ -193,11 +193,7 @@ class BulkDetailView(BulkRowsMixin, ScopedListView):
             bulk=self.bulk,
             counts=[(self.labels[one], one.value, count) for one, count in self.counts.items()],
             to_change=self.counts.get(BulkOutcome.CHANGE, 0),
-            refused=sum(
-                count
-                for outcome, count in self.counts.items()
-                if outcome not in (BulkOutcome.CHANGE, BulkOutcome.SAME)
-            ),
+            refused=sum(count for one, count in self.counts.items() if one.is_refusal),
             **kwargs,
         )
         for row in context["object_list"]:

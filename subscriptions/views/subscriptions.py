@@ -131,6 +131,7 @@ class SubscriptionExportView(SubscriptionsMixin, ExportView):
             _("Reseller of record"),
             _("MPN ID"),
             _("Designated support contact"),
+            _("MPN ID of the contact"),
         ]
 
     def get_rows(self, queryset):
@@ -174,7 +175,7 @@ class SubscriptionExportView(SubscriptionsMixin, ExportView):
                 yes_no[auto_renew],
                 partners[seller][0] if seller else _("Bought elsewhere"),
                 *partners[record],
-                partners[contact][0],
+                *partners[contact],
             ]
 
     @staticmethod

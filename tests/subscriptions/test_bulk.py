@@ -27,6 +27,8 @@ from subscriptions.models import (
 from tests.factories import (
     CustomerFactory,
     MembershipFactory,
+    PartnerFactory,
+    PartnershipFactory,
     RelationshipFactory,
     RelationshipRequestFactory,
     SubscriptionFactory,
@@ -472,6 +474,61 @@ class TestFile:
         assert not made.rows.filter(subscription=foreign).exists()
         made.submit(by=helpdesk)
         assert made.counts[BulkOutcome.CHANGE] == 1
+
+    def test_a_line_without_a_contact_leaves_its_subscription_as_it_is(
+        self, demo, crowd, helpdesk, hafen, nordlicht
+    ):
+        """Whoever decides on it: nothing is asked for. What isn't there, or stands there twice, is told."""
+        foreign = SubscriptionFactory(friendly_name="CANARY")
+        visio = demo.subscription("Reederei Albers", "Visio Plan 2")
+        ready, same = crowd["ready"], crowd["same"]
+        made = self.start(
+            helpdesk,
+            [str(same[0].pk), ""],
+            [str(visio.pk), ""],
+            [str(ready[0].pk), hafen.mpn_id],
+            [str(foreign.pk), ""],
+            [str(ready[0].pk), ""],
+            ["Office", ""],
+        )
+        assert [(row.outcome, row.before) for row in made.rows.all()] == [
+            (BulkOutcome.LEFT, hafen),
+            (BulkOutcome.LEFT, None),
+            (BulkOutcome.CHANGE, nordlicht),
+            (BulkOutcome.UNKNOWN, None),
+            (BulkOutcome.TWICE, None),
+            (BulkOutcome.BAD_ID, None),
+        ]
+        made.submit(by=helpdesk)
+        assert made.counts[BulkOutcome.LEFT] == 2
+        for one, contact in [(same[0], hafen), (visio, None), (ready[0], hafen)]:
+            one.refresh_from_db()
+            assert one.support_contact == contact
+
+    def test_what_a_spreadsheet_made_of_an_ID_is_refused_with_that_reason(
+        self, crowd, helpdesk, nordlicht
+    ):
+        zeros = PartnerFactory(reseller=True, mpn_id="0012345")
+        PartnershipFactory(provider=nordlicht, reseller=zeros)
+        expected = {
+            "5200100.0": BulkOutcome.MANGLED,
+            "5200100,00": BulkOutcome.MANGLED,
+            "5.200.100": BulkOutcome.MANGLED,
+            "1E+06": BulkOutcome.MANGLED,
+            "#######": BulkOutcome.MANGLED,
+            "12345": BulkOutcome.SHORTENED,
+            "100": BulkOutcome.SHORTENED,
+            "0012345": BulkOutcome.NO_RELATIONSHIP,
+            "52001000": BulkOutcome.UNKNOWN_PARTNER,
+            "Hafen IT": BulkOutcome.UNKNOWN_PARTNER,
+        }
+        customer = crowd["ready"][0].customer
+        sold = [SubscriptionFactory(customer=customer, seller=nordlicht) for _one in expected]
+        lines = [(str(one.pk), mpn_id) for one, mpn_id in zip(sold, expected, strict=True)]
+        made = self.start(helpdesk, *lines)
+        assert [row.outcome for row in made.rows.all()] == list(expected.values())
+        [bad] = self.start(helpdesk, ["1.23457E+31", "5200100"]).rows.all()
+        assert bad.outcome == BulkOutcome.MANGLED
 
     def test_an_empty_file_is_refused(self, helpdesk, nothing_written):
         with nothing_written(), pytest.raises(ValidationError) as refusal:

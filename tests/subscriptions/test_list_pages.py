@@ -119,6 +119,7 @@ def test_the_export_says_what_the_seller_knows(albers, demo):
         "Reseller of record": "Hafen IT",
         "MPN ID": "5200100",
         "Designated support contact": "Nordlicht Distribution",
+        "MPN ID of the contact": "4100100",
     }
     e3, visio = rows[1], rows[3]
     assert (e3["Quantity"], e3["Status"]) == ("10", "Suspended")
