@@ -49,6 +49,15 @@ def customer_lines(facts):
         reseller=facts.reseller.pk,
         sort="since",
     )
+    for name, has_dap in (("with", "yes"), ("without", "no")):
+        yield search(
+            f"Customers where one reseller is {name} DAP",
+            3.5,
+            us,
+            path,
+            reseller=facts.reseller.pk,
+            reseller_dap=has_dap,
+        )
     yield page("Customers with DAP", 3, us, path, dap="yes")
     yield page("Customers without DAP", 3, us, path, dap="no")
     yield search("Search, common word", 3.5, us, path, q="gmbh")

@@ -20,7 +20,10 @@ KEEP, END = "keep", "end"
 
 
 class CustomerFilterForm(SearchForm):
-    """Which of a partner's customers to show: by name or domain, by reseller, with DAP or without."""
+    """Which of a partner's customers to show: by name or domain, by reseller, by whose DAP there is.
+
+    With a reseller, they are its customers too; or, on demand, those where the reseller has no DAP.
+    """
 
     reseller = forms.ChoiceField(
         label=_("Reseller"),
@@ -36,17 +39,47 @@ class CustomerFilterForm(SearchForm):
         coerce=lambda value: value == "yes",
         empty_value=None,
     )
+    reseller_dap = forms.TypedChoiceField(
+        label=_("Admin rights of the reseller"),
+        required=False,
+        choices=[
+            ("", _("With or without")),
+            ("yes", _("Yes")),
+            ("no", _("None")),
+        ],
+        widget=ListSelect,
+        coerce=lambda value: value == "yes",
+        empty_value=None,
+    )
 
     def __init__(self, *args, partner, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["q"].label = _("Name or domain")
+        self.fields["dap"].label = _("Delegated admin privileges of %(partner)s") % {
+            "partner": partner
+        }
         if partner.type == PartnerType.INDIRECT_PROVIDER:
             resellers = partner_labels(ResellersOfProvider(provider=partner.pk).named())
             self.fields["reseller"].choices = NamedRows(
                 [("", _("All customers")), *((dashed(key), label) for key, label in resellers)]
             )
         else:
-            del self.fields["reseller"]
+            del self.fields["reseller"], self.fields["reseller_dap"]
+
+    def clean(self):
+        cleaned = super().clean()
+        is_incomplete = cleaned.get("reseller_dap") is not None and not cleaned.get("reseller")
+        if is_incomplete and not self.has_error("reseller"):
+            self.add_error("reseller", _("Choose the reseller whose rights you ask for."))
+        return cleaned
+
+    @property
+    def reseller_without_rights(self):
+        """The name of the reseller that is to have no DAP, or None where that is not asked."""
+        asked = self.cleaned_data if self.is_valid() else {}
+        if asked.get("reseller_dap") is not False:
+            return None
+        return dict(self.fields["reseller"].choices)[asked["reseller"]]
 
 
 class RequestFilterForm(SearchForm):

@@ -4,6 +4,7 @@ import uuid
 from functools import cached_property
 
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from portal.keyset import Order
 from portal.models import FEW, KeyText, Parameter, Partner, Question, containing
@@ -17,9 +18,10 @@ BY_CUSTOMER = Order("listed_id", "listed_id")
 class CustomersOfPartner(Question):
     """The customers of ``partner``, by its key: its active relationships.
 
-    Only those of ``reseller`` too, only those with DAP or without (``has_dap``), where these are given. A
-    customer has every one of the words in its name or domain; case and accents do not count, and a word
-    may stand inside another. What a list sorts by and shows of the relationship is named ``listed_…``.
+    Only those with DAP or without (``has_dap``), only those of ``reseller`` too, where these are given; with
+    ``reseller_has_dap`` only those where the reseller has DAP, or where it has none, with a relationship or
+    not. A customer has every one of the words in its name or domain; case and accents do not count, and a
+    word may stand inside another. What a list sorts by and shows of the relationship is named ``listed_…``.
     """
 
     PARAMETERS = {
@@ -30,6 +32,7 @@ class CustomersOfPartner(Question):
     partner: uuid.UUID | Parameter
     reseller: uuid.UUID | str | Parameter | None = None
     has_dap: bool | None = None
+    reseller_has_dap: bool | None = None
     # Whether the many customers of a reseller are read in the order in which the partner's own began.
     is_walked: bool = False
 
@@ -38,11 +41,16 @@ class CustomersOfPartner(Question):
         """How many there are; beyond ``FEW``, one more."""
         return self.count(BY_NAME if self.words else BY_CUSTOMER, None, FEW + 1)
 
+    @property
+    def is_of_reseller(self):
+        """Whether it is among the reseller's own customers that one looks."""
+        return bool(self.reseller) and self.reseller_has_dap is not False
+
     def count_before(self, order):
-        return self.count_to_few if self.reseller else None
+        return self.count_to_few if self.is_of_reseller else None
 
     def read(self, columns, order, position, limit):
-        is_by_start = self.reseller and order.key == "listed_since"
+        is_by_start = self.is_of_reseller and order.key == "listed_since"
         if is_by_start and not self.is_walked and self.count_to_few > FEW:
             return self.but(is_walked=True).read(columns, order, position, limit)
         return super().read(columns, order, position, limit)
@@ -71,19 +79,40 @@ class CustomersOfPartner(Question):
         listed = own.annotate(listed_dap=models.F("has_dap"), listed_since=models.F("started_at"))
         if not self.reseller:
             return listed
+        theirs = active.filter(partner=self.reseller)
+        if not self.is_of_reseller:
+            return self._without_rights(listed, theirs)
+        if self.reseller_has_dap:
+            theirs = theirs.filter(has_dap__in=[True])
         if self.is_walked:
-            theirs = active.filter(partner=self.reseller, customer=models.OuterRef("customer"))
+            theirs = theirs.filter(customer=models.OuterRef("customer"))
             both = listed.alias(is_theirs=models.Subquery(theirs.values("has_dap")))
             return both.filter(is_theirs__isnull=False)
         # The rows of the reseller, mostly the fewer, each with what there is of the partner. Not a join: it
         # would go by way of the customers. Not Exists: of that PostgreSQL may make one. By name as well:
         # so both are read in the same order, each from the index that holds all of it.
         own = own.filter(**{column: models.OuterRef(column) for column in same})
-        beside = active.filter(partner=self.reseller).annotate(
+        beside = theirs.annotate(
             listed_dap=models.Subquery(own.values("has_dap")),
             listed_since=models.Subquery(own.values("started_at")),
         )
         return beside.filter(listed_dap__isnull=False)
+
+    def _without_rights(self, listed, theirs):
+        """Those of the partner's rows where the reseller has no DAP, with its last relationship, if any."""
+        # Looked up for each row of the partner, in the order of the list: mostly a reseller has few of them.
+        theirs = theirs.filter(customer=models.OuterRef("customer")).values("has_dap")
+        both = models.Q(partner=self.reseller, customer=models.OuterRef("customer"))
+        last = Relationship.objects.filter(both).order_by("-started_at", "-pk")
+        return (
+            listed.alias(they_have=Coalesce(models.Subquery(theirs), models.Value(False)))
+            .filter(they_have=False)
+            .annotate(
+                listed_theirs=models.Subquery(last.values("pk")[:1]),
+                listed_removed=models.Subquery(last.values("dap_removed_at")[:1]),
+                listed_ended=models.Subquery(last.values("ended_at")[:1]),
+            )
+        )
 
 
 class ResellersOfProvider(Question):

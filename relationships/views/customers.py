@@ -1,3 +1,4 @@
+from django.utils.functional import cached_property
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django_countries import countries
@@ -13,6 +14,11 @@ from relationships.forms import CustomerFilterForm
 from relationships.models import CustomersOfPartner, Relationship
 
 
+def iso_day(at):
+    """The day of a moment as files have it."""
+    return f"{localtime(at):%Y-%m-%d}"
+
+
 class CustomersMixin(QuestionView):
     """The customers of the partner, as the filter of the address wants them: its active relationships."""
 
@@ -23,13 +29,37 @@ class CustomersMixin(QuestionView):
     def get_filter_form_kwargs(self):
         return {"partner": self.membership.partner}
 
-    def get_question(self, *, q, dap, reseller=""):
+    def get_question(self, *, q, dap, reseller="", reseller_dap=None):
         return CustomersOfPartner(
             partner=self.membership.partner_id,
             reseller=reseller,
             has_dap=dap,
+            reseller_has_dap=reseller_dap,
             words=words_of(q),
         )
+
+    @cached_property
+    def reseller(self):
+        """The name of the reseller of which the rows say since when it has no rights, or None."""
+        return self.search_form.reseller_without_rights
+
+    @property
+    def rights_of_reseller(self):
+        """What the column about that is called."""
+        return _("Admin rights of %(partner)s") % {"partner": self.reseller}
+
+
+# What the rows hold of the last relationship of a reseller without rights.
+LAST_OF_RESELLER = ("listed_theirs", "listed_removed", "listed_ended")
+
+
+def since_when_none(theirs, removed_at, ended_at, day):
+    """Say since when a reseller has no rights at a customer, where that is known, and why."""
+    if removed_at:
+        return _("None since %(date)s: removed") % {"date": day(removed_at)}
+    if ended_at:
+        return _("None since %(date)s: the relationship ended") % {"date": day(ended_at)}
+    return _("None: a relationship without them") if theirs else _("None: no relationship")
 
 
 class CustomerListView(CustomersMixin, NoticesMixin, PreparedListView):
@@ -46,7 +76,8 @@ class CustomerListView(CustomersMixin, NoticesMixin, PreparedListView):
     def columns(self):
         """What it sorts by, and what a row shows: of the relationship nothing that the index has not."""
         shown = ("customer__name", "customer__domain", "customer__country", "listed_dap")
-        return tuple(dict.fromkeys([self.order.key, "listed_id", *shown, "listed_since"]))
+        last = LAST_OF_RESELLER if self.reseller else ()
+        return tuple(dict.fromkeys([self.order.key, "listed_id", *shown, "listed_since", *last]))
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
@@ -61,9 +92,13 @@ class CustomerListView(CustomersMixin, NoticesMixin, PreparedListView):
                 country_names[row.customer__country],
                 row.listed_dap,
                 day(row.listed_since),
+                since_when_none(*(getattr(row, name) for name in LAST_OF_RESELLER), day)
+                if self.reseller
+                else None,
             )
             for row in rows
         ]
+        context["rights_of_reseller"] = self.reseller and self.rights_of_reseller
         return context
 
 
@@ -87,12 +122,13 @@ class CustomerExportView(CustomersMixin, ExportView):
             _("Contact phone"),
             _("Delegated admin privileges"),
             _("Customer since"),
+            *([self.rights_of_reseller] if self.reseller else []),
         ]
 
     def get_rows(self, queryset):
         country_names = dict(countries)
         has_dap = {True: _("Yes"), False: _("No")}
-        rows = queryset.order_by("listed_key", "listed_id").values_list(
+        columns = (
             "listed_id",
             "customer__name",
             "customer__domain",
@@ -106,9 +142,10 @@ class CustomerExportView(CustomersMixin, ExportView):
             "listed_dap",
             "listed_since",
         )
-        for pk, name, domain, country, *contact, phone, dap, since in rows.iterator(
-            chunk_size=1000
-        ):
+        last = LAST_OF_RESELLER if self.reseller else ()
+        rows = queryset.order_by("listed_key", "listed_id").values_list(*columns, *last)
+        for row in rows.iterator(chunk_size=1000):
+            pk, name, domain, country, *contact, phone, dap, since = row[: len(columns)]
             yield [
                 str(pk),
                 name,
@@ -117,5 +154,6 @@ class CustomerExportView(CustomersMixin, ExportView):
                 *contact,
                 shown_phone(phone),
                 has_dap[dap],
-                f"{localtime(since):%Y-%m-%d}",
+                iso_day(since),
+                *([since_when_none(*row[len(columns) :], iso_day)] if self.reseller else []),
             ]

@@ -9,8 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from portal.authority import PORTAL
-from portal.keyset import write_cursor
-from relationships.models import Relationship
+from portal.keyset import Order, write_cursor
+from portal.text import words_of
+from relationships.models import CustomersOfPartner, Relationship, customer_lists
 from tests.factories import CustomerFactory, RelationshipFactory
 from tests.pages import Page, read_csv, signed_in, words
 
@@ -398,6 +399,117 @@ def test_without_dap_are_those_that_took_it_back(demo):
     demo.relationship("Reederei Albers", "Nordlicht Distribution").remove_dap(by=PORTAL)
     assert names(customers(HELPDESK, "?dap=no")) == ["Reederei Albers"]
     assert names(customers(HELPDESK, "?dap=yes")) == ["Backhaus Petersen"]
+
+
+def test_the_filters_say_whose_privileges_they_ask_for(demo):
+    labels = customers(HELPDESK).all_text("label")
+    assert "Delegated admin privileges of Nordlicht Distribution" in labels
+    assert "Admin rights of the reseller" in labels
+    labels = customers("global@hafen.example").all_text("label")
+    assert "Delegated admin privileges of Hafen IT" in labels
+    assert "Admin rights of the reseller" not in labels
+    german = Page(signed_in(HELPDESK, **{"accept-language": "de"}).get("/customers/"))
+    labels = german.all_text("label")
+    assert "Delegierte Administratorrechte von Nordlicht Distribution" in labels
+
+
+def asked_for(demo, reseller, has_dap, more=""):
+    """The list of Nordlicht's customers where a reseller has DAP or has none: name and what is said."""
+    page = customers(
+        HELPDESK, f"?reseller={demo.partner(reseller).pk}&reseller_dap={has_dap}{more}"
+    )
+    label = f"Admin rights of {reseller}"
+    return [(row["Name"], row.get(label)) for row in page.table]
+
+
+PETERSEN, ALBERS = "Backhaus Petersen", "Reederei Albers"
+WITHOUT, NOTHING = "None: a relationship without them", "None: no relationship"
+
+
+@pytest.mark.parametrize(
+    ("reseller", "has_dap", "more", "expected"),
+    [
+        ("Hafen IT", "yes", "", [(ALBERS, None)]),
+        ("Elbe Support", "yes", "", [(PETERSEN, None)]),
+        ("Elbe Support", "yes", "&sort=-since", [(PETERSEN, None)]),
+        ("Kranich Consulting", "yes", "", []),
+        ("Hafen IT", "no", "", [(PETERSEN, NOTHING)]),
+        ("Elbe Support", "no", "", [(ALBERS, WITHOUT)]),
+        ("Kranich Consulting", "no", "", [(PETERSEN, NOTHING), (ALBERS, NOTHING)]),
+        ("Kranich Consulting", "no", "&sort=-name", [(ALBERS, NOTHING), (PETERSEN, NOTHING)]),
+        ("Kranich Consulting", "no", "&q=albers", [(ALBERS, NOTHING)]),
+        ("Kranich Consulting", "no", "&dap=no", []),
+        ("Elbe Support", "", "", [(PETERSEN, None), (ALBERS, None)]),
+    ],
+)
+def test_customers_where_a_reseller_has_privileges_or_none(demo, reseller, has_dap, more, expected):
+    assert asked_for(demo, reseller, has_dap, more) == expected
+
+
+def test_it_says_since_when_a_reseller_has_none(demo):
+    """Removed, ended, both, come back, and come back without."""
+    elbe = demo.relationship(PETERSEN, "Elbe Support")
+    began = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    Relationship.objects.filter(pk=elbe.pk).update(started_at=began)
+    with time_machine.travel("2026-03-01T12:00:00Z", tick=False):
+        demo.relationship(PETERSEN, "Elbe Support").remove_dap(by=PORTAL)
+    removed = (PETERSEN, "None since 1 Mar 2026: removed")
+    assert removed in asked_for(demo, "Elbe Support", "no")
+    with time_machine.travel("2026-04-01T12:00:00Z", tick=False):
+        demo.relationship(PETERSEN, "Elbe Support").end(by=PORTAL)
+    assert removed in asked_for(demo, "Elbe Support", "no")
+    petersen, partner = demo.customer(PETERSEN), demo.partner("Elbe Support")
+    with time_machine.travel("2026-05-01T12:00:00Z", tick=False):
+        again = RelationshipFactory(partner=partner, customer=petersen)
+    assert asked_for(demo, "Elbe Support", "no") == [(ALBERS, WITHOUT)]
+    with time_machine.travel("2026-06-01T12:00:00Z", tick=False):
+        again.end(by=PORTAL)
+    ended = "None since 1 Jun 2026: the relationship ended"
+    assert (PETERSEN, ended) in asked_for(demo, "Elbe Support", "no")
+    query = f"?reseller={partner.pk}&reseller_dap=no&q=petersen"
+    [row] = read_csv(signed_in("agent@nordlicht.example").get(f"/customers/export/{query}"))
+    assert row["Admin rights of Elbe Support"] == ("None since 2026-06-01: the relationship ended")
+    with time_machine.travel("2026-07-01T12:00:00Z", tick=False):
+        RelationshipFactory(partner=partner, customer=petersen, has_dap=False)
+    assert (PETERSEN, WITHOUT) in asked_for(demo, "Elbe Support", "no")
+
+
+def test_whose_none_is_meant_must_be_said(demo):
+    page = customers(HELPDESK, "?reseller_dap=no")
+    assert page.table == []
+    assert page.field_errors == ["Choose the reseller whose rights you ask for."]
+    assert customers(HELPDESK, "?reseller_dap=x").table == []
+    # Who has no resellers is asked nothing about theirs.
+    assert names(customers("global@hafen.example", "?reseller_dap=no")) == [ALBERS]
+
+
+@pytest.mark.parametrize("reseller_has_dap", [True, False])
+@pytest.mark.parametrize("sort", ["listed_key", "listed_domain", "listed_since"])
+def test_many_are_found_counted_and_walked_alike(demo, monkeypatch, reseller_has_dap, sort):
+    """Whatever way the rows are read, they are those where the reseller has DAP, or has none."""
+    monkeypatch.setattr(customer_lists, "FEW", 3)
+    nordlicht, hafen = demo.partner("Nordlicht Distribution"), demo.partner("Hafen IT")
+    expected = []
+    for number in range(14):
+        customer = CustomerFactory(name=f"Firm {number % 7} {number}")
+        RelationshipFactory(partner=nordlicht, customer=customer)
+        has_dap = (None, True, False)[number % 3]
+        if has_dap is not None:
+            RelationshipFactory(partner=hafen, customer=customer, has_dap=has_dap)
+        if bool(has_dap) == reseller_has_dap:
+            expected.append(customer.pk)
+    words = words_of("firm")
+    asked = CustomersOfPartner(
+        partner=nordlicht.pk, reseller=hafen.pk, reseller_has_dap=reseller_has_dap, words=words
+    )
+    order = Order(sort, "listed_id")
+    found = asked.read((sort, "listed_id"), order, None, 30)
+    assert [row[0] for row in found] == sorted(row[0] for row in found)
+    assert {row[1] for row in found} == set(expected)
+    assert asked.count(order, None, 30) == len(expected)
+    first = found[4]
+    rest = asked.read((sort, "listed_id"), order, tuple(first), 30)
+    assert list(rest) == list(found[5:]) if len(found) > 5 else list(rest) == []
 
 
 def test_T1_only_ones_own_resellers_can_be_chosen(demo):
