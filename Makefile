@@ -20,7 +20,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 PYTHON_FILES = $$(find manage.py gunicorn.conf.py portal customers relationships subscriptions tests bench -name '*.py')
 TEMPLATES = $$(find templates portal customers relationships subscriptions -name '*.html' -o -name '*.txt')
 
-.PHONY: help setup demo test test-sqlite test-postgresql bench lint format messages screenshots requirements FORCE
+.PHONY: help setup demo test quick bench lint format messages screenshots requirements FORCE
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
@@ -37,15 +37,11 @@ demo: $(RUNTIME) ## Serve the portal with demo data on 127.0.0.1:8000, or on POR
 	@$(PY) manage.py worker --parent $$$$ & \
 	DJANGO_RUNSERVER_HIDE_WARNING=true exec $(PY) manage.py runserver --noreload 127.0.0.1:$(PORT)
 
-test: test-sqlite test-postgresql ## Run the whole suite on SQLite, then on PostgreSQL
+test: $(DEVELOPMENT) ## Run the whole suite, on SQLite and on PostgreSQL side by side
+	@$(PY) -m tests.run all $(ARGS)
 
-test-sqlite: $(DEVELOPMENT)
-	@echo "Tests on SQLite"
-	@env -u DATABASE_URL $(PY) -m pytest $(ARGS)
-
-test-postgresql: $(DEVELOPMENT)
-	@echo "Tests on PostgreSQL"
-	@$(PY) -m tests.postgres $(PY) -m pytest $(ARGS)
+quick: $(DEVELOPMENT) ## Run the tests of what differs from main, on SQLite
+	@$(PY) -m tests.run quick $(ARGS)
 
 bench: $(DEVELOPMENT) ## Measure every page on a large installation (BENCH_SCALE=1k for a quick one)
 	@$(PY) -m bench
