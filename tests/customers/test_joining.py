@@ -207,7 +207,7 @@ class TestJoining:
                 "term": "albers",
             },
         ).json()
-        assert [one["text"] for one in choice["results"]] == ["Reederei Albers"]
+        assert [one["text"] for one in choice["results"]] == ["Reederei Albers (albers.example)"]
         shown = admin_client.get(reverse("admin:customers_customer_change", args=[albers.pk]))
         assert f"Albers Nord ({twin.pk})" in shown.content.decode()
 
