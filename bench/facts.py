@@ -7,7 +7,7 @@ from django.db.models import Count, Max
 
 from bench.browser import Browser
 from customers.models import Customer
-from portal.keyset import write_cursor
+from lists.keyset import write_cursor
 from portal.models import ActivityReader, Membership, Notice, Partner, PartnerType, User
 from relationships.models import Relationship, RelationshipRequest
 from subscriptions.models import Offer, Subscription

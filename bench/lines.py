@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from urllib.parse import urlencode
 
-from portal.keyset import write_cursor
+from lists.keyset import write_cursor
 from subscriptions.models import Subscription
 
 

@@ -18,8 +18,9 @@ from django.urls import reverse
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
 
+from lists.expressions import has_word
 from portal.forms import PortalModelForm
-from portal.models import Action, describe, part_of
+from portal.models import Action, describe
 from portal.text import words_of
 
 
@@ -109,7 +110,7 @@ class PortalAdmin(ForgivingAdmin):
         if not any(name.endswith("name_key") for name in self.search_fields):
             return super().get_search_results(request, queryset, search_term)
         for word in words_of(search_term, with_addresses=True):
-            somewhere = (part_of(name, word, "icontains") for name in self.search_fields)
+            somewhere = (has_word(name, word, "icontains") for name in self.search_fields)
             queryset = queryset.filter(functools.reduce(operator.or_, somewhere))
         return queryset, False
 

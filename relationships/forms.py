@@ -6,10 +6,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from customers.models import Customer, is_shared
+from lists.expressions import dashed
 from portal.address_fields import EmailFormField
 from portal.addresses import shown_domain
 from portal.forms import ListSelect, NamedRows, PortalModelForm, SearchForm, StyledField
-from portal.models import Partner, PartnerType, User, dashed, language_of, partner_labels
+from portal.models import Partner, PartnerType, User, language_of, partner_labels
 from portal.partner_fields import PartnerChoiceField
 from portal.permissions import Permission
 

@@ -1,4 +1,4 @@
-"""The four floors: imports only go down, stand at the top of a module, and modules stay short."""
+"""The floors: imports only go down, stand at the top of a module, and modules stay short."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FLOORS = ["portal", "customers", "relationships", "subscriptions"]
+FLOORS = ["lists", "portal", "customers", "relationships", "subscriptions"]
 LONGEST_MODULE = 400
 
 # What tells under which host a request came, or where the portal is: one module reads it.
@@ -132,7 +132,7 @@ def test_the_check_reads_every_app():
 
 def test_every_app_is_on_a_floor(settings):
     ours = {name for name in settings.INSTALLED_APPS if (ROOT / name).is_dir()}
-    assert ours == set(FLOORS)
+    assert ours == set(FLOORS) - {"lists"}  # which has no models, so it is no app
 
 
 def test_the_root_urls_reach_up_by_name_only():

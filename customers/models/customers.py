@@ -10,11 +10,12 @@ from django.utils.translation import pgettext_lazy
 from django_countries.fields import CountryField
 
 from customers.domain_records import require_record
+from lists.set_statements import lock_selected
 from portal.address_fields import DomainField, EmailField
 from portal.addresses import shown_domain, unicode_domain
 from portal.authority import Refusal, require, require_standing
 from portal.clocks import now_after
-from portal.models import Action, ActivityEntry, Editable, FoldedField, Partner, lock_selected
+from portal.models import Action, ActivityEntry, Editable, FoldedField, Partner
 from portal.permissions import Permission
 from portal.phone_fields import PhoneField
 from portal.text import fold
@@ -90,7 +91,7 @@ class Customer(Editable):
     joined_at = models.DateTimeField(pgettext_lazy("record", "joined"), null=True, editable=False)
 
     # Between name and domain where they are written together.
-    BETWEEN = "\t"
+    SEPARATOR = "\t"
 
     objects = CustomerQuerySet.as_manager()
 
@@ -164,7 +165,7 @@ class Customer(Editable):
         It sorts by name, as every letter stands behind a tab, and has the words of both, none of which
         has a tab in it.
         """
-        return f"{name_key}{Customer.BETWEEN}{Customer.key_of(domain)}"
+        return f"{name_key}{Customer.SEPARATOR}{Customer.key_of(domain)}"
 
     @property
     def shown_domain(self):

@@ -6,12 +6,12 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from lists.set_statements import insert_selected
 from portal.client_address import current_address
 
 from .actions import FIELD_LABELS, Action, Change, action_choices, described
 from .activity_readers import ActivityReader
 from .actors import Actor
-from .statements import insert_selected
 
 # Entries and facts meet by their subject. A window brings them together rather than a join: right after
 # the entries were written the database knows too little of them to plan one, and takes minutes.

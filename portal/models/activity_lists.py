@@ -1,29 +1,20 @@
 """The lists of the activity log."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import MINYEAR, UTC, datetime, time, timedelta
 from functools import cached_property, lru_cache
 
 from django.db import models
 
+from lists.compiled_queries import BindParameter, CompiledQuery
+from lists.expressions import KeyArray, KeyText, NumberArray, WithoutIndex, having_any, having_words
+from lists.list_queries import MOST_SORTED, ListQuery, seek
 from portal.text import words_of
 
 from .activity import ActivityEntry
 from .activity_readers import ActivityReader
 from .actors import Actor
-from .prepared import (
-    FEW,
-    KeyList,
-    NumberList,
-    Parameter,
-    Prepared,
-    Question,
-    Unindexed,
-    containing,
-    having_one_of,
-    placed,
-)
-from .texts import KeyText
 
 # Of so many customers of a name, the first by name, the entries are looked up instead of looked through.
 FEW_CUSTOMERS = 600
@@ -45,31 +36,33 @@ def _beginning(day, tzinfo, days=0):
         return end.replace(tzinfo=UTC)
 
 
-class _CustomersNamed(Question):
+@dataclass(frozen=True, kw_only=True)
+class _CustomersNamed(ListQuery):
     """The customers whose name contains every one of the words."""
 
     def queryset(self):
         customers = ActivityEntry._meta.get_field("customer").related_model._default_manager.all()
-        return containing(customers, self.words, "name_key")
+        return having_words(customers, self.words, "name_key")
 
 
 @lru_cache(maxsize=20)
 def _few(customers, most):
     found = customers.queryset().order_by("name_key").annotate(key=KeyText("pk"))
-    return Prepared.rows_of(found[: most + 1], "key")
+    return CompiledQuery.rows_of(found[: most + 1], "key")
 
 
-class _Actors(Question):
-    PARAMETERS = {"keys": Parameter("keys", NumberList())}
-    keys: tuple[int, ...] | Parameter
+@dataclass(frozen=True, kw_only=True)
+class _Actors(ListQuery):
+    PARAMETERS = {"keys": BindParameter("keys", NumberArray())}
+    keys: tuple[int, ...] | BindParameter
 
     def queryset(self):
-        return having_one_of(Actor.objects.order_by(), "pk", self.keys)
+        return having_any(Actor.objects.order_by(), "pk", self.keys)
 
 
 @lru_cache(maxsize=1)
 def _all_of(actors):
-    return Prepared.rows_of(
+    return CompiledQuery.rows_of(
         actors.queryset(), *(field.attname for field in Actor._meta.concrete_fields)
     )
 
@@ -80,7 +73,8 @@ def actors_of(keys):
     return {row.id: Actor.from_db(None, row._fields, row) for row in rows}
 
 
-class LogOf(Question):
+@dataclass(frozen=True, kw_only=True)
+class LogOf(ListQuery):
     """The activity log of one organisation, ``partner`` or ``customer``, by its key (T1).
 
     Where other records of the firm were joined into that of the customer, ``records`` has the keys of all.
@@ -92,13 +86,13 @@ class LogOf(Question):
     """
 
     PARAMETERS = {
-        "partner": Parameter("partner", models.UUIDField()),
-        "customer": Parameter("customer", models.UUIDField()),
-        "records": Parameter("records", KeyList()),
-        "since": Parameter("since", models.DateTimeField()),
-        "until": Parameter("until", models.DateTimeField()),
-        "action": Parameter("action", models.CharField()),
-        "customers": Parameter("customers", KeyList()),
+        "partner": BindParameter("partner", models.UUIDField()),
+        "customer": BindParameter("customer", models.UUIDField()),
+        "records": BindParameter("records", KeyArray()),
+        "since": BindParameter("since", models.DateTimeField()),
+        "until": BindParameter("until", models.DateTimeField()),
+        "action": BindParameter("action", models.CharField()),
+        "customers": BindParameter("customers", KeyArray()),
     }
     # What is read of an entry: ``read_at`` and ``read_id`` are what it is sorted by.
     COLUMNS = (
@@ -109,17 +103,21 @@ class LogOf(Question):
         "customer__name",
     )
 
-    partner: uuid.UUID | Parameter | None = None
-    customer: uuid.UUID | Parameter | None = None
-    records: tuple[uuid.UUID, ...] | Parameter | None = None
-    since: datetime | Parameter | None = None
-    until: datetime | Parameter | None = None
-    action: str | Parameter = ""
-    customers: tuple[str, ...] | Parameter | None = None
+    partner: uuid.UUID | BindParameter | None = None
+    customer: uuid.UUID | BindParameter | None = None
+    records: tuple[uuid.UUID, ...] | BindParameter | None = None
+    since: datetime | BindParameter | None = None
+    until: datetime | BindParameter | None = None
+    action: str | BindParameter = ""
+    customers: tuple[str, ...] | BindParameter | None = None
     are_all: bool = True
 
+    def __post_init__(self):
+        if bool(self.partner) == bool(self.customer):
+            raise ValueError("A log is that of one partner or one customer (T1).")
+
     @classmethod
-    def asked(cls, membership, *, start=None, end=None, customer="", action="", tzinfo=UTC):
+    def of(cls, membership, *, start=None, end=None, customer="", action="", tzinfo=UTC):
         """Return the log of ``membership`` from day to day (both included) in a zone, of one kind.
 
         ``customer`` has words of the name of the customers it tells of.
@@ -149,15 +147,15 @@ class LogOf(Question):
 
     @cached_property
     def count_to_few(self):
-        """How many entries tell of customers with the name that is looked for; beyond ``FEW``, one more."""
-        [[count]] = self.run(_count_to_few, FEW)
+        """How many entries tell of customers with that name; beyond ``MOST_SORTED``, one more."""
+        [[count]] = self.run(_count_to_few, MOST_SORTED)
         return count
 
     def count_before(self, order):
         return None if self.customers is None else self.count_to_few
 
     def read(self, columns, order, position, limit):
-        if self.are_few_customers and self.count_to_few <= FEW:
+        if self.are_few_customers and self.count_to_few <= MOST_SORTED:
             how = (columns, order, position is not None, limit)
             return self.run(_page_of_few, *how, position=position)
         # Of many, even if they are of few customers, enough are soon met among the newest.
@@ -170,13 +168,13 @@ class LogOf(Question):
         """Return the rows in a form that is read along their times."""
         rows = self._rows(models.F("at"))
         if self.are_few_customers:
-            return having_one_of(rows, "customer", self.customers)
-        return containing(rows, self.words, "customer__name_key")
+            return having_any(rows, "customer", self.customers)
+        return having_words(rows, self.words, "customer__name_key")
 
     def by_customer(self):
         """Return the rows of ``customers`` in a form that is read customer by customer."""
-        rows = self._rows(Unindexed("at", output_field=models.DateTimeField()))
-        return having_one_of(rows, "customer", self.customers)
+        rows = self._rows(WithoutIndex("at", output_field=models.DateTimeField()))
+        return having_any(rows, "customer", self.customers)
 
     def entries(self, keys):
         """Return the rows of the entries with these ``keys``, a queryset."""
@@ -192,7 +190,7 @@ class LogOf(Question):
             rows: models.QuerySet
             rows, entry = ActivityReader.objects.filter(partner=self.partner), "activityentry"
         elif self.records:
-            rows, entry = having_one_of(ActivityEntry.objects.all(), "customer", self.records), "pk"
+            rows, entry = having_any(ActivityEntry.objects.all(), "customer", self.records), "pk"
         else:
             rows, entry = ActivityEntry.objects.filter(customer=self.customer), "pk"
         rows = rows.annotate(read_at=at, read_id=models.F(entry))
@@ -207,13 +205,13 @@ class LogOf(Question):
 
 @lru_cache(maxsize=100)
 def _count_to_few(log, most):
-    few = Prepared.count_of(log.by_customer().values("read_id")[: most + 1])
+    few = CompiledQuery.count_of(log.by_customer().values("read_id")[: most + 1])
     if log.are_all:
         return few
     # The first customers have enough, or all are counted.
     newest = log.queryset_to_count().order_by("-read_at", "-read_id")
-    every = Prepared.count_of(newest.values("read_at")[: most + 1])
-    return Prepared(
+    every = CompiledQuery.count_of(newest.values("read_at")[: most + 1])
+    return CompiledQuery(
         f"WITH few (number) AS ({few.sql})"  # noqa: S608
         f" SELECT CASE WHEN number > {most} THEN number ELSE ({every.sql}) END FROM few",
         [*few.params, *every.params],
@@ -223,5 +221,5 @@ def _count_to_few(log, most):
 @lru_cache(maxsize=100)
 def _page_of_few(log, columns, order, is_after, limit):
     # The page is picked by what the index holds; only its entries are read.
-    page = placed(log.by_customer(), order, is_after).values("read_id")[:limit]
-    return Prepared.rows_of(order.sort(log.shown(log.entries(page))), *columns)
+    page = seek(log.by_customer(), order, is_after).values("read_id")[:limit]
+    return CompiledQuery.rows_of(order.sort(log.shown(log.entries(page))), *columns)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from django.core.cache import cache
 from django.utils import timezone
 
-from .statements import lock_text
+from lists.set_statements import lock_text
 
 
 def when_allowed(counter: str, most: int, period: timedelta, *, weight: int = 1) -> datetime | None:

@@ -11,10 +11,10 @@ from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from lists.set_statements import lock_text
 from portal.links import portal_host
 
 from .due import Due, DueQuerySet
-from .statements import lock_text
 
 logger = logging.getLogger("portal.mail")
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from lists.set_statements import lock_selected
 from portal import mail
 from portal.authority import Refusal, person_of, require, require_standing
 from portal.permissions import (
@@ -19,7 +20,6 @@ from portal.permissions import (
 
 from .actions import Action
 from .partners import Partner
-from .statements import lock_selected
 from .users import User
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
+from lists.set_statements import lock_text, share_texts
 from portal.address_fields import EmailField
 from portal.authority import require
 from portal.clocks import now_after
@@ -19,7 +20,6 @@ from portal.web_addresses import WebAddressField
 from .actions import Action, describe
 from .activity import ActivityEntry
 from .fields import FoldedField
-from .statements import lock_text, share_texts
 
 
 class PartnerType(models.TextChoices):

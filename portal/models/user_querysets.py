@@ -1,13 +1,13 @@
 from django.contrib.auth.models import BaseUserManager
 from django.db import transaction
 
+from lists.expressions import has_word
 from portal.address_fields import AsKept
 from portal.authority import PORTAL
 from portal.text import words_of
 
 from .actions import Action, describe
 from .invitations import read_token
-from .prepared import part_of
 from .proofs import ProvedAddress
 from .user_breaches import UserBreaches
 
@@ -40,7 +40,7 @@ class UserQuerySet(UserBreaches):  # type: ignore[override]  # the plugin types 
         """
         found = self
         for word in words_of(text, with_addresses=True):
-            found = found.filter(part_of("name_key", word) | part_of("email", word))
+            found = found.filter(has_word("name_key", word) | has_word("email", word))
         return found
 
     def called(self, email):

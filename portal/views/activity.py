@@ -5,22 +5,23 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
+from lists.keyset import SortOrder
 from portal.forms import ActivityFilterForm
-from portal.keyset import Order
 from portal.models import ActivityEntry, LogOf, Named, actors_of
 from portal.permissions import Permission
 from portal.zones import moment_writer, zone_of
 
-from .lists import ExportView, PreparedListView, QuestionView
+from .lists import CompiledListView, ExportView, ListQueryView
 
 EXPORT_CHUNK = 500
 
 
-class ActivityMixin(QuestionView):
+class ActivityMixin(ListQueryView):
     """The entries that concern the user's organisation, as the filter of the address wants them."""
 
     permission_required = Permission.VIEW_ACTIVITY
     model = ActivityEntry
+    list_query_class = LogOf
 
     @cached_property
     def search_form(self):
@@ -30,8 +31,8 @@ class ActivityMixin(QuestionView):
         given = {name: self.request.GET.get(name, value) for name, value in defaults.items()}
         return ActivityFilterForm({**self.request.GET.dict(), **given})
 
-    def get_question(self, **filters):
-        return LogOf.asked(self.membership, **filters, tzinfo=zone_of(self.request.user))
+    def get_asked(self, **filters):
+        return {**filters, "tzinfo": zone_of(self.request.user)}
 
     def entries(self, rows):
         """Return the entries of rows with ``LogOf.COLUMNS``.
@@ -55,11 +56,11 @@ class ActivityMixin(QuestionView):
             yield entry, row.customer__name, who, row.read_address if is_colleague else None
 
 
-class ActivityListView(ActivityMixin, PreparedListView):
+class ActivityListView(ActivityMixin, CompiledListView):
     """The activity log: who changed what, when, for which customer, from what to what."""
 
     template_name = "portal/activityentry_list.html"
-    sorts = {"at": Order("read_at", "read_id", is_descending=True)}
+    sorts = {"at": SortOrder("read_at", "read_id", is_descending=True)}
 
     columns = LogOf.COLUMNS
 

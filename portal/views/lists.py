@@ -12,17 +12,17 @@ from django.utils.functional import cached_property
 from django.views.generic import ListView, View
 from django.views.generic.list import MultipleObjectMixin
 
+from lists.keyset import Keyset, SortOrder
+from lists.list_queries import MOST_SORTED, ListQuery
 from portal.csv import stream_csv
 from portal.exports import ExportRefused, export, separator_of
 from portal.forms import SearchForm
-from portal.keyset import Keyset, Order
-from portal.models import FEW
 from portal.zones import zone_of
 
 from .access import ScopedView
 
 # Up to this many matches are counted; beyond, a list says "more than" and counts them all on request.
-COUNTED = FEW
+COUNTED = MOST_SORTED
 
 
 @dataclass
@@ -87,7 +87,7 @@ class ScopedListView(FilteredView, ListView):
     """
 
     paginate_by: int | None = 25
-    sorts: dict[str, Order] = {}
+    sorts: dict[str, SortOrder] = {}
     # What is read of each row, as named tuples: objects of a model cost more than the rest of a page.
     columns: tuple[str, ...] = ()
 
@@ -181,41 +181,45 @@ class ScopedListView(FilteredView, ListView):
         return described
 
 
-class QuestionView(FilteredView):
-    """A list whose rows are a ``Question``: about the user's own organisation (T1)."""
+class ListQueryView(FilteredView):
+    """A list whose rows are those of a ``ListQuery``, of the user's own organisation (T1)."""
 
     model: Any
+    list_query_class: type[ListQuery]
 
-    def get_question(self, **filters):
-        """Return what the filters of the address ask for."""
-        raise NotImplementedError
+    def get_asked(self, **filters):
+        """Return what the filters of the address ask for, as ``list_query_class.of`` names it."""
+        return filters
 
     @cached_property
-    def question(self):
-        form = self.search_form
-        return self.get_question(**form.cleaned_data) if form.is_valid() else None
+    def list_query(self):
+        """What is asked, for the organisation of the user; None where the filters can't be read."""
+        if not self.search_form.is_valid():
+            return None
+        asked = self.get_asked(**self.search_form.cleaned_data)
+        return self.list_query_class.of(self.membership, **asked)
 
     def get_queryset(self):
-        return self.question.queryset() if self.question else self.model._default_manager.none()
+        return self.list_query.queryset() if self.list_query else self.model._default_manager.none()
 
 
-class PreparedListView(QuestionView, ScopedListView):
-    """A list that is read all day: its statements are composed once, see ``Prepared``."""
+class CompiledListView(ListQueryView, ScopedListView):
+    """A list that is read all day: its queries are compiled once, see ``CompiledQuery``."""
 
     def get_queryset(self):
-        return self.model._default_manager.none()  # ``question`` has the rows
+        return self.model._default_manager.none()  # ``list_query`` has the rows
 
     def read_rows(self, queryset, order, position, limit):
-        if self.question is None:
+        if self.list_query is None:
             return []
-        return self.question.read(self.columns, order, position, limit)
+        return self.list_query.read(self.columns, order, position, limit)
 
     def count_rows(self, queryset, position, most):
-        return self.question.count(self.order, position, most)
+        return self.list_query.count(self.order, position, most)
 
     def get_total(self, queryset, page):
         total = super().get_total(queryset, page)
-        known = self.question and self.question.count_before(self.order)
+        known = self.list_query and self.list_query.count_before(self.order)
         return total if known is None or total.is_exact else Total(lambda most: known)
 
 

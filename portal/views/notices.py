@@ -4,7 +4,7 @@ from django.http import Http404
 from django.shortcuts import redirect
 from django.views.generic import DetailView, View
 
-from portal.keyset import Order
+from lists.keyset import SortOrder
 from portal.models import Notice
 from portal.permissions import Permission
 
@@ -18,7 +18,7 @@ class NoticeListView(ScopedListView):
     permission_required = Permission.VIEW_ACTIVITY
     model = Notice
     template_name = "portal/notice_list.html"
-    sorts = {"newest": Order("id", is_descending=True)}
+    sorts = {"newest": SortOrder("id", is_descending=True)}
 
     def prepare_queryset(self, queryset):
         return queryset.for_user(self.request.user)

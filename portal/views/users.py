@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.generic import DetailView, FormView
 from django.views.generic.detail import SingleObjectMixin
 
+from lists.keyset import SortOrder
 from portal.forms import InviteForm, RolesForm
-from portal.keyset import Order
 from portal.models import User
 from portal.permissions import Permission
 
@@ -26,7 +26,7 @@ class UserListView(ScopedListView):
     model = User
     template_name = "portal/user_list.html"
 
-    sorts = {"name": Order("name_key"), "email": Order("email")}
+    sorts = {"name": SortOrder("name_key"), "email": SortOrder("email")}
 
     def prepare_queryset(self, queryset):
         return queryset.with_organisation().prefetch_related("membership__role_rows")

@@ -1,21 +1,27 @@
 """The lists of a partner's customers."""
 
 import uuid
+from dataclasses import dataclass
 from functools import cached_property
 
 from django.db import models
 from django.db.models.functions import Coalesce
 
-from portal.keyset import Order
-from portal.models import FEW, KeyText, Parameter, Partner, Question, containing
+from lists.compiled_queries import BindParameter
+from lists.expressions import KeyText, having_words
+from lists.keyset import SortOrder
+from lists.list_queries import MOST_SORTED, ListQuery
+from portal.models import Partner
+from portal.text import words_of
 
 from .relationships import Relationship
 
-BY_NAME = Order("listed_key", "listed_id")
-BY_CUSTOMER = Order("listed_id", "listed_id")
+BY_NAME = SortOrder("listed_key", "listed_id")
+BY_CUSTOMER = SortOrder("listed_id", "listed_id")
 
 
-class CustomersOfPartner(Question):
+@dataclass(frozen=True, kw_only=True)
+class CustomersOfPartner(ListQuery):
     """The customers of ``partner``, by its key: its active relationships.
 
     Only those with DAP or without (``has_dap``), only those of ``reseller`` too, where these are given; with
@@ -25,21 +31,32 @@ class CustomersOfPartner(Question):
     """
 
     PARAMETERS = {
-        "partner": Parameter("partner", models.UUIDField()),
-        "reseller": Parameter("reseller", models.UUIDField()),
+        "partner": BindParameter("partner", models.UUIDField()),
+        "reseller": BindParameter("reseller", models.UUIDField()),
     }
 
-    partner: uuid.UUID | Parameter
-    reseller: uuid.UUID | str | Parameter | None = None
+    partner: uuid.UUID | BindParameter
+    reseller: uuid.UUID | str | BindParameter | None = None
     has_dap: bool | None = None
     reseller_has_dap: bool | None = None
     # Whether the many customers of a reseller are read in the order in which the partner's own began.
     is_walked: bool = False
 
+    @classmethod
+    def of(cls, membership, *, q="", dap=None, reseller="", reseller_dap=None):
+        """Return the customers of the partner of ``membership``, with the words of ``q``."""
+        return cls(
+            partner=membership.partner_id,
+            reseller=reseller,
+            has_dap=dap,
+            reseller_has_dap=reseller_dap,
+            words=words_of(q),
+        )
+
     @cached_property
     def count_to_few(self):
-        """How many there are; beyond ``FEW``, one more."""
-        return self.count(BY_NAME if self.words else BY_CUSTOMER, None, FEW + 1)
+        """How many there are; beyond ``MOST_SORTED``, one more."""
+        return self.count(BY_NAME if self.words else BY_CUSTOMER, None, MOST_SORTED + 1)
 
     @property
     def is_of_reseller(self):
@@ -51,8 +68,8 @@ class CustomersOfPartner(Question):
 
     def read(self, columns, order, position, limit):
         is_by_start = self.is_of_reseller and order.key == "listed_since"
-        if is_by_start and not self.is_walked and self.count_to_few > FEW:
-            return self.but(is_walked=True).read(columns, order, position, limit)
+        if is_by_start and not self.is_walked and self.count_to_few > MOST_SORTED:
+            return self.replace(is_walked=True).read(columns, order, position, limit)
         return super().read(columns, order, position, limit)
 
     def queryset(self):
@@ -71,7 +88,7 @@ class CustomersOfPartner(Question):
         if self.has_dap is not None:
             # Not ``listed_dap=…``: for a bare boolean column SQLite uses no index.
             rows = rows.filter(listed_dap__in=[self.has_dap])
-        return containing(rows, self.words, "listed_key")
+        return having_words(rows, self.words, "listed_key")
 
     def _related(self, same):
         active = Relationship.objects.active()
@@ -115,12 +132,13 @@ class CustomersOfPartner(Question):
         )
 
 
-class ResellersOfProvider(Question):
+@dataclass(frozen=True, kw_only=True)
+class ResellersOfProvider(ListQuery):
     """The resellers that work with ``provider``, by its key: its active partnerships."""
 
-    PARAMETERS = {"provider": Parameter("provider", models.UUIDField())}
+    PARAMETERS = {"provider": BindParameter("provider", models.UUIDField())}
 
-    provider: uuid.UUID | Parameter
+    provider: uuid.UUID | BindParameter
 
     def queryset(self):
         return Partner.objects.filter(
@@ -130,4 +148,4 @@ class ResellersOfProvider(Question):
 
     def named(self):
         """All of them, by name: the key as ``KeyText`` has it, the name and the MPN ID."""
-        return self.read(("key_text", "name", "mpn_id"), Order("name_key"), None, None)
+        return self.read(("key_text", "name", "mpn_id"), SortOrder("name_key"), None, None)

@@ -7,17 +7,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
+from lists.expressions import having_words
+from lists.set_statements import lock_selected
 from portal.authority import require
 from portal.clocks import in_order, now_after
-from portal.models import (
-    Action,
-    ActivityEntry,
-    KeyField,
-    Partner,
-    containing,
-    describe,
-    lock_selected,
-)
+from portal.models import Action, ActivityEntry, KeyField, Partner, describe
 from portal.permissions import Permission
 
 from .changes_of_hands import ChangeOfHands
@@ -75,10 +69,10 @@ class RelationshipQuerySet(ChangeOfHands):
 
     def named(self, words):
         """Return those with a customer whose name, not domain, has every one of ``words``, folded."""
-        end = StrIndex("name_and_domain", models.Value(Customer.BETWEEN)) - 1
+        end = StrIndex("name_and_domain", models.Value(Customer.SEPARATOR)) - 1
         # The name is cut out of the few that have the words at all.
-        found = containing(self, words, "name_and_domain")
-        return containing(found.alias(name=Left("name_and_domain", end)), words, "name")
+        found = having_words(self, words, "name_and_domain")
+        return having_words(found.alias(name=Left("name_and_domain", end)), words, "name")
 
     @transaction.atomic
     def start(self, partner, customer, *, has_dap, by):

@@ -11,6 +11,7 @@ from django.utils.translation import get_language, override
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
+from lists.set_statements import lock_text
 from portal import links, mail
 from portal.address_fields import EmailField
 from portal.addresses import normal_email, shown_email
@@ -33,7 +34,6 @@ from portal.models import (
     Partner,
     ProofMethod,
     User,
-    lock_text,
 )
 from portal.permissions import Permission
 from portal.zones import end_of_last_day, written_day

@@ -3,12 +3,11 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django_countries import countries
 
+from lists.keyset import SortOrder
 from portal.addresses import shown_domain
-from portal.keyset import Order
 from portal.permissions import Permission
 from portal.phones import shown_phone
-from portal.text import words_of
-from portal.views import ExportView, NoticesMixin, PreparedListView, QuestionView
+from portal.views import CompiledListView, ExportView, ListQueryView, NoticesMixin
 from portal.zones import day_writer
 from relationships.forms import CustomerFilterForm
 from relationships.models import CustomersOfPartner, Relationship
@@ -19,24 +18,16 @@ def iso_day(at):
     return f"{localtime(at):%Y-%m-%d}"
 
 
-class CustomersMixin(QuestionView):
+class CustomersMixin(ListQueryView):
     """The customers of the partner, as the filter of the address wants them: its active relationships."""
 
     permission_required = Permission.VIEW_CUSTOMERS
     model = Relationship
     filter_form_class = CustomerFilterForm
+    list_query_class = CustomersOfPartner
 
     def get_filter_form_kwargs(self):
         return {"partner": self.membership.partner}
-
-    def get_question(self, *, q, dap, reseller="", reseller_dap=None):
-        return CustomersOfPartner(
-            partner=self.membership.partner_id,
-            reseller=reseller,
-            has_dap=dap,
-            reseller_has_dap=reseller_dap,
-            words=words_of(q),
-        )
 
     @cached_property
     def reseller(self):
@@ -62,14 +53,14 @@ def since_when_none(theirs, removed_at, ended_at, day):
     return _("None: a relationship without them") if theirs else _("None: no relationship")
 
 
-class CustomerListView(CustomersMixin, NoticesMixin, PreparedListView):
+class CustomerListView(CustomersMixin, NoticesMixin, CompiledListView):
     """The customers of the partner, by name."""
 
     template_name = "relationships/customer_list.html"
     sorts = {
-        "name": Order("listed_key", "listed_id"),
-        "domain": Order("listed_domain", "listed_id"),
-        "since": Order("listed_since", "listed_id"),
+        "name": SortOrder("listed_key", "listed_id"),
+        "domain": SortOrder("listed_domain", "listed_id"),
+        "since": SortOrder("listed_since", "listed_id"),
     }
 
     @property

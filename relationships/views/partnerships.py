@@ -5,8 +5,9 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from portal.keyset import Order
-from portal.models import PartnerType, part_of
+from lists.expressions import has_word
+from lists.keyset import SortOrder
+from portal.models import PartnerType
 from portal.permissions import Permission
 from portal.text import words_of
 from portal.views import AskedActView, ScopedListView
@@ -23,7 +24,7 @@ class PartnershipListView(ScopedListView):
     permission_required = Permission.VIEW_CUSTOMERS
     model = Partnership
     other_side = ""
-    sorts = {"name": Order("other_key")}
+    sorts = {"name": SortOrder("other_key")}
 
     def prepare_queryset(self, queryset):
         own_side = {"reseller": "provider", "provider": "reseller"}[self.other_side]
@@ -37,8 +38,8 @@ class PartnershipListView(ScopedListView):
     def filter_queryset(self, queryset, *, q, **filters):
         """Each word is a part of the name, or the beginning of the MPN ID."""
         for word in words_of(q):
-            of_number = part_of(f"{self.other_side}__mpn_id", word, "startswith")
-            queryset = queryset.filter(part_of("other_key", word) | of_number)
+            of_number = has_word(f"{self.other_side}__mpn_id", word, "startswith")
+            queryset = queryset.filter(has_word("other_key", word) | of_number)
         return queryset
 
     def get_context_data(self, **kwargs):

@@ -8,13 +8,12 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import FormView, UpdateView
 
 from customers.models import Customer
+from lists.keyset import SortOrder
 from portal import links
 from portal.addresses import shown_email
-from portal.keyset import Order
 from portal.models.mails import MOST_OF_ONE_USER, MOST_TO_ONE_ADDRESS
 from portal.permissions import Permission
-from portal.text import words_of
-from portal.views import ActView, AskedActView, PortalView, PreparedListView, ScopedView
+from portal.views import ActView, AskedActView, CompiledListView, PortalView, ScopedView
 from portal.zones import day_writer, moment_for, written_until
 from relationships.forms import DraftForm, DraftLanguageForm, RequestFilterForm, RequestForm
 from relationships.models import (
@@ -25,12 +24,15 @@ from relationships.models import (
 )
 
 
-class RequestListView(PreparedListView):
+class RequestListView(CompiledListView):
     """The requests that the partner made, newest first (R5)."""
 
     permission_required = Permission.VIEW_CUSTOMERS
     model = RelationshipRequest
-    sorts = {"created": Order("created_at", is_descending=True), "firm": Order("recipient_key")}
+    sorts = {
+        "created": SortOrder("created_at", is_descending=True),
+        "firm": SortOrder("recipient_key"),
+    }
     columns = (
         "pk",
         "recipient_name",
@@ -53,10 +55,7 @@ class RequestListView(PreparedListView):
     )
 
     filter_form_class = RequestFilterForm
-
-    def get_question(self, *, q, state):
-        words = words_of(q, with_addresses=True)
-        return RequestsOfPartner(partner=self.membership.partner_id, words=words, state=state)
+    list_query_class = RequestsOfPartner
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)

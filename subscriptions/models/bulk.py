@@ -10,18 +10,10 @@ from django.utils import timezone
 from django.utils.formats import localize
 from django.utils.translation import gettext_lazy as _
 
+from lists.set_statements import insert_selected, lock_selected, look_up_by_key
 from portal.authority import Refusal, require, require_standing
 from portal.clocks import in_order, now_after
-from portal.models import (
-    Action,
-    ActivityEntry,
-    Actor,
-    Partner,
-    User,
-    insert_selected,
-    lock_selected,
-    look_up_by_key,
-)
+from portal.models import Action, ActivityEntry, Actor, Partner, User
 from portal.permissions import Permission
 from relationships.models import Partnership, Relationship
 

@@ -3,8 +3,10 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from lists.list_queries import MOST_SORTED
+from lists.set_statements import look_up_by_key, recount_for_planner
 from portal.authority import person_of
-from portal.models import FEW, Partner, look_up_by_key, recount_for_planner
+from portal.models import Partner
 from relationships.models import Partnership, Relationship, RelationshipRequest
 
 from .subscriptions import Subscription
@@ -101,7 +103,7 @@ class BulkAssignmentRowQuerySet(models.QuerySet["BulkAssignmentRow"]):
             outcome=BulkOutcome.CHANGE,
             **columns,
         )
-        if seen > FEW:
+        if seen > MOST_SORTED:
             recount_for_planner(self.model)
 
     def judge(self, acting, *, by):

@@ -1,12 +1,15 @@
 """The partners among whom the staff of one chooses a support contact."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
 from django.db import models
 
-from portal.models import Parameter, Partner, Prepared, Question
+from lists.compiled_queries import BindParameter, CompiledQuery
+from lists.list_queries import ListQuery
+from portal.models import Partner
 from relationships.models import Partnership, RelationshipRequest
 
 
@@ -29,13 +32,14 @@ def candidate_partners(partner, customer):
     )
 
 
-class Candidates(Question):
+@dataclass(frozen=True, kw_only=True)
+class Candidates(ListQuery):
     """The ``candidate_partners``, each with when a request for DAP began that is open ``at`` a time."""
 
     PARAMETERS = {
-        "partner": Parameter("partner", models.UUIDField()),
-        "customer": Parameter("customer", models.UUIDField()),
-        "at": Parameter("at", models.DateTimeField()),
+        "partner": BindParameter("partner", models.UUIDField()),
+        "customer": BindParameter("customer", models.UUIDField()),
+        "at": BindParameter("at", models.DateTimeField()),
     }
     COLUMNS = (
         "pk",
@@ -49,9 +53,9 @@ class Candidates(Question):
         "pending_since",
     )
 
-    partner: uuid.UUID | Parameter
-    customer: uuid.UUID | Parameter
-    at: datetime | Parameter
+    partner: uuid.UUID | BindParameter
+    customer: uuid.UUID | BindParameter
+    at: datetime | BindParameter
 
     def queryset(self):
         asks = models.Q(partner=models.OuterRef("pk")) | models.Q(provider=models.OuterRef("pk"))
@@ -69,4 +73,4 @@ class Candidates(Question):
 
 @lru_cache(maxsize=10)
 def _all(candidates):
-    return Prepared.rows_of(candidates.queryset(), *candidates.COLUMNS)
+    return CompiledQuery.rows_of(candidates.queryset(), *candidates.COLUMNS)

@@ -8,7 +8,9 @@ from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.utils.functional import cached_property
 
-from portal.models import FEW, KeyText, Prepared, dashed, placed
+from lists.compiled_queries import CompiledQuery
+from lists.expressions import KeyText, dashed
+from lists.list_queries import MOST_SORTED, seek
 from portal.text import words_of
 from relationships.models import Relationship
 
@@ -45,17 +47,17 @@ def _page(parts, branches, order, is_after, limit):
     """Compose what reads a page of the list: the first rows of each of the parts, and of these the first."""
     read = []
     for branch in branches:
-        rows = placed(parts.queryset_of(branch), order, is_after)[:limit]
+        rows = seek(parts.queryset_of(branch), order, is_after)[:limit]
         if parts.words or not branch.is_walked:
             # The page is picked by what the index holds; only its rows are read.
             page = Subscription.objects.filter(pk__in=rows.values("pk"))
             rows = order.sort(page.annotate(sort_key=models.F(SORTS[branch.sort][0])))
-        read.append(Prepared.rows_of(rows.annotate(**KEYS), *COLUMNS))
+        read.append(CompiledQuery.rows_of(rows.annotate(**KEYS), *COLUMNS))
     tables = ", ".join(f"part_{number} AS ({one.sql})" for number, one in enumerate(read))
     rows = " UNION ALL ".join(f"SELECT * FROM part_{number}" for number in range(len(read)))  # noqa: S608
     way = "DESC" if order.is_descending else "ASC"
     places = ", ".join(f"{COLUMNS.index(name) + 1} {way}" for name in order.columns)
-    return Prepared(
+    return CompiledQuery(
         f"WITH {tables} {rows} ORDER BY {places} LIMIT {limit:d}",
         [value for one in read for value in one.params],
         read[0].convert,
@@ -102,7 +104,7 @@ def _survey(parts, limit):
             f"SELECT {len(counted) - 1}, NULL, COUNT(*) FROM ({sql} LIMIT {most}) looked_through"  # noqa: S608
         )
         params += values
-    return Prepared(
+    return CompiledQuery(
         f"WITH {', '.join(tables)} {' UNION ALL '.join(selects)}" * bool(tables), params
     )
 
@@ -114,7 +116,7 @@ class Coverage:
     """
 
     # Up to so many rows are found first and sorted then; more are found while walking them in order.
-    FEW = FEW
+    MOST_SORTED = MOST_SORTED
     # Of so many customers with a name, the first by name, the subscriptions are looked up.
     FEW_CUSTOMERS = 200
 
@@ -150,14 +152,14 @@ class Coverage:
             found = named.values_list("customer", flat=True)[: self.FEW_CUSTOMERS + 1]
             keys = [str(key) for key in found]
         if len(keys) <= self.FEW_CUSTOMERS:
-            return parts.but(customers=tuple(keys))
-        return parts.but(first_customers=tuple(keys[: self.FEW_CUSTOMERS]))
+            return parts.replace(customers=tuple(keys))
+        return parts.replace(first_customers=tuple(keys[: self.FEW_CUSTOMERS]))
 
     def querysets(self):
         """Return the parts as querysets."""
         return self.parts.querysets()
 
-    def survey(self, limit=FEW + 1):
+    def survey(self, limit=MOST_SORTED + 1):
         """Return how many rows each part has, up to ``limit`` (None: all), and how many by contact.
 
         By contact only where all together are fewer than the limit. One query, whatever the number of
@@ -183,31 +185,33 @@ class Coverage:
         return counts, by_contact
 
     def read(self, sort, counts, order, position, limit):
-        """Return up to ``limit`` rows with ``COLUMNS``, as ``Order.read`` does, in one query.
+        """Return up to ``limit`` rows with ``COLUMNS``, as ``SortOrder.read`` does, in one query.
 
         How each part is read depends on ``counts``, how many rows it has, as in ``survey``.
         """
         parts = self.parts
-        if parts.customers is not None and counts[0] > self.FEW:
+        if parts.customers is not None and counts[0] > self.MOST_SORTED:
             if sort == "customer":
                 # One stands with the other: to walk to them may take long.
-                counts = [self.FEW]
+                counts = [self.MOST_SORTED]
             else:
                 # Even of few customers there are so many that they are soon met.
-                parts = parts.but(customers=None)
+                parts = parts.replace(customers=None)
                 counts = counts * parts.count
         elif (
             parts.first_customers
             and self.have_first_enough
-            and limit <= self.FEW
+            and limit <= self.MOST_SORTED
             and sort == "customer"
             and not (position or order.is_descending)
         ):
             # With theirs the list begins.
-            parts = parts.but(customers=parts.first_customers, first_customers=None)
-            counts = [self.FEW]
+            parts = parts.replace(customers=parts.first_customers, first_customers=None)
+            counts = [self.MOST_SORTED]
         branches = tuple(
-            Branch(number, sort, is_walked=count > self.FEW or parts.has_in_order(number, sort))
+            Branch(
+                number, sort, is_walked=count > self.MOST_SORTED or parts.has_in_order(number, sort)
+            )
             for number, count in enumerate(counts)
             if count
         )

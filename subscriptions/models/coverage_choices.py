@@ -1,21 +1,17 @@
 """What the filter of the coverage offers to choose from, and what its lists need to know before."""
 
 import uuid
+from dataclasses import dataclass
 from functools import lru_cache
 
 from django.db import models
 from django.db.models.functions import Cast
 
-from portal.models import (
-    KeyText,
-    Parameter,
-    Partner,
-    Prepared,
-    Question,
-    bounded_count,
-    dashed,
-    first_keys,
-)
+from lists.compiled_queries import BindParameter, CompiledQuery
+from lists.expressions import KeyText, dashed
+from lists.list_queries import ListQuery
+from lists.set_statements import bounded_count, first_keys
+from portal.models import Partner
 from portal.text import words_of
 from relationships.models import Partnership, Relationship
 
@@ -26,12 +22,13 @@ from .offers import Offer, offer_labels
 COLUMNS = ("kind", "key", "name", "number", "name_key")
 
 
-class _Choices(Question):
+@dataclass(frozen=True, kw_only=True)
+class _Choices(ListQuery):
     """Partners, offers, and one row more: the keys of the customers found, and how many gave DAP."""
 
-    PARAMETERS = {"partner": Parameter("partner", models.UUIDField())}
+    PARAMETERS = {"partner": BindParameter("partner", models.UUIDField())}
 
-    partner: uuid.UUID | Parameter
+    partner: uuid.UUID | BindParameter
     may_sell: bool
     few: int
     few_customers: int
@@ -76,7 +73,7 @@ class _Choices(Question):
 
 @lru_cache(maxsize=50)
 def _all(choices):
-    return Prepared.rows_of(choices.queryset(), *COLUMNS)
+    return CompiledQuery.rows_of(choices.queryset(), *COLUMNS)
 
 
 class CoverageChoices:
@@ -92,7 +89,7 @@ class CoverageChoices:
         choices = _Choices(
             partner=partner.pk,
             may_sell=partner.may_sell,
-            few=Coverage.FEW,
+            few=Coverage.MOST_SORTED,
             few_customers=Coverage.FEW_CUSTOMERS,
             words=words_of(text),
         )
@@ -102,7 +99,7 @@ class CoverageChoices:
                 self.partners[dashed(key)] = (name, number)
             elif kind == "customers":
                 self.found_customers = key.split(",") if key else []
-                self.has_few_customers = int(name) <= Coverage.FEW
+                self.has_few_customers = int(name) <= Coverage.MOST_SORTED
             else:
                 offers.append((dashed(key), name, number, kind == "trial"))
         self.offers = dict(offer_labels(offers))

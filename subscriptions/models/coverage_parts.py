@@ -1,21 +1,17 @@
 """The subscriptions that a partner sees, in parts that indexes serve, and how each is read (ADR 0008)."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import models
 
-from portal.keyset import Order
-from portal.models import (
-    KeyField,
-    KeyList,
-    Parameter,
-    Question,
-    Unindexed,
-    containing,
-    having_one_of,
-)
+from lists.compiled_queries import BindParameter
+from lists.expressions import KeyArray, WithoutIndex, having_any, having_words
+from lists.keyset import SortOrder
+from lists.list_queries import ListQuery
+from portal.models import KeyField
 from relationships.models import Relationship
 
 from .querysets import SubscriptionStatus
@@ -28,12 +24,12 @@ SORTS = {
 }
 # The same as the orders of a list. Where thousands have one product, they stand by customer.
 ORDERS = {
-    "product": Order("sort_key", then="customer_key"),
-    "customer": Order("sort_key"),
-    "since": Order("sort_key", is_descending=True),
+    "product": SortOrder("sort_key", then="customer_key"),
+    "customer": SortOrder("sort_key"),
+    "since": SortOrder("sort_key", is_descending=True),
 }
 
-Key = uuid.UUID | str | Parameter
+Key = uuid.UUID | str | BindParameter
 
 
 class Branch(NamedTuple):
@@ -47,7 +43,8 @@ class Branch(NamedTuple):
     is_walked: bool
 
 
-class Parts(Question):
+@dataclass(frozen=True, kw_only=True)
+class Parts(ListQuery):
     """The subscriptions that exist for ``partner``, in parts without a common row.
 
     Together they are ``visible_to``, whose OR no index answers; each of the parts is one range of an
@@ -58,26 +55,26 @@ class Parts(Question):
     """
 
     PARAMETERS = {
-        "partner": Parameter("partner", models.UUIDField()),
-        "contact": Parameter("contact", models.UUIDField()),
-        "offer": Parameter("offer", models.UUIDField()),
-        "since": Parameter("since", models.DateTimeField()),
-        "customers": Parameter("customers", KeyList()),
-        "first_customers": Parameter("first_customers", KeyList()),
+        "partner": BindParameter("partner", models.UUIDField()),
+        "contact": BindParameter("contact", models.UUIDField()),
+        "offer": BindParameter("offer", models.UUIDField()),
+        "since": BindParameter("since", models.DateTimeField()),
+        "customers": BindParameter("customers", KeyArray()),
+        "first_customers": BindParameter("first_customers", KeyArray()),
     }
 
     partner: Key
     may_sell: bool
     has_few_customers: bool = False
-    customers: tuple[str, ...] | Parameter | None = None
-    first_customers: tuple[str, ...] | Parameter | None = None
+    customers: tuple[str, ...] | BindParameter | None = None
+    first_customers: tuple[str, ...] | BindParameter | None = None
 
     contact: Key = ""
     has_no_contact: bool = False
     offer: Key = ""
     status: str = ""
     is_still_with_seller: bool = False
-    since: datetime | Parameter | None = None
+    since: datetime | BindParameter | None = None
 
     @property
     def are_even(self):
@@ -114,7 +111,7 @@ class Parts(Question):
             return self._filter(part, branch.number, walked=branch.sort).annotate(
                 sort_key=models.F(column)
             )
-        key = Unindexed(column, output_field=field())
+        key = WithoutIndex(column, output_field=field())
         return self._filter(part, branch.number).annotate(sort_key=key)
 
     def counted(self):
@@ -155,10 +152,10 @@ class Parts(Question):
         if not self.first_customers:
             return None
         if not self.may_sell:
-            [found] = self.but(customers=self.first_customers).querysets()
+            [found] = self.replace(customers=self.first_customers).querysets()
             return found
-        first, *_others = self.but(words=()).querysets()
-        return having_one_of(first, "customer", self.first_customers)
+        first, *_others = self.replace(words=()).querysets()
+        return having_any(first, "customer", self.first_customers)
 
     def _counted_by(self):
         if self.customers is not None or self.has_no_contact:
@@ -187,7 +184,7 @@ class Parts(Question):
         looked_after = models.Q(has_dap__isnull=False)
         if self.customers is not None:
             # All parts at once: so few customers' subscriptions are looked through.
-            of_few = having_one_of(all_.filter(looked_after), "customer", self.customers)
+            of_few = having_any(all_.filter(looked_after), "customer", self.customers)
             return [
                 of_few.filter(
                     models.Q(seller=partner)
@@ -219,12 +216,12 @@ class Parts(Question):
         for column, field, lookup, value, sorts in self._wanted:
             is_hidden = walked and (has_index or walked not in sorts)
             if is_hidden or (is_by_contact_alone and lookup != "isnull"):
-                hidden = Unindexed(column, output_field=field())
+                hidden = WithoutIndex(column, output_field=field())
                 part = part.alias(**{f"{column}_hidden": hidden})
                 column = f"{column}_hidden"
             has_index = has_index or walked in sorts
             part = part.filter(**{f"{column}__{lookup}": value})
-        return containing(part, self.words, "customer_key") if self.customers is None else part
+        return having_words(part, self.words, "customer_key") if self.customers is None else part
 
     @property
     def _wanted(self):

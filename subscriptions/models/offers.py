@@ -5,7 +5,8 @@ from django.db import models
 from django.utils.formats import localize
 from django.utils.translation import gettext_lazy as _
 
-from portal.models import ActivityEntry, FoldedField, containing
+from lists.expressions import having_words
+from portal.models import ActivityEntry, FoldedField
 from portal.numbers import MonthsField, QuantityField
 from portal.text import told_apart, words_of
 
@@ -39,7 +40,7 @@ class OfferQuerySet(models.QuerySet["Offer"]):
 
         Case and accents of ``q`` don't count; what is empty leaves nothing out.
         """
-        found = containing(self, words_of(q), "name_key")
+        found = having_words(self, words_of(q), "name_key")
         wanted = {"publisher": publisher, "billing": billing, "category": category}
         return found.filter(**{name: value for name, value in wanted.items() if value})
 

@@ -8,18 +8,12 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from lists.expressions import having_words
+from lists.set_statements import lock_selected
 from portal.answering import Answering
 from portal.authority import person_of, require
 from portal.clocks import now_after
-from portal.models import (
-    Action,
-    ActivityEntry,
-    Actor,
-    Partner,
-    containing,
-    describe,
-    lock_selected,
-)
+from portal.models import Action, ActivityEntry, Actor, Partner, describe
 from portal.permissions import Permission
 from portal.text import words_of
 from portal.zones import start_of_day, today
@@ -205,7 +199,7 @@ class SubscriptionQuerySet(SubscriptionBreaches):
 
     def search(self, text):
         """Return those whose friendly name contains every word of ``text``; case and accents don't count."""
-        return containing(self, words_of(text), "name_key")
+        return having_words(self, words_of(text), "name_key")
 
     @transaction.atomic
     def add(self, *, by, **fields):

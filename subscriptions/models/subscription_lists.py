@@ -1,15 +1,20 @@
 """The list of one customer's subscriptions."""
 
 import uuid
+from dataclasses import dataclass
 
 from django.db import models
 
-from portal.models import Parameter, Question, containing
+from lists.compiled_queries import BindParameter
+from lists.expressions import having_words
+from lists.list_queries import ListQuery
+from portal.text import words_of
 
 from .subscriptions import Subscription
 
 
-class SubscriptionsOfCustomer(Question):
+@dataclass(frozen=True, kw_only=True)
+class SubscriptionsOfCustomer(ListQuery):
     """The subscriptions of ``customer`` that exist for ``partner`` (T1), both by key.
 
     Only those with one ``status``, where it is given. A friendly name has every one of the words; case and
@@ -17,16 +22,23 @@ class SubscriptionsOfCustomer(Question):
     """
 
     PARAMETERS = {
-        "partner": Parameter("partner", models.UUIDField()),
-        "customer": Parameter("customer", models.UUIDField()),
-        "status": Parameter("status", models.CharField()),
+        "partner": BindParameter("partner", models.UUIDField()),
+        "customer": BindParameter("customer", models.UUIDField()),
+        "status": BindParameter("status", models.CharField()),
     }
 
-    partner: uuid.UUID | Parameter
-    customer: uuid.UUID | Parameter
-    status: str | Parameter = ""
+    partner: uuid.UUID | BindParameter
+    customer: uuid.UUID | BindParameter
+    status: str | BindParameter = ""
+
+    @classmethod
+    def of(cls, membership, *, customer, q="", status=""):
+        """Return what the partner of ``membership`` sees of ``customer``, with the words of ``q``."""
+        return cls(
+            partner=membership.partner_id, customer=customer, status=status, words=words_of(q)
+        )
 
     def queryset(self):
         visible = Subscription.objects.visible_to_partner(self.partner)
-        found = containing(visible.filter(customer=self.customer), self.words, "name_key")
+        found = having_words(visible.filter(customer=self.customer), self.words, "name_key")
         return found.filter(status=self.status) if self.status else found

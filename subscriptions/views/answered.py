@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from portal.keyset import Order
+from lists.keyset import SortOrder
 from portal.permissions import Permission
 from portal.views import ExportView, FilteredView, ScopedListView
 from relationships.models import Partnership, Relationship
@@ -69,7 +69,7 @@ class RelationshipMixin(AnsweredMixin):
 
 class AnsweredListView(AnsweredMixin, ScopedListView):
     template_name = "subscriptions/answered_list.html"
-    sorts = {"name": Order("name_key"), "customer": Order("customer_key")}
+    sorts = {"name": SortOrder("name_key"), "customer": SortOrder("customer_key")}
     columns = (
         "pk",
         "name_key",

@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from django.views.generic import DetailView, FormView, View
 from django.views.generic.detail import SingleObjectMixin
 
-from portal.keyset import Order
-from portal.models import part_of
+from lists.expressions import has_word
+from lists.keyset import SortOrder
 from portal.permissions import Permission
 from portal.text import words_of
 from portal.views import (
@@ -122,7 +122,7 @@ class BulkContactView(BulkMixin, DetailView):
         query = self.request.GET.get("q", "").replace("\x00", "")[:200]
         found = partner_and_resellers(self.membership.partner_id)
         for word in words_of(query):
-            found = found.filter(part_of("name_key", word) | Q(mpn_id__in=word))
+            found = found.filter(has_word("name_key", word) | Q(mpn_id__in=word))
         partners = list(found[: MOST_SHOWN + 1])
         return super().get_context_data(
             query=query,
@@ -178,7 +178,7 @@ class BulkDetailView(BulkRowsMixin, ScopedListView):
 
     template_name = "subscriptions/bulk_detail.html"
     paginate_by = 50
-    sorts = {"row": Order("pk")}
+    sorts = {"row": SortOrder("pk")}
 
     def get(self, request, *args, **kwargs):
         if BulkOutcome.WAITING in self.counts and not self.bulk.file_name:

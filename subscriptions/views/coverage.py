@@ -13,8 +13,9 @@ from django.utils.safestring import mark_safe
 from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext as _
 
+from lists.expressions import DayText, KeyText, dashed
 from portal.csv import written_cell
-from portal.models import DayText, KeyText, Partner, dashed, partner_labels
+from portal.models import Partner, partner_labels
 from portal.permissions import Permission
 from portal.views import ExportView, FilteredView, ScopedListView
 from portal.zones import day_writer
@@ -80,11 +81,11 @@ class Survey:
 
     @property
     def is_more(self):
-        return not self.is_exact and sum(self.counts) > Coverage.FEW
+        return not self.is_exact and sum(self.counts) > Coverage.MOST_SORTED
 
     @property
     def count(self):
-        return Coverage.FEW if self.is_more else sum(self.counts)
+        return Coverage.MOST_SORTED if self.is_more else sum(self.counts)
 
 
 class CoverageListView(CoverageMixin, ScopedListView):

@@ -8,15 +8,14 @@ from django.utils.translation import gettext as _
 from django.views.generic import DetailView
 
 from customers.models import Customer
-from portal.keyset import Order
+from lists.keyset import SortOrder
 from portal.models import Partner
 from portal.permissions import Permission
-from portal.text import words_of
 from portal.views import (
+    CompiledListView,
     ExportView,
+    ListQueryView,
     PortalView,
-    PreparedListView,
-    QuestionView,
     ScopedView,
 )
 from portal.zones import day_writer
@@ -49,27 +48,23 @@ class CustomerPageMixin(CustomerMixin):
         return super().get_context_data(customer=self.customer, **kwargs)
 
 
-class SubscriptionsMixin(CustomerMixin, QuestionView):
+class SubscriptionsMixin(CustomerMixin, ListQueryView):
     """The subscriptions of one customer, as far as the partner sees them."""
 
     permission_required = Permission.VIEW_CUSTOMERS
     model = Subscription
     filter_form_class = SubscriptionFilterForm
+    list_query_class = SubscriptionsOfCustomer
 
-    def get_question(self, *, q, status):
-        return SubscriptionsOfCustomer(
-            partner=self.membership.partner_id,
-            customer=self.customer.pk,
-            status=status,
-            words=words_of(q),
-        )
+    def get_asked(self, **filters):
+        return {**filters, "customer": self.customer.pk}
 
 
-class SubscriptionListView(SubscriptionsMixin, CustomerPageMixin, PreparedListView):
+class SubscriptionListView(SubscriptionsMixin, CustomerPageMixin, CompiledListView):
     sorts = {
-        "name": Order("name_key"),
-        "status": Order("status"),
-        "started": Order("started_on"),
+        "name": SortOrder("name_key"),
+        "status": SortOrder("status"),
+        "started": SortOrder("started_on"),
     }
     columns = (
         "pk",

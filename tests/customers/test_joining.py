@@ -165,7 +165,7 @@ class TestJoining:
         albers.join(twin, by=operator)
         membership = demo.user(ADMIN).membership
         for how in ({}, {"action": Action.CUSTOMER_CHANGED}, {"customer": "albers"}):
-            log = LogOf.asked(membership, **how)
+            log = LogOf.of(membership, **how)
             rows = log.queryset().values_list("read_id", flat=True)
             assert set(rows) >= set(
                 ActivityEntry.objects.filter(reason="before").values_list("pk", flat=True)

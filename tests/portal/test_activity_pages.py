@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from customers.models import Customer
+from lists.keyset import SortOrder
 from portal.authority import PORTAL
 from portal.csv import safe_cell, stream_csv
-from portal.keyset import Order
 from portal.models import ActivityEntry, ActivityReader, LogOf, User
 from relationships.models import RelationshipRequest
 from tests.conftest import unprotected
@@ -101,7 +101,7 @@ def test_every_hour_is_in_one_day_also_where_the_clock_goes_back_at_midnight(dem
     membership, tzinfo = demo.user(HELPDESK).membership, ZoneInfo(zone)
     middle = date.fromisoformat(around)
     days = [middle + timedelta(days=days) for days in range(-2, 4)]
-    asked = {day: LogOf.asked(membership, start=day, end=day, tzinfo=tzinfo) for day in days}
+    asked = {day: LogOf.of(membership, start=day, end=day, tzinfo=tzinfo) for day in days}
     noon = datetime.combine(middle, time(12), tzinfo=UTC)
     for hours in range(-30, 40):
         at = noon + timedelta(hours=hours, minutes=30)
@@ -292,18 +292,18 @@ def test_T1_a_request_to_a_customer_that_is_not_yours_does_not_name_it(demo):
 @pytest.mark.parametrize("few_customers", [600, 1, 0])
 def test_by_customers_it_is_the_same_however_it_is_read(demo, monkeypatch, few, few_customers):
     """Of few customers the entries are looked up, of many they are met among the newest."""
-    monkeypatch.setattr("portal.models.activity_lists.FEW", few)
+    monkeypatch.setattr("portal.models.activity_lists.MOST_SORTED", few)
     monkeypatch.setattr("portal.models.activity_lists.FEW_CUSTOMERS", few_customers)
     for name in ("Reederei Albers", "Backhaus Petersen"):
         for number in range(4):
             demo.customer(name).record(
                 "customer.changed", by=demo.user(HELPDESK), after={"name": str(number)}
             )
-    order = Order("read_at", "read_id", is_descending=True)
+    order = SortOrder("read_at", "read_id", is_descending=True)
     for email in (HELPDESK, "global@hafen.example", ALBERS, "global@suedwind.example"):
         membership = demo.user(email).membership
         for word, action in (("e", ""), ("albers", "customer.changed"), ("nobody", "")):
-            log = LogOf.asked(membership, customer=word, action=action)
+            log = LogOf.of(membership, customer=word, action=action)
             expected = ActivityEntry.objects.visible_to(membership).filter(
                 customer__name_key__contains=word, **({"action": action} if action else {})
             )

@@ -8,8 +8,8 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from lists.keyset import SortOrder, write_cursor
 from portal.authority import PORTAL
-from portal.keyset import Order, write_cursor
 from portal.text import words_of
 from relationships.models import CustomersOfPartner, Relationship, customer_lists
 from tests.factories import CustomerFactory, RelationshipFactory
@@ -487,7 +487,7 @@ def test_whose_none_is_meant_must_be_said(demo):
 @pytest.mark.parametrize("sort", ["listed_key", "listed_domain", "listed_since"])
 def test_many_are_found_counted_and_walked_alike(demo, monkeypatch, reseller_has_dap, sort):
     """Whatever way the rows are read, they are those where the reseller has DAP, or has none."""
-    monkeypatch.setattr(customer_lists, "FEW", 3)
+    monkeypatch.setattr(customer_lists, "MOST_SORTED", 3)
     nordlicht, hafen = demo.partner("Nordlicht Distribution"), demo.partner("Hafen IT")
     expected = []
     for number in range(14):
@@ -502,7 +502,7 @@ def test_many_are_found_counted_and_walked_alike(demo, monkeypatch, reseller_has
     asked = CustomersOfPartner(
         partner=nordlicht.pk, reseller=hafen.pk, reseller_has_dap=reseller_has_dap, words=words
     )
-    order = Order(sort, "listed_id")
+    order = SortOrder(sort, "listed_id")
     found = asked.read((sort, "listed_id"), order, None, 30)
     assert [row[0] for row in found] == sorted(row[0] for row in found)
     assert {row[1] for row in found} == set(expected)

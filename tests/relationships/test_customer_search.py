@@ -4,8 +4,8 @@ import random
 
 import pytest
 
+from lists.keyset import SortOrder
 from portal.addresses import normal_domain
-from portal.keyset import Order
 from portal.models import Partner
 from portal.text import fold, words_of
 from relationships.models import CustomersOfPartner, Relationship
@@ -181,13 +181,13 @@ class TestSearch:
     @pytest.mark.parametrize("few", [1000, 1, 0])
     @pytest.mark.parametrize("key", ["listed_since", "listed_key", "listed_domain"])
     def test_a_resellers_are_the_same_however_they_are_read(self, demo, monkeypatch, few, key):
-        monkeypatch.setattr("relationships.models.customer_lists.FEW", few)
+        monkeypatch.setattr("relationships.models.customer_lists.MOST_SORTED", few)
         partner, reseller = demo.partner("Nordlicht Distribution"), demo.partner("Hafen IT")
         for name in ("Alm", "Bach", "Clus"):
             customer = RelationshipFactory(partner=partner, customer__name=name).customer
             RelationshipFactory(partner=reseller, customer=customer)
         RelationshipFactory(partner=partner, customer__name="Nicht dabei")
-        order = Order(key, "listed_id")
+        order = SortOrder(key, "listed_id")
         for filters in ({}, {"has_dap": True}, {"has_dap": False}, {"words": ("a",)}):
             question = CustomersOfPartner(partner=partner.pk, reseller=reseller.pk, **filters)
             both = order.sort(question.queryset()).values_list("customer__name", flat=True)

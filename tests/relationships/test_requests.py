@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from customers.models import Customer
+from lists.keyset import SortOrder
 from portal.authority import PORTAL, Refusal
-from portal.keyset import Order
 from portal.models import Action, ActivityEntry, ProofMethod
 from portal.text import words_of
 from portal.zones import written_day
@@ -535,8 +535,8 @@ class TestR5:
 
         def found(text):
             question = RequestsOfPartner(partner=made.partner_id, words=words_of(text))
-            rows = question.read(("pk", "created_at"), Order("created_at"), None, 10)
-            assert question.count(Order("created_at"), None, None) == len(rows)
+            rows = question.read(("pk", "created_at"), SortOrder("created_at"), None, 10)
+            assert question.count(SortOrder("created_at"), None, None) == len(rows)
             return set(RelationshipRequest.objects.in_bulk([row.pk for row in rows]).values())
 
         assert found("albers") == {made}

@@ -583,7 +583,7 @@ def test_T1_a_row_of_a_former_customer_is_no_longer_shown(crowd, helpdesk, hafen
     connection.vendor != "postgresql", reason="needs PostgreSQL, which plans by what it counted"
 )
 def test_many_rows_are_not_joined_as_if_they_were_few(crowd, helpdesk, hafen, monkeypatch):
-    monkeypatch.setattr(bulk_rows, "FEW", 5)
+    monkeypatch.setattr(bulk_rows, "MOST_SORTED", 5)
     preview = BulkAssignment.objects.start(all_of(*crowd.values()), by=helpdesk)
     with connection.cursor() as cursor:
         # As autovacuum may between two requests. That table has rows of no other outcome then.

@@ -158,7 +158,7 @@ FILTERS = {
 @pytest.mark.parametrize("name", FILTERS)
 def test_every_filter_finds_the_same_however_it_is_read(demo, odd, monkeypatch, name, sort, few):
     """Few rows are found and sorted, many walked in order: what is found is the same."""
-    monkeypatch.setattr(Coverage, "FEW", few)
+    monkeypatch.setattr(Coverage, "MOST_SORTED", few)
     monkeypatch.setattr(Coverage, "FEW_CUSTOMERS", few)
     Subscription.objects.filter(friendly_name="Azure plan").update(
         contact_changed_at=timezone.now() - timedelta(days=31)
@@ -189,7 +189,7 @@ def test_with_few_and_many_customers_of_a_name_each_page_is_that_of_the_list(
     membership = demo.user(GLOBAL).membership
 
     def pages(few):
-        monkeypatch.setattr(Coverage, "FEW", few)
+        monkeypatch.setattr(Coverage, "MOST_SORTED", few)
         monkeypatch.setattr(Coverage, "FEW_CUSTOMERS", few)
         coverage = Coverage(membership, customer="e")
         counts, _by_contact = coverage.survey(few + 1)
@@ -222,7 +222,7 @@ def test_rows_of_one_product_stand_by_customer(demo, monkeypatch, is_descending)
     order = ORDERS["product"]._replace(is_descending=is_descending)
     membership = demo.user(GLOBAL).membership
     for few in (0, 1000):
-        monkeypatch.setattr(Coverage, "FEW", few)
+        monkeypatch.setattr(Coverage, "MOST_SORTED", few)
         for filters in ({"offer": offer.pk}, {"status": "active"}, {"customer": "a"}):
             coverage = Coverage(membership, **filters)
             counts, _by_contact = coverage.survey(few + 1)
@@ -374,7 +374,7 @@ class TestPage:
         assert rest == [f"Systemhaus {number} 1" for number in range(6, 10)]
 
     def test_many_are_counted_exactly_on_request_only(self, demo, monkeypatch):
-        monkeypatch.setattr(Coverage, "FEW", 3)
+        monkeypatch.setattr(Coverage, "MOST_SORTED", 3)
         monkeypatch.setattr(Coverage.survey, "__defaults__", (4,))
         page = self.read()
         assert page.all_text("caption") == ["More than 3 subscriptions"]

@@ -9,8 +9,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from customers.models import Customer
+from lists.keyset import SortOrder
 from portal.authority import PORTAL, Refusal
-from portal.keyset import Order
 from portal.models import Action, Membership
 from subscriptions.models import Subscription, SubscriptionsOfCustomer
 from tests.factories import OfferFactory, SubscriptionFactory
@@ -446,7 +446,7 @@ def test_since_when_the_contact_answers(demo, office, helpdesk):
 
 
 def test_T1_a_list_that_was_composed_for_one_partner_shows_the_next_its_own(demo):
-    order, columns = Order("name_key"), ("friendly_name", "name_key", "pk")
+    order, columns = SortOrder("name_key"), ("friendly_name", "name_key", "pk")
     seen = set()
     for filters in ({}, {"status": "active"}, {"status": "suspended"}, {"words": (("365",),)}):
         for membership in Membership.objects.filter(partner__isnull=False):

@@ -6,46 +6,19 @@ rows to leave out: an index on (…, key, id) leads straight to it.
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from django.core.exceptions import FieldError, ValidationError
 from django.db import models
 
-from portal.models import Parameter
+from .expressions import RowComparison, Rows
 
 # How many rows an old link by page number may leave out: counting is dear.
 FURTHEST_OFFSET = 1000
 
 
-class Beyond(models.Func):
-    """Whether columns stand beyond a position, as one compares words letter by letter.
-
-    One index on these columns leads there, however many rows have the same in the first. (Django's own
-    comparison of tuples is no such condition on SQLite.)
-    """
-
-    output_field = models.BooleanField()
-
-    def __init__(self, columns, position, way):
-        super().__init__(*columns)
-        self.position, self.way = position, way
-
-    def as_sql(self, compiler, connection, *args, **context):
-        columns, params, last = [], [], []
-        for column, value in zip(self.get_source_expressions(), self.position, strict=True):
-            sql, some = compiler.compile(column)
-            columns.append(sql)
-            params += some
-            field = column.output_field
-            if isinstance(value, Parameter):
-                last.append(value.of(field))
-            else:
-                last.append(field.get_db_prep_value(value, connection))
-        places = ", ".join(["%s"] * len(last))
-        return f"({', '.join(columns)}) {self.way} ({places})", params + last
-
-
-class Order(NamedTuple):
+class SortOrder(NamedTuple):
     """The order of a list: by ``key``, where that is the same by ``then``, and at last by ``pk``.
 
     Each may name an annotation, and none is ever empty in a row. ``pk`` identifies a row of the list;
@@ -58,39 +31,39 @@ class Order(NamedTuple):
     then: str = ""
 
     @property
-    def columns(self):
+    def columns(self) -> tuple[str, ...]:
         """What rows are compared by, one after the other."""
         return (self.key, self.then, self.pk) if self.then else (self.key, self.pk)
 
-    def reversed(self):
+    def reversed(self) -> "SortOrder":
         return self._replace(is_descending=not self.is_descending)
 
-    def sort(self, queryset):
+    def sort(self, queryset: Rows) -> Rows:
         sign = "-" if self.is_descending else ""
         return queryset.order_by(*(f"{sign}{column}" for column in self.columns))
 
-    def after(self, queryset, position):
+    def after(self, queryset: Rows, position: Sequence) -> Rows:
         """Leave out the rows up to ``position`` in this order."""
         way = "<" if self.is_descending else ">"
-        return queryset.filter(Beyond(self.columns, position, way))
+        return queryset.filter(RowComparison(self.columns, position, way))
 
-    def position(self, row):
+    def position(self, row: Any) -> tuple:
         return tuple(getattr(row, column) for column in self.columns)
 
-    def read(self, queryset, position, limit):
+    def read(self, queryset: models.QuerySet, position: Sequence | None, limit: int) -> list:
         """Return up to ``limit`` rows in this order: the first, or those after ``position``."""
         if position:
             queryset = self.after(queryset, position)
         return list(self.sort(queryset)[:limit])
 
 
-def write_cursor(position):
+def write_cursor(position: Sequence) -> str:
     """Return the position of a row in its list as a word for an address."""
     text = json.dumps(position, default=str, separators=(",", ":"))
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def read_cursor(word):
+def read_cursor(word: str) -> tuple | None:
     """Return what ``write_cursor`` made a word of, or None where it did not."""
     try:
         text = urlsafe_b64decode(word + "=" * (-len(word) % 4)).decode()
@@ -110,29 +83,29 @@ class KeysetPage(NamedTuple):
     after: str = ""
 
     @property
-    def has_previous(self):
+    def has_previous(self) -> bool:
         return bool(self.before)
 
     @property
-    def has_next(self):
+    def has_next(self) -> bool:
         return bool(self.after)
 
     @property
-    def has_other_pages(self):
+    def has_other_pages(self) -> bool:
         return self.has_previous or self.has_next
 
 
 class Keyset:
     """The rows of a list in one ``order``, ``size`` a page.
 
-    ``read`` is given an order, a position and a number: as ``Order.read`` does for a queryset, it returns
+    ``read`` is given an order, a position and a number: as ``SortOrder.read`` does for a queryset, it returns
     so many rows in that order, the first or, where there is a position, those after it.
     """
 
-    def __init__(self, read, order, size):
+    def __init__(self, read: Callable[..., list], order: SortOrder, size: int) -> None:
         self.read, self.order, self.size = read, order, size
 
-    def after(self, word):
+    def after(self, word: str) -> KeysetPage:
         """Return the page that follows a cursor; the first page for one that can't be read."""
         rows = self._read(self.order, word)
         if rows is None:
@@ -140,7 +113,7 @@ class Keyset:
         more = len(rows) > self.size
         return self._page(rows[: self.size], is_first=False, is_last=not more)
 
-    def before(self, word):
+    def before(self, word: str) -> KeysetPage:
         """Return the page that precedes a cursor, and the first page where no full one does."""
         rows = self._read(self.order.reversed(), word)
         if rows is None or len(rows) < self.size:
@@ -148,10 +121,10 @@ class Keyset:
         more = len(rows) > self.size
         return self._page(rows[: self.size][::-1], is_first=not more, is_last=False)
 
-    def first(self):
+    def first(self) -> KeysetPage:
         return self.number(1)
 
-    def number(self, number):
+    def number(self, number: int) -> KeysetPage:
         """Return a page by its number, as old links name it; one past the end leads to the last."""
         skipped = min((number - 1) * self.size, FURTHEST_OFFSET)
         rows = self.read(self.order, None, skipped + self.size + 1)[skipped:]
@@ -160,12 +133,12 @@ class Keyset:
         more = len(rows) > self.size
         return self._page(rows[: self.size], is_first=not skipped, is_last=not more)
 
-    def last(self):
+    def last(self) -> KeysetPage:
         rows = self.read(self.order.reversed(), None, self.size + 1)
         more = len(rows) > self.size
         return self._page(rows[: self.size][::-1], is_first=not more, is_last=True)
 
-    def _read(self, order, word):
+    def _read(self, order: SortOrder, word: str) -> list | None:
         position = read_cursor(word)
         if position is None or len(position) != len(order.columns):
             return None
@@ -174,7 +147,7 @@ class Keyset:
         except (ValidationError, ValueError, TypeError, OverflowError, FieldError):
             return None  # a cursor of another list, or made up
 
-    def _page(self, rows, *, is_first, is_last):
+    def _page(self, rows: list, *, is_first: bool, is_last: bool) -> KeysetPage:
         if not rows:
             return KeysetPage([])
         return KeysetPage(

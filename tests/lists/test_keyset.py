@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from portal.keyset import Keyset, KeysetPage, Order, read_cursor, write_cursor
+from lists.keyset import Keyset, KeysetPage, SortOrder, read_cursor, write_cursor
 from portal.models import Partner
 from tests.factories import PartnerFactory
 
@@ -19,7 +19,7 @@ def partners(db):
 
 
 def paged(queryset, key="name_key", *, is_descending=False):
-    order = Order(key, is_descending=is_descending)
+    order = SortOrder(key, is_descending=is_descending)
     return Keyset(lambda order, *rest: order.read(queryset, *rest), order, SIZE)
 
 
@@ -49,7 +49,7 @@ def test_every_row_is_on_one_page_in_order_forth_and_back(partners, is_descendin
 
 @pytest.mark.parametrize("is_descending", [False, True])
 def test_where_the_key_is_the_same_another_column_decides(partners, is_descending):
-    order = Order("country", is_descending=is_descending, then="name_key")
+    order = SortOrder("country", is_descending=is_descending, then="name_key")
     expected = list(order.sort(Partner.objects.all()))
     assert [(one.country.code, one.name_key) for one in expected] == sorted(
         ((one.country.code, one.name_key) for one in partners), reverse=is_descending
@@ -70,7 +70,7 @@ def test_a_page_number_past_the_end_leads_to_the_last_rows(partners):
 
 
 def test_a_page_number_leaves_out_no_more_rows_than_a_bound(partners, monkeypatch):
-    monkeypatch.setattr("portal.keyset.FURTHEST_OFFSET", 4)
+    monkeypatch.setattr("lists.keyset.FURTHEST_OFFSET", 4)
     keyset = paged(Partner.objects.all())
     assert keyset.number(9).rows == list(partners)[4:7]
 
