@@ -5,6 +5,7 @@ same thing. Only the shell's DATABASE_URL stays, for ``tests.postgres`` sets it;
 run on SQLite.
 """
 
+import gc
 import json
 import os
 import tempfile
@@ -56,6 +57,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         folder = tempfile.TemporaryDirectory(prefix="portal-tests-")
         session.config.add_cleanup(folder.cleanup)
         connection.settings_dict["TEST"]["NAME"] = os.path.join(folder.name, "test.sqlite3")
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector leave alone what stays to the end: the modules, Django, the tests."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
