@@ -91,6 +91,9 @@ def _fit(head, separator, known):
 
 
 def _rows(lines, separator):
+    # The csv module skips the spaces before a quotation mark, and refuses those behind one.
+    behind = re.compile(rf'(?<=") +(?=[{re.escape(separator)}\r\n]|\Z)')
+    lines = (behind.sub("", line) if '" ' in line else line for line in lines)
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
     start = 1
     try:

@@ -74,6 +74,8 @@ def refusal(content, columns=COLUMNS, **options):
         "name;city;;\nA;B\n",
         ' "name", "city"\n "A",  "B"\n',
         '"name"; "x, y"; "city"\n"A"; "x"; "B"\n',
+        '"name" , "city" \n"A"  ,"B" ',
+        'name \t"x; ""y"" , z" \t "city" \r\nA\t"x"\t"B"  \r\n',
         # How often the mark of the order of bytes was written, and in which order.
         "\ufeff\ufeffname,city\nA,B\n",
         '\ufeff\ufeff"name","city"\n"A","B"\n',

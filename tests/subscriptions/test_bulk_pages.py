@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import uuid
 
 import pytest
@@ -389,7 +390,9 @@ class TestFile:
             f"/customers/{azure.customer_id}/subscriptions/export/?": of_albers,
             reverse("coverage:partnership_export", args=[together.pk]) + "?": {"Already so": "1"},
         }.items():
-            exported = boss.get(f"{path}separator={separator}").getvalue().decode()
+            answer = boss.get(f"{path}separator={separator}")
+            assert re.search(r'"subscriptions-[\d-]{10}\.csv"', answer["Content-Disposition"])
+            exported = answer.getvalue().decode()
             page = follow(browser, send(exported.replace("4100100", hafen.mpn_id)))
             assert page.facts == {"File": "contacts.csv", **counts}
 
