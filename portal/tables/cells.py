@@ -2,7 +2,9 @@
 
 import re
 from enum import Enum
+from typing import overload
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from portal.csv import plain_cell
@@ -27,7 +29,7 @@ class Unreadable(Enum):
     DATE = "date"
 
     @property
-    def sentence(self):
+    def sentence(self) -> Promise:
         return _SENTENCES[self]
 
 
@@ -45,7 +47,11 @@ _SENTENCES = {
 }
 
 
-def cleaned(cell):
+@overload
+def cleaned(cell: str) -> str: ...
+@overload
+def cleaned(cell: Unreadable) -> Unreadable: ...
+def cleaned(cell: str | Unreadable) -> str | Unreadable:
     """Return what a person reads in a cell: without invisible signs, spaces around it, and marks of ours.
 
     Those are what ``safe_cell`` added. An ``Unreadable`` cell stays one.
@@ -60,6 +66,6 @@ def cleaned(cell):
     return plain_cell(cell)
 
 
-def is_mangled(text):
+def is_mangled(text: str) -> bool:
     """Whether ``text``, where an ID belongs, is what a spreadsheet shows of one that it took for a number."""
     return not text.isdecimal() and bool(_MANGLED.fullmatch(text))

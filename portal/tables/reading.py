@@ -1,11 +1,13 @@
 """Tables that people upload: a line of headings, and rows, from CSV in its many forms or from a workbook."""
 
 import io
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import IO, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.formats import localize
+from django.utils.functional import Promise
 from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
@@ -29,6 +31,11 @@ ARCHIVE = b"PK\x03\x04"
 CONTAINER = b"\xd0\xcf\x11\xe0"
 
 
+# The heading of each column by its name.
+Columns = Mapping[str, str | Promise]
+Cells = Sequence[str | Unreadable]
+
+
 class Row(NamedTuple):
     """One row of an uploaded table: the line on which it starts, and its cells by column."""
 
@@ -36,7 +43,14 @@ class Row(NamedTuple):
     cells: dict[str, str]
 
 
-def read_table(file, columns, *, required=None, max_bytes=MAX_BYTES, max_rows=MAX_ROWS):
+def read_table(
+    file: IO[bytes],
+    columns: Columns,
+    *,
+    required: Iterable[str] | None = None,
+    max_bytes: int = MAX_BYTES,
+    max_rows: int = MAX_ROWS,
+) -> list[Row]:
     """Return the ``Row``s of an uploaded ``file``, with the cells as plain text, formulas too.
 
     ``columns`` gives the heading of each column by its name; a file may use the name, or the heading in
@@ -73,7 +87,8 @@ def read_table(file, columns, *, required=None, max_bytes=MAX_BYTES, max_rows=MA
                     "too_many",
                     count=localize(max_rows),
                 )
-            rows.append(Row(line, {name: cells.get(name, "") for name in columns}))
+            texts = {name: cell for name, cell in cells.items() if isinstance(cell, str)}
+            rows.append(Row(line, {name: texts.get(name, "") for name in columns}))
     except ValidationError as error:
         faults.append(error)
     if faults:
@@ -83,7 +98,9 @@ def read_table(file, columns, *, required=None, max_bytes=MAX_BYTES, max_rows=MA
     return rows
 
 
-def _lines_of(file, known, required, max_bytes, max_rows):
+def _lines_of(
+    file: IO[bytes], known: Mapping[str, str], required: list[str], max_bytes: int, max_rows: int
+) -> Iterator[tuple[int, Cells]]:
     """Return an iterator of the lines with something in them, and of their cells; the headings come first."""
     if file.seek(0, io.SEEK_END) > max_bytes:
         raise refusal(
@@ -95,7 +112,7 @@ def _lines_of(file, known, required, max_bytes, max_rows):
     start = file.read(4)
     if start == CONTAINER:
         raise refusal(OLD_OR_LOCKED, "no_table")
-    found = (
+    found: Iterable[tuple[int, Cells]] = (
         workbook_rows(file, known, required, max_rows)
         if start == ARCHIVE
         else text_rows(file, known)
@@ -103,7 +120,7 @@ def _lines_of(file, known, required, max_bytes, max_rows):
     return ((line, cells) for line, cells in found if any(map(cleaned, cells)))
 
 
-def _known(columns):
+def _known(columns: Columns) -> dict[str, str]:
     """Return the name of each column by the keys of its headings, in every language."""
     known = {heading_key(name): name for name in columns}
     for language, _label in settings.LANGUAGES:
@@ -112,7 +129,9 @@ def _known(columns):
     return known
 
 
-def _names_in(found, known, columns, required):
+def _names_in(
+    found: Cells, known: Mapping[str, str], columns: Columns, required: list[str]
+) -> list[str | None]:
     """Return the name of the column under each heading that was ``found``; None for one that is not known."""
     headings = ["" if isinstance(cell, Unreadable) else cleaned(cell) for cell in found]
     named = [heading for heading in headings if heading]
@@ -138,13 +157,15 @@ def _names_in(found, known, columns, required):
     return names
 
 
-def _quoted(headings):
+def _quoted(headings: list[str]) -> str:
     """Return what stands in cells for a sentence; of many and of long ones the beginning."""
     quoted = [_("“%(text)s”") % {"text": Truncator(one).chars(60)} for one in headings[:MOST_NAMED]]
     return ", ".join([*quoted, "…"] if len(headings) > MOST_NAMED else quoted)
 
 
-def _faults_in(line, cells, more, columns):
+def _faults_in(
+    line: int, cells: Mapping[str, str | Unreadable], more: Cells, columns: Columns
+) -> Iterator[ValidationError]:
     """Yield what can't be read in the cells of a line; ``more`` are those that stand below no heading."""
     for name, cell in cells.items():
         if isinstance(cell, Unreadable):

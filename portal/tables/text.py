@@ -4,7 +4,9 @@ import codecs
 import csv
 import io
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
+from typing import IO, Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -29,14 +31,14 @@ _BROKEN = "\udcff"
 _MARK_BROKEN = "portal.tables"
 
 
-def _mark(error):
+def _mark(error: Any) -> tuple[str, int]:
     return _BROKEN, error.end
 
 
 codecs.register_error(_MARK_BROKEN, _mark)
 
 
-def text_rows(file, known):
+def text_rows(file: IO[bytes], known: Mapping[str, str]) -> Iterator[tuple[int, list[str]]]:
     """Return an iterator of the line on which each row of a text file starts, and of its cells.
 
     A first line ``sep=`` names the separator. Without one it is that by which the line of the headings has
@@ -54,7 +56,7 @@ def text_rows(file, known):
     return _rows(chain(head, lines), separator)
 
 
-def _lines(file):
+def _lines(file: IO[bytes]) -> Iterator[str]:
     """Yield the lines of ``file`` with their ends as they are, for a cell may hold some."""
     file.seek(0)
     is_utf_16 = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -79,7 +81,7 @@ def _lines(file):
         text.detach()
 
 
-def _fit(head, separator, known):
+def _fit(head: list[str], separator: str, known: Mapping[str, str]) -> tuple[int, int]:
     """How well the headings can be read with ``separator``: how many are known, and how many there are."""
     try:
         for _line, cells in _rows(head, separator):
@@ -90,7 +92,7 @@ def _fit(head, separator, known):
     return 0, 0
 
 
-def _rows(lines, separator):
+def _rows(lines: Iterable[str], separator: str) -> Iterator[tuple[int, list[str]]]:
     # The csv module skips the spaces before a quotation mark, and refuses those behind one.
     behind = re.compile(rf'(?<=") +(?=[{re.escape(separator)}\r\n]|\Z)')
     lines = (behind.sub("", line) if '" ' in line else line for line in lines)

@@ -8,10 +8,12 @@ import json
 import re
 import resource
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 from types import SimpleNamespace
-from typing import Any
+from typing import IO, Any, NamedTuple
+from xml.etree.ElementTree import Element
 
 from openpyxl.cell.read_only import ReadOnlyCell
 from openpyxl.reader.excel import ExcelReader
@@ -30,7 +32,7 @@ MANY_DIGITS = 10**15
 MOST_ROWS = 1_048_576
 
 
-def limit(what, most):
+def limit(what: int, most: int) -> None:
     """Take no more than ``most``, or than the process was left with."""
     _soft, hard = resource.getrlimit(what)
     if hard != resource.RLIM_INFINITY:
@@ -47,7 +49,7 @@ class Rows(WorkSheetParser):
 
     wanted: set[str] | None = None
 
-    def parse(self):
+    def parse(self) -> Iterator[tuple[int, list[dict[str, Any] | None]]]:
         for _event, element in iterparse(self.source):
             if element.tag == ROW_TAG:
                 yield self.parse_row(element)
@@ -55,20 +57,24 @@ class Rows(WorkSheetParser):
             elif element.tag == DATA_TAG:
                 return
 
-    def parse_cell(self, element):
+    def parse_cell(self, element: Element) -> dict[str, Any] | None:
         where = element.get("r")
         if where and self.wanted is not None and where.rstrip("0123456789") not in self.wanted:
             return None
         return super().parse_cell(element)
 
-    def parse_formula(self, element):
+    def parse_formula(self, element: Element) -> str:
         return "="  # that there is one is enough; some can't be parsed
+
+
+# The number of a row, and what its cells show, or in a list the kinds of those that show something else.
+Row = tuple[int, list[str | list[str]]]
 
 
 class Book:
     """A workbook, and the rows of its sheets as texts."""
 
-    def __init__(self, file, unpacked):
+    def __init__(self, file: IO[bytes], unpacked: int) -> None:
         reader = ExcelReader(file, read_only=True, keep_links=False)
         if sum(part.file_size for part in reader.archive.infolist()) > unpacked:
             raise MemoryError
@@ -79,7 +85,7 @@ class Book:
         apply_stylesheet(reader.archive, reader.wb)
         self.reader, self.formats = reader, SimpleNamespace(parent=reader.wb)
 
-    def sheets(self):
+    def sheets(self) -> Iterator[Rows]:
         """Yield the parser of each visible sheet."""
         for sheet, relation in self.reader.parser.find_sheets():
             if sheet.state == "visible" and relation.Type.endswith("/worksheet"):
@@ -92,12 +98,12 @@ class Book:
                     timedelta_formats=book._timedelta_formats,
                 )
 
-    def rows(self, sheet):
+    def rows(self, sheet: Rows) -> Iterator[Row]:
         """Yield the number and the cells of each row with something in it, as far as it has cells."""
         for number, found in sheet.parse():
             if not 0 < number <= MOST_ROWS:
                 raise ValueError("no number of a row")
-            cells: list[Any] = []
+            cells: list[str | list[str]] = []
             for cell in filter(None, found):
                 if text := self.text_of(cell):
                     cells += [""] * (cell["column"] - len(cells))
@@ -105,7 +111,7 @@ class Book:
             if cells:
                 yield number, cells
 
-    def text_of(self, cell):
+    def text_of(self, cell: dict[str, Any]) -> str | list[str]:
         """Return what the cell shows, or in a list the kind of one that shows something else."""
         value = cell["value"]
         if value is None:
@@ -118,7 +124,7 @@ class Book:
             return self.number_of(cell)
         return str(value)
 
-    def number_of(self, cell):
+    def number_of(self, cell: dict[str, Any]) -> str:
         value = cell["value"]
         if abs(value) >= MANY_DIGITS or value != int(value):
             return str(float(value))
@@ -127,35 +133,48 @@ class Book:
         return text.zfill(len(form)) if re.fullmatch("0+", form) else text
 
 
-def find(book, known, required):
-    """Return the sheet that is asked for, its first row, and the rows below; see ``workbook_rows``."""
+class Table(NamedTuple):
+    """A sheet that may be the one that is asked for."""
+
+    sheet: Rows
+    first: Row
+    rows: Iterator[Row]
+    names: list[str | None]
+
+    @property
+    def fit(self) -> int:
+        return count_known(self.names)
+
+
+def find(book: Book, known: dict[str, str], required: list[str]) -> Table | None:
+    """Return the table that is asked for, see ``workbook_rows``; None in an empty workbook."""
     best = None
     for sheet in book.sheets():
         rows = book.rows(sheet)
         if (first := next(rows, None)) is None:
             continue
         names = names_of([one if isinstance(one, str) else "" for one in first[1]], known)
-        if best is None or count_known(names) > best[0]:
-            best = count_known(names), sheet, first, rows, names
+        table = Table(sheet, first, rows, names)
+        if best is None or table.fit > best.fit:
+            best = table
         if {*required} <= {*names}:
             break
     return best
 
 
-def write(asked):
+def write(asked: dict[str, Any]) -> None:
     book = Book(sys.stdin.buffer, asked["unpacked"])
     found = find(book, asked["known"], asked["required"])
     if found is None:
         return
-    _fit, sheet, first, rows, names = found
-    print(json.dumps(first))
-    sheet.wanted = {get_column_letter(at) for at, name in enumerate(names, 1) if name}
-    for row in islice(rows, asked["rows"]):
+    print(json.dumps(found.first))
+    found.sheet.wanted = {get_column_letter(at) for at, name in enumerate(found.names, 1) if name}
+    for row in islice(found.rows, asked["rows"]):
         print(json.dumps(row))
     sys.stdout.flush()
 
 
-def main():
+def main() -> None:
     asked = json.loads(sys.argv[1])
     limit(resource.RLIMIT_CORE, 0)
     limit(resource.RLIMIT_CPU, asked["cpu_seconds"])

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
+from typing import IO
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
@@ -37,7 +39,9 @@ TOO_MUCH = _(
 )
 
 
-def workbook_rows(file, known, required, max_rows):
+def workbook_rows(
+    file: IO[bytes], known: Mapping[str, str], required: list[str], max_rows: int
+) -> Iterator[tuple[int, list[str | Unreadable]]]:
     """Yield the number of each row of a workbook that has something in it, and its cells.
 
     They are those of the first visible sheet whose first row has the headings of all columns that are
@@ -45,7 +49,7 @@ def workbook_rows(file, known, required, max_rows):
     that are ``known`` are read, and no more than one row beyond ``max_rows``. Raises ``ValidationError``
     where the file can't be read.
     """
-    asked = {**LIMITS, "known": known, "required": list(required), "rows": max_rows + 1}
+    asked = {**LIMITS, "known": known, "required": required, "rows": max_rows + 1}
     with tempfile.TemporaryFile() as book, tempfile.TemporaryFile() as found:
         file.seek(0)
         shutil.copyfileobj(file, book)
@@ -57,7 +61,7 @@ def workbook_rows(file, known, required, max_rows):
             yield number, [one if isinstance(one, str) else Unreadable(*one) for one in cells]
 
 
-def _run(asked, book, found):
+def _run(asked: str, book: IO[bytes], found: IO[bytes]) -> None:
     # The child has nothing of the portal: no variable, no open file, no connection.
     command = [sys.executable, "-s", "-X", "utf8", "-m", "portal.tables.workbook_child", asked]
     try:
