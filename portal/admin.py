@@ -20,6 +20,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.shortcuts import redirect
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -120,6 +121,13 @@ class UserEditForm(PortalModelForm, UserChangeForm):
 class UserPasswordForm(AdminPasswordChangeForm):
     """An invited user to whom the operator gives a password has joined by that."""
 
+    # Django puts its own together in English when it starts, whoever reads it.
+    usable_password_help_text = format_lazy(
+        '{} <ul id="id_unusable_warning" class="messagelist"><li class="warning">{}</li></ul>',
+        AdminPasswordChangeForm.create_usable_password_field().help_text,
+        _("If disabled, the current password for this user will be lost."),
+    )
+
     def clean(self):
         super().clean()
         if not self.user.has_joined and self.cleaned_data.get("set_usable_password"):
@@ -182,7 +190,7 @@ class UserAdmin(PortalAdmin, DjangoUserAdmin):
 
     @admin.display(description=_("organisation"))
     def organisation(self, user):
-        return user.organisation
+        return user.organisation or self.get_empty_value_display()
 
     @admin.display(description=_("roles"))
     def roles(self, user):

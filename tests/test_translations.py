@@ -13,11 +13,19 @@ from pathlib import Path
 
 import polib
 import pytest
+from django import contrib
 from django.apps import apps
 from django.conf import settings
+from django.contrib.admin import site
+from django.contrib.admin.utils import flatten
 from django.template import TemplateSyntaxError
+from django.test import RequestFactory
 from django.utils.formats import get_format
+from django.utils.functional import Promise
 from django.utils.translation import gettext, override, templatize
+
+from portal.django_texts import TEXTS
+from portal.models import User
 
 FOLDER = Path(settings.BASE_DIR, "locale", "de", "LC_MESSAGES")
 
@@ -72,6 +80,9 @@ TERMS = {
     r"set (a|the|your)( new)? password": r"fest(leg|zuleg|geleg|\b)",
     r"empty(?=:)": r"leer:",
 }
+
+# Django's mail about a forgotten password is not sent: the portal's is.
+NOT_SHOWN = {"In case you’ve forgotten, you are:"}
 
 # Words that the German texts do not use, beside the one that they do.
 NEVER = {
@@ -239,6 +250,36 @@ def test_a_day_and_a_moment_have_one_form_in_each_language(language):
         )
     }
     assert asked == {"DATE_FORMAT", "DATETIME_FORMAT", "c", "T"}
+
+
+def test_what_django_says_in_english_only_is_translated_here():
+    """In its own pages; see ``portal.django_texts``. What Django has learned to say in German goes."""
+    texts, said = set(), set()
+    for app in ("admin", "auth"):
+        folder = Path(contrib.__path__[0], app, "locale")
+        english, german_ones = (
+            polib.pofile(str(folder / language / "LC_MESSAGES" / "django.po"))
+            for language in ("en", "de")
+        )
+        texts |= {one.msgid for one in english}
+        said |= {one.msgid for one in german_ones.translated_entries()}
+    assert texts - said - NOT_SHOWN == set(TEXTS)
+
+
+def test_django_admin_names_its_fields_in_german(db):
+    """Each field that a page of Django admin shows has a name and a help text that are translated."""
+    english = []
+    operator = User(is_staff=True, is_active=True)
+    request = RequestFactory().get("/admin/")
+    request.user = operator
+    for model, page in site._registry.items():
+        shown = {*flatten(page.get_fields(request)), *page.get_list_display(request)}
+        shown |= {item[0] if isinstance(item, tuple) else item for item in page.list_filter}
+        for field in model._meta.concrete_fields:
+            texts = [field.verbose_name, *([field.help_text] if field.help_text else [])]
+            if field.name in shown and not field.primary_key:
+                english += [(model, field.name) for text in texts if not isinstance(text, Promise)]
+    assert english == []
 
 
 def test_people_are_addressed_as_sie():

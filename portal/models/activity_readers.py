@@ -9,13 +9,28 @@ class ActivityReader(models.Model):
     """
 
     activityentry = models.ForeignKey(
-        "portal.ActivityEntry", models.PROTECT, related_name="readers", db_index=False
+        "portal.ActivityEntry",
+        models.PROTECT,
+        related_name="readers",
+        verbose_name=_("activity log entry"),
+        db_index=False,
     )
-    partner = models.ForeignKey("portal.Partner", models.PROTECT, related_name="+", db_index=False)
-    at = models.DateTimeField()
-    action = models.CharField(max_length=40)
+    partner = models.ForeignKey(
+        "portal.Partner",
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("partner"),
+        db_index=False,
+    )
+    at = models.DateTimeField(_("at"))
+    action = models.CharField(_("action"), max_length=40)
     customer = models.ForeignKey(
-        "customers.Customer", models.PROTECT, related_name="+", null=True, db_index=False
+        "customers.Customer",
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("customer"),
+        null=True,
+        db_index=False,
     )
 
     class Meta:

@@ -129,6 +129,7 @@ class Notice(models.Model):
         Partner,
         models.PROTECT,
         related_name="notices",
+        verbose_name=gettext_lazy("partner"),
         null=True,
         editable=False,
         db_index=False,
@@ -137,20 +138,27 @@ class Notice(models.Model):
         "customers.Customer",
         models.PROTECT,
         related_name="notices",
+        verbose_name=gettext_lazy("customer"),
         null=True,
         editable=False,
         db_index=False,
     )
-    action = models.CharField(max_length=40, choices=action_choices, editable=False)
+    action = models.CharField(
+        gettext_lazy("action"), max_length=40, choices=action_choices, editable=False
+    )
     firm = models.CharField(max_length=200, blank=True, editable=False)
     other_firm = models.CharField(max_length=200, blank=True, editable=False)
     gained = models.PositiveIntegerField(
+        gettext_lazy("answers from now on for"),
         default=0,
         editable=False,
-        help_text="For how many subscriptions the partner answers from now on; for a customer, how many of"
-        " its subscriptions have another contact.",
+        help_text=gettext_lazy(
+            "How many subscriptions; for a customer, how many of its subscriptions have another contact."
+        ),
     )
-    lost = models.PositiveIntegerField(default=0, editable=False)
+    lost = models.PositiveIntegerField(
+        gettext_lazy("no longer answers for"), default=0, editable=False
+    )
     customers = models.PositiveIntegerField(default=0, editable=False)
     lines = models.JSONField(default=list, editable=False)
     contacts = models.JSONField(default=list, editable=False)

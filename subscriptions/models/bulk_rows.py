@@ -187,9 +187,10 @@ class BulkAssignmentRow(models.Model):
         SupportContactAssignment,
         models.PROTECT,
         related_name="+",
+        verbose_name=_("contact in force"),
         null=True,
         db_index=False,
-        help_text="What was in force when the preview was made (C8).",
+        help_text=_("When the preview was made."),
     )
     outcome = models.CharField(
         _("outcome"), max_length=20, choices=BulkOutcome, default=BulkOutcome.WAITING, blank=True

@@ -110,7 +110,7 @@ class Subscription(Editable):
         _("support contact since"),
         default=timezone.now,
         editable=False,
-        help_text="When the support contact came into force, as its history says too.",
+        help_text=_("When the support contact came into force, as its history says too."),
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 from customers.models import Customer, SharedDomain
 from portal import mail
 from portal.authority import PORTAL
+from portal.django_texts import TEXTS
 from portal.models import (
     Action,
     ActivityEntry,
@@ -32,6 +33,7 @@ from tests.factories import (
     RelationshipRequestFactory,
     UserFactory,
 )
+from tests.pages import OPERATOR, signed_in
 
 MODELS = [model for label in APPS for model in apps.get_app_config(label).get_models()]
 READ_ONLY = {
@@ -1143,3 +1145,14 @@ def test_an_act_on_a_row_that_is_not_there_does_nothing(admin_client, nothing_wr
 def test_a_row_that_is_not_there_leads_back_to_the_index(admin_client, key):
     answer = admin_client.get(page(Partner, "change", key))
     assert (answer.status_code, answer.url) == (302, "/admin/")
+
+
+def test_an_operator_reads_the_pages_of_users_in_german(demo):
+    """What Django has no German of, or puts together in English: see ``portal.django_texts``."""
+    operator = demo.user(OPERATOR)
+    browser = signed_in(OPERATOR, **{"accept-language": "de"})
+    for path in ("add/", f"{operator.pk}/change/", f"{operator.pk}/password/"):
+        page = browser.get(f"/admin/portal/user/{path}").content.decode()
+        assert "Passwort" in page
+        english = [*TEXTS, "If disabled", ">None<"]
+        assert [text for text in english if text in page.replace("&#x27;", "’")] == []
