@@ -20,7 +20,7 @@ from django.db import connection  # noqa: E402
 from bench.clock import Clock  # noqa: E402
 from bench.facts import Facts  # noqa: E402
 from bench.lines import lines  # noqa: E402
-from bench.shares import change_many, export_all  # noqa: E402
+from bench.shares import change_many, export_all, search_by_other_letters  # noqa: E402
 
 FLOOR = "/words/"
 ROUNDS = 3
@@ -119,7 +119,11 @@ class Bench:
 
     def measure_shares(self, floor):
         self.floor_time = floor
-        shares = [*change_many(self), *export_all(self, record)]
+        shares = [
+            *search_by_other_letters(self),
+            *change_many(self),
+            *export_all(self, record),
+        ]
         return {share.name: asdict(share) for share in shares}
 
 

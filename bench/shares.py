@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import dataclass
+from statistics import median
 
 from django.db import connection, transaction
 from django.db.models import Max
@@ -52,6 +53,24 @@ def in_vain(act):
     with transaction.atomic():
         act()
         transaction.set_rollback(True)
+
+
+# Words as they are typed on a keyboard without umlauts, each beside one that as many customers have in their
+# name and that is written in one way only.
+OTHER_LETTERS = {"mueller": "bauer", "jaeger": "maier", "koehler": "fischer"}
+
+
+def search_by_other_letters(bench):
+    """Search for customers by words that have several spellings, in searches for a plain one."""
+    browser, ratios = bench.facts.browser, []
+    for typed, plain in OTHER_LETTERS.items():
+        times = {typed: [], plain: []}
+        for _call in range(9):
+            for word, seconds in times.items():
+                seconds.append(bench.time(lambda word=word: browser.get(f"/customers/?q={word}")))
+        ratios.append(median(times[typed]) / median(times[plain]))
+    ratio = median(ratios)
+    yield Share("Search by other letters (mueller), in plain searches", 1.2, ratio, f"{ratio:.2f}")
 
 
 def change_many(bench):

@@ -14,6 +14,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import (
     AdminPasswordChangeForm,
     AdminUserCreationForm,
+    SetUnusablePasswordMixin,
     UserChangeForm,
 )
 from django.contrib.auth.models import Group
@@ -122,9 +123,9 @@ class UserPasswordForm(AdminPasswordChangeForm):
     """An invited user to whom the operator gives a password has joined by that."""
 
     # Django puts its own together in English when it starts, whoever reads it.
-    usable_password_help_text = format_lazy(
+    usable_password_help_text = format_lazy(  # type: ignore[assignment]
         '{} <ul id="id_unusable_warning" class="messagelist"><li class="warning">{}</li></ul>',
-        AdminPasswordChangeForm.create_usable_password_field().help_text,
+        SetUnusablePasswordMixin.create_usable_password_field().help_text,
         _("If disabled, the current password for this user will be lost."),
     )
 

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("subscriptions", "0015_products_by_customer"),
+        ("subscriptions", "0016_outcomes_of_files"),
     ]
 
     operations = [
