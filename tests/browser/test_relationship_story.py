@@ -258,11 +258,15 @@ def test_R9_what_blocks_is_suspended_then_the_relationship_removed(demo, open_br
     remove.click()
     page.get_by_role("dialog").get_by_role("button", name="Remove the relationship").click()
     # The notice to print, in the customer's language; on paper it stands alone.
-    expect(page.locator("html")).to_have_attribute("lang", "de")
+    done = page.get_by_role("status")
+    expect(done).to_have_text("The relationship was removed.")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
     letter = page.get_by_role("article")
+    expect(letter).to_have_attribute("lang", "de")
     expect(letter).to_contain_text("Reederei Albers")
     page.emulate_media(media="print")
-    expect(page.get_by_role("navigation")).to_be_hidden()
+    for around in (page.get_by_role("navigation"), page.get_by_role("banner"), done):
+        expect(around).to_be_hidden()
     expect(letter).to_be_visible()
     page.emulate_media(media="screen")
     page.goto("/customers/")
