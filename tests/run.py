@@ -75,9 +75,10 @@ def touched(files: Iterable[str]) -> list[str]:
             paths.add(f"tests/{layer}")
         else:
             paths |= {f"tests/{layer}" for layer in LAYERS}
-    folders = {path for path in paths if path.removeprefix("tests/") in LAYERS}
-    alone = {path for path in paths if str(Path(path).parent) not in folders}
-    return sorted(alone or {f"tests/{layer}" for layer in LAYERS})
+    every = [f"tests/{layer}" for layer in LAYERS]
+    folders = [folder for folder in every if folder in paths]
+    alone = {path for path in paths if str(Path(path).parent) not in folders} - {*folders}
+    return [*folders, *sorted(alone)] or every
 
 
 def main(which: str, arguments: list[str]) -> int:
