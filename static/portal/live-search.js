@@ -76,7 +76,7 @@
       tell(page);
       replace(page);
       history.replaceState(history.state, "", address);
-      const said = form.querySelector(".errorlist") ?? document.querySelector("main caption, main .empty p");
+      const said = form.querySelector(".errorlist") ?? document.querySelector("main caption, main .found, main .empty p");
       announcer.textContent = said ? said.textContent.trim() : "";
       document.dispatchEvent(new Event("portal:replaced"));
     } catch (error) {

@@ -19,10 +19,8 @@ from portal.views import (
     ScopedView,
 )
 from portal.zones import day_writer
-from subscriptions.cures import Cures
 from subscriptions.forms import SubscriptionFilterForm, SupportContactForm
 from subscriptions.models import (
-    Candidate,
     Offer,
     StaleSupportContact,
     Subscription,
@@ -31,6 +29,8 @@ from subscriptions.models import (
     end_of_term,
     offer_label,
 )
+
+from .not_eligible import describe_not_eligible
 
 
 class CustomerMixin:
@@ -235,29 +235,13 @@ class SubscriptionDetailView(SubscriptionPageView):
         if self.may_designate:
             kwargs["form"] = kwargs.get("form") or self.get_form()
             kwargs["assignment"] = kwargs["form"].assignment
-            kwargs["not_eligible"] = self.explain_candidates(kwargs["form"].labels)
+            kwargs |= describe_not_eligible(
+                self.candidates, kwargs["form"].labels, self.customer, self.request
+            )
         else:
             kwargs["is_decided_here"] = subscription.may_be_designated_by(self.membership.partner)
             kwargs["assignment"] = subscription.contact_in_force
         return super().get_context_data(**kwargs)
-
-    def explain_candidates(self, labels):
-        """Why each partner that can't be chosen can't, and what helps: name, sentence, label and address."""
-        cures = Cures(self.customer, self.request.user)
-        sentences = {
-            Candidate.NO_RELATIONSHIP: _("has no relationship with this customer."),
-            Candidate.NO_DAP: _("has no delegated admin privileges for this customer."),
-            Candidate.PENDING: _("its request to the customer has been open since %(date)s."),
-            Candidate.DAP_REMOVED: _("its delegated admin privileges were removed on %(date)s."),
-        }
-        rows, day = [], day_writer(self.request.user)
-        for one in self.candidates:
-            if not one.is_eligible:
-                sentence = sentences[one.reason]
-                if one.since:
-                    sentence = sentence % {"date": day(one.since)}
-                rows.append((labels[one.key], sentence, *cures.of(one)))
-        return rows
 
     @cached_property
     def candidates(self):

@@ -65,8 +65,8 @@ def nordlicht(demo):
     return demo.partner("Nordlicht Distribution")
 
 
-def opened(email, subscription, name="detail"):
-    answer = signed_in(email).get(address(subscription, name))
+def opened(email, subscription, name="detail", query=""):
+    answer = signed_in(email).get(f"{address(subscription, name)}{query}")
     assert answer.status_code == 200
     return Page(answer)
 
@@ -223,21 +223,52 @@ def test_C5_those_that_cannot_be_chosen_stand_there_with_the_reason(demo, office
     ]
 
 
-def test_C5_more_than_a_dozen_that_cannot_be_chosen_are_folded(demo, office, nordlicht):
+def test_C5_more_than_a_dozen_that_cannot_be_chosen_stand_by_reason(demo, office, nordlicht):
     def add(count):
-        for _number in range(count):
-            PartnershipFactory(provider=nordlicht, reseller=PartnerFactory(reseller=True))
+        for number in range(count):
+            reseller = PartnerFactory(reseller=True, name=f"Müller Systemhaus {number}")
+            PartnershipFactory(provider=nordlicht, reseller=reseller)
         return opened(HELPDESK, office)
 
     page = add(10)
-    assert page.find("details") == []
-    assert "These partners can't be chosen" in page.all_text("h3")
+    assert page.find("details") == page.find("form[@role='search']") == []
     assert len(page.find("ul[@class='reasons']/li")) == 12
     page = add(1)
-    assert page.all_text("details/summary") == ["13 partners can't be chosen"]
-    assert "These partners can't be chosen" not in page.all_text("h3")
+    assert page.all_text("p[@class='found']") == ["13 partners can't be chosen"]
+    by_reason = [
+        "No relationship with this customer: 12",
+        "No delegated admin privileges for this customer: 1",
+    ]
+    assert page.all_text("details/summary") == by_reason
     assert len(page.find("details/ul[@class='reasons']/li")) == 13
-    assert len(page.find("ul[@class='reasons']/li")) == 13
+    assert not [one for one in page.find("details") if "open" in one.attrib]
+
+
+def test_C5_those_that_cannot_be_chosen_are_searched(demo, office, nordlicht):
+    """By name as people write it, and by MPN ID; what is found is not folded away."""
+    partners = [
+        PartnerFactory(reseller=True, name=f"Müller & Co. {number}") for number in range(12)
+    ]
+    for partner in partners:
+        PartnershipFactory(provider=nordlicht, reseller=partner)
+    for query, found in (
+        ("elbe", ["Elbe Support"]),
+        ("mueller%207", ["Müller & Co. 7"]),
+        (partners[3].mpn_id, ["Müller & Co. 3"]),
+        ("hafen", []),  # it can be chosen
+        ("mueller%20elbe", []),
+        ("x" * 201, []),
+    ):
+        page = opened(HELPDESK, office, query=f"?q={query}")
+        names = [text.partition(": ")[0] for text in page.all_text("ul[@class='reasons']/li")]
+        assert names == found, query
+        assert len([one for one in page.find("details") if "open" in one.attrib]) == len(found)
+        assert page.chosen == "Nordlicht Distribution"
+    assert page.field_errors
+    page = opened(HELPDESK, office, query="?q=zzz")
+    assert "None of them has “zzz” in its name." in page.text
+    everybody = opened(HELPDESK, office, query="?q=%20")
+    assert "14 partners can't be chosen" in everybody.text
 
 
 def test_C5_dap_that_was_removed_says_when(demo, office):
