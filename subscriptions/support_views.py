@@ -23,7 +23,7 @@ from .views import (
     RelationshipSubscriptionsView,
 )
 
-# From so many products on, there is a search.
+# From so many products on, there is a search, and on a phone a list to jump by.
 MANY = 10
 
 
@@ -83,6 +83,8 @@ class SupportListView(NoticesMixin, FilteredView, ListView):
             groups=groups,
             search_form=self.search_form,
             query=query,
+            count=len(products),
+            many=MANY,
             has_search=len(products) >= MANY or query or not is_valid,
             is_print=self.is_print,
             asking=self.find_asking(),

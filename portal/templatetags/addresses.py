@@ -1,4 +1,7 @@
+from html import escape
+
 from django import template
+from django.utils.safestring import mark_safe
 
 from portal.addresses import shown_email
 
@@ -9,3 +12,10 @@ register = template.Library()
 def readable(address):
     """Return an email or a domain, which the portal keeps in ASCII, with its own letters."""
     return shown_email(address)
+
+
+@register.filter
+def breakable(address):
+    """Return the same for a narrow column: a line ends in front of an @ or a dot, if anywhere."""
+    shown = escape(shown_email(address))
+    return mark_safe(shown.replace("@", "<wbr>@").replace(".", "<wbr>."))  # noqa: S308  (escaped above)

@@ -63,12 +63,16 @@ class CustomerListView(CustomersMixin, NoticesMixin, CompiledListView):
         "since": SortOrder("listed_since", "listed_id"),
     }
 
+    # What a row unfolds: whom to turn to at the customer.
+    details = ("contact_name", "contact_email", "contact_phone", "city")
+
     @property
     def columns(self):
         """What it sorts by, and what a row shows: of the relationship nothing that the index has not."""
-        shown = ("customer__name", "customer__domain", "customer__country", "listed_dap")
-        last = LAST_OF_RESELLER if self.reseller else ()
-        return tuple(dict.fromkeys([self.order.key, "listed_id", *shown, "listed_since", *last]))
+        of_customer = ("name", "domain", "country", *self.details)
+        shown = (f"customer__{name}" for name in of_customer)
+        sorts, last = (self.order.key, "listed_id"), LAST_OF_RESELLER if self.reseller else ()
+        return tuple(dict.fromkeys([*sorts, *shown, "listed_dap", "listed_since", *last]))
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
@@ -86,6 +90,7 @@ class CustomerListView(CustomersMixin, NoticesMixin, CompiledListView):
                 since_when_none(*(getattr(row, name) for name in LAST_OF_RESELLER), day)
                 if self.reseller
                 else None,
+                *(getattr(row, f"customer__{name}") for name in self.details),
             )
             for row in rows
         ]

@@ -413,6 +413,8 @@ def test_long_names_do_not_make_the_page_scroll_sideways(demo, open_browser, liv
     keys = [albers.pk, albers.subscriptions.filter(seller__name="Nordlicht Distribution")[0].pk]
     for path in (
         "/customers/",
+        "/subscriptions/",
+        "/activity/",
         reverse("subscriptions:list", args=[albers.pk]),
         reverse("subscriptions:detail", args=keys),
         reverse("account:detail", args=[albers.pk]),
@@ -422,6 +424,6 @@ def test_long_names_do_not_make_the_page_scroll_sideways(demo, open_browser, liv
         made.path,
     ):
         page.goto(path)
-        for width in (1280, 320):
+        for width in (1280, 1200, 1024, 320):
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path

@@ -79,6 +79,27 @@ def test_a_list_is_searched_while_typing(demo, enter):
     expect(page.locator(".empty")).to_contain_text("No customer matches.")
 
 
+def test_customers_are_found_as_people_write_them(demo, enter):
+    """With other letters, or by an address that was pasted."""
+    for name, domain in (
+        ("Möwe Reisen", "moewe-reisen.example"),
+        ("Bäckerei Müller", "mueller.example"),
+    ):
+        customer = CustomerFactory(name=name, domain=domain)
+        RelationshipFactory(partner=demo.partner("Nordlicht Distribution"), customer=customer)
+    page = enter("global@nordlicht.example", "/customers/")
+    field, found = page.get_by_label("Name or domain"), page.get_by_role("rowheader")
+    for typed, name in (
+        ("Moewe", "Möwe Reisen"),
+        ("mueller", "Bäckerei Müller"),
+        ("müller, bäckerei", "Bäckerei Müller"),
+        ("https://www.moewe-reisen.example/kontakt?x=1", "Möwe Reisen"),
+        ("anna@petersen.example", "Backhaus Petersen"),
+    ):
+        field.fill(typed)
+        expect(found).to_have_text([name])
+
+
 def test_a_list_stays_in_its_order_while_it_is_searched(enter):
     page = enter("global@nordlicht.example", "/customers/")
     page.get_by_role("link", name="Name", exact=True).click()

@@ -261,7 +261,8 @@ class TestInviting:
         told = [len(mail.outbox), {to for one in mail.outbox for to in one.to}]
         mail.outbox.clear()
         hidden = str([seen, told]).replace(str(person.pk), "KEY").replace(person.pk.hex, "KEY")
-        return re.sub(email.replace("@", "(@|%40)"), "ADDRESS", hidden, flags=re.IGNORECASE)
+        whole = hidden.replace("<wbr>", "")  # where a line may end
+        return re.sub(email.replace("@", "(@|%40)"), "ADDRESS", whole, flags=re.IGNORECASE)
 
     @pytest.mark.parametrize("email", ["global@hafen.example", ALBERS, "operator@portal.example"])
     def test_T1_nobody_learns_by_an_invitation_whether_there_is_an_account(self, demo, email):

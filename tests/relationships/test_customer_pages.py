@@ -8,6 +8,7 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from customers.models import Customer
 from lists.keyset import SortOrder, write_cursor
 from portal.authority import PORTAL
 from portal.text import words_of
@@ -57,8 +58,16 @@ def test_the_list_says_domain_country_dap_and_since_when(demo):
     elbe = demo.partner("Elbe Support")
     started = datetime(2026, 3, 1, 12, tzinfo=UTC)
     elbe.relationships.update(started_at=started)
+    Customer.objects.filter(name="Backhaus Petersen").update(
+        contact_name="Ina Petersen",
+        contact_email="ina@petersen.example",
+        contact_phone="+494611234567",
+        city="Flensburg",
+    )
+    Customer.objects.filter(name="Reederei Albers").update(
+        contact_name="", contact_email="", contact_phone="", city=""
+    )
     page = customers("global@elbe.example")
-    petersen, albers = demo.customer("Backhaus Petersen"), demo.customer("Reederei Albers")
     assert page.table == [
         {
             "Name": "Backhaus Petersen",
@@ -66,7 +75,10 @@ def test_the_list_says_domain_country_dap_and_since_when(demo):
             "Country": "Germany",
             "Delegated admin privileges": "Yes",
             "Customer since": "1 March 2026",
-            "Details": f"Details Customer ID: {petersen.pk} Subscriptions Account",
+            "Details": (
+                "Details Contact person: Ina Petersen ina@petersen.example 0461 1234567 City: Flensburg"
+                " Subscriptions Account"
+            ),
         },
         {
             "Name": "Reederei Albers",
@@ -74,7 +86,7 @@ def test_the_list_says_domain_country_dap_and_since_when(demo):
             "Country": "Germany",
             "Delegated admin privileges": "No",
             "Customer since": "1 March 2026",
-            "Details": f"Details Customer ID: {albers.pk} Subscriptions Account",
+            "Details": "Details Subscriptions Account",
         },
     ]
     assert page.all_text("caption") == ["2 customers"]
@@ -85,6 +97,8 @@ def test_a_customer_opens_its_subscriptions_and_its_account(demo):
     albers = demo.customer("Reederei Albers")
     headings = []
     for link in page.find("tbody//a"):
+        if link.get("href").startswith("mailto:"):
+            continue
         opened = Page(signed_in(HELPDESK).get(link.get("href")))
         headings.append((words(link), link.get("href"), opened.heading))
     assert headings == [
@@ -453,7 +467,7 @@ def test_it_says_since_when_a_reseller_has_none(demo):
     Relationship.objects.filter(pk=elbe.pk).update(started_at=began)
     with time_machine.travel("2026-03-01T12:00:00Z", tick=False):
         demo.relationship(PETERSEN, "Elbe Support").remove_dap(by=PORTAL)
-    removed = (PETERSEN, "None since 1 Mar 2026: removed")
+    removed = (PETERSEN, "None since 1 March 2026: removed")
     assert removed in asked_for(demo, "Elbe Support", "no")
     with time_machine.travel("2026-04-01T12:00:00Z", tick=False):
         demo.relationship(PETERSEN, "Elbe Support").end(by=PORTAL)

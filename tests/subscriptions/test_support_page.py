@@ -190,6 +190,24 @@ def test_there_is_a_search_where_there_are_many_products(demo):
     }
 
 
+def test_a_list_leads_to_each_of_many_products(demo):
+    """On a phone; a wide screen shows it not."""
+    assert opened(PETERSEN).find("nav[@class='jump-list no-print']") == []
+    customer = demo.customer("Backhaus Petersen")
+    for number in range(89):
+        SubscriptionFactory(customer=customer, friendly_name=f"Nr. {number}", seller=None)
+    page = opened(PETERSEN)
+    [nav] = page.find("nav[@class='jump-list no-print']")
+    assert words(nav).startswith("Jump to a product (91) Nordlicht Distribution")
+    links = {link.get("href"): words(link) for link in nav.findall(".//a")}
+    assert len(links) == 91 + 2
+    for href, label in links.items():
+        [target] = page.find(f"*[@id='{href[1:]}']")
+        assert label in words(target)
+    assert page.find("nav[@class='jump-list no-print']/details[@open]") == []
+    assert opened(PETERSEN, "?q=exchange").find("nav[@class='jump-list no-print']") == []
+
+
 @pytest.mark.parametrize("query", ["?q=nothing", "?q=%00", "?q=" + "x" * 300, "?q=%ED%A0%80"])
 def test_no_search_in_the_products_is_an_error_of_the_server(demo, query):
     page = opened(query=query)
