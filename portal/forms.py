@@ -1,19 +1,15 @@
 """The form bases that every app uses."""
 
-from html import escape
-from typing import cast
+from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import SetPasswordMixin
 from django.core.exceptions import ValidationError
-from django.forms.utils import flatatt
-from django.utils.choices import BaseChoiceIterator
 from django.utils.functional import cached_property
-from django.utils.html import format_html
-from django.utils.safestring import mark_safe
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
+from lists.widgets import DateInput, FilteredSelect, ListSelect, SearchInput
 from portal.models import Action, Membership, Partner, User
 from portal.permissions import Role, permissions_by_role
 from portal.web_addresses import WebAddressFormField
@@ -59,52 +55,19 @@ class PortalModelForm(forms.ModelForm):
         except ValidationError as error:
             self.add_model_errors(error)
 
+    fields: dict[str, Any]
     # Where a field of the model stands in the form under another name.
     model_field_names: dict[str, str] = {}
+
+    def clean(self):
+        super().clean()
+        return self.cleaned_data
 
     def add_model_errors(self, error):
         """Show what the model refuses: at the field where the form has it, else above the form."""
         for name, errors in error.update_error_dict({}).items():
             field = self.model_field_names.get(name, name)
             self.add_error(field if field in self.fields else None, errors)
-
-
-def escaped(texts):
-    """Escape many texts for HTML at once, as one text: to call for each costs more than its letters."""
-    return escape("\x00".join(texts)).split("\x00")  # which no field lets in
-
-
-class ListSelect(forms.Select):
-    """A list of choices without groups, drawn in one go: Django's takes a template for each choice."""
-
-    def render(self, name, value, attrs=None, renderer=None):
-        return self.drawn(name, attrs, self.drawn_options(value))
-
-    def drawn_options(self, value):
-        chosen = set(self.format_value(value))
-        keys, labels = [], []
-        for key, label in self.choices:
-            keys.append(str(key))
-            labels.append(str(label))
-        return [
-            f'<option value="{shown}"{" selected" if key in chosen else ""}>{label}</option>'
-            for key, shown, label in zip(keys, escaped(keys), escaped(labels), strict=True)
-        ]
-
-    def drawn(self, name, attrs, options):
-        attributes = flatatt({"name": name, **self.build_attrs(self.attrs, attrs)})
-        lines = "\n".join(options)
-        return mark_safe(f"<select{attributes}>{lines}</select>")  # noqa: S308  (escaped above)
-
-
-class NamedRows(BaseChoiceIterator):
-    """Choices that are pairs already, a key and a name: Django goes through other lists to make them so."""
-
-    def __init__(self, pairs):
-        self.pairs = list(pairs)
-
-    def __iter__(self):
-        return iter(self.pairs)
 
 
 class EditForm(PortalModelForm):
@@ -126,45 +89,10 @@ class EditForm(PortalModelForm):
         return [*shown, *moved]
 
 
-class FilteredSelect(ListSelect):
-    """A list of choices; a long one gets a field that searches in it (``filter-select.js``)."""
-
-    template_name = "portal/widgets/filtered_select.html"
-    long = 12
-
-    def render(self, name, value, attrs=None, renderer=None):
-        context = forms.Widget.get_context(self, name, value, attrs)
-        options = self.drawn_options(value)
-        context["is_long"] = len(options) > self.long
-        context["select"] = self.drawn(name, attrs, options)
-        return self._render(self.template_name, context, renderer)  # type: ignore[attr-defined]
-
-
-class DrawnInput(forms.Widget):
-    """An input of the filters, which every list has: drawn without a template."""
-
-    def render(self, name, value, attrs=None, renderer=None):
-        widget = self.get_context(name, value, attrs)["widget"]
-        value = {} if widget["value"] is None else {"value": widget["value"]}
-        attributes = {"type": widget["type"], "name": name, **value, **widget["attrs"]}
-        return format_html("<input{}>", flatatt(attributes))
-
-
-class FilterInput(DrawnInput, forms.TextInput):
-    pass
-
-
-class FilterCheckbox(DrawnInput, forms.CheckboxInput):
-    pass
-
-
-class SearchInput(FilterInput):
-    input_type = "search"
-
-
 class SearchForm(forms.Form):
     """One word or several, to be found in a list."""
 
+    fields: dict[str, Any]
     bound_field_class = StyledField
 
     q = forms.CharField(
@@ -173,13 +101,6 @@ class SearchForm(forms.Form):
         max_length=200,
         widget=SearchInput,
     )
-
-
-class DateInput(FilterInput, forms.DateInput):
-    input_type = "date"
-
-    def __init__(self, attrs=None):
-        super().__init__(attrs, format="%Y-%m-%d")
 
 
 class ActivityFilterForm(forms.Form):
@@ -314,6 +235,7 @@ class RolesField(forms.MultipleChoiceField):
 class RolesForm(forms.Form):
     """The roles of one member, to be changed by ``by``."""
 
+    fields: dict[str, Any]
     bound_field_class = StyledField
 
     roles = RolesField()
@@ -321,7 +243,7 @@ class RolesForm(forms.Form):
     def __init__(self, *args, member, by, **kwargs):
         super().__init__(*args, **{"initial": {"roles": member.roles}, **kwargs})
         self.member, self.by = member, by
-        cast(RolesField, self.fields["roles"]).offer(member.possible_roles)
+        self.fields["roles"].offer(member.possible_roles)
         self.fields["roles"].widget.fixed = self.fixed
 
     @cached_property
@@ -363,7 +285,7 @@ class InviteForm(PortalModelForm):
             "The invitation goes there, and the user signs in with it."
         )
         self.fields["name"].required = True
-        cast(RolesField, self.fields["roles"]).offer(possible)
+        self.fields["roles"].offer(possible)
         if len(possible) == 1:
             self.initial["roles"] = list(possible)
 

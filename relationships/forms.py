@@ -7,9 +7,10 @@ from django.utils.translation import ngettext
 
 from customers.models import Customer, is_shared
 from lists.expressions import dashed
+from lists.widgets import ListSelect, NamedRows
 from portal.address_fields import EmailFormField
 from portal.addresses import shown_domain
-from portal.forms import ListSelect, NamedRows, PortalModelForm, SearchForm, StyledField
+from portal.forms import PortalModelForm, SearchForm, StyledField
 from portal.models import Partner, PartnerType, User, language_of, partner_labels
 from portal.partner_fields import PartnerChoiceField
 from portal.permissions import Permission
@@ -68,7 +69,8 @@ class CustomerFilterForm(SearchForm):
             del self.fields["reseller"], self.fields["reseller_dap"]
 
     def clean(self):
-        cleaned = super().clean()
+        super().clean()
+        cleaned = self.cleaned_data
         is_incomplete = cleaned.get("reseller_dap") is not None and not cleaned.get("reseller")
         if is_incomplete and not self.has_error("reseller"):
             self.add_error("reseller", _("Choose the reseller whose rights you ask for."))
@@ -115,7 +117,7 @@ class AskForm(PortalModelForm):
         """The open request to the same firm that stands in the way, or None."""
         for error in self.errors.as_data().get("recipient_email", []):
             if error.code == "open":
-                return error.params["request"]
+                return (error.params or {})["request"]
         return None
 
     def asked(self):
@@ -288,7 +290,7 @@ class RegistrationForm(SetPasswordMixin, PortalModelForm):
         if email == request.recipient_email:
             initial["name"] = request.recipient_name
         self.record = request.record_to_take_over(email)
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(*args, **{"initial": initial, **kwargs})
         self.fields["contact_name"].required = True
         if self.record:
             for name in ("name", "domain", "country", "contact_phone", "agrees"):
@@ -296,7 +298,7 @@ class RegistrationForm(SetPasswordMixin, PortalModelForm):
 
     def _post_clean(self):
         if not self.record:
-            super()._post_clean()
+            super()._post_clean()  # type: ignore[misc]  # Django's own hook has no types
 
     def clean(self):
         cleaned = super().clean()

@@ -75,8 +75,9 @@ class FilteredView(ScopedView, MultipleObjectMixin):
         """Add what the list sorts and filters by."""
         return queryset
 
-    def filter_queryset(self, queryset, *, q, **filters):
-        return queryset.search(q)
+    def filter_queryset(self, queryset, **filters):
+        """Leave out what the filters of the address leave out."""
+        return queryset.search(filters["q"])
 
 
 class ScopedListView(FilteredView, ListView):

@@ -180,7 +180,7 @@ class SuspendBlockingView(OwnRelationshipActView):
         return self.ask()
 
     @property
-    def button(self):
+    def button(self):  # type: ignore[override]  # it says how many are chosen
         return _("Suspend all") if self.is_all else _("Suspend the chosen ones")
 
     def get_question(self):

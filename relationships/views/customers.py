@@ -44,8 +44,12 @@ class CustomersMixin(ListQueryView):
 LAST_OF_RESELLER = ("listed_theirs", "listed_removed", "listed_ended")
 
 
-def since_when_none(theirs, removed_at, ended_at, day):
-    """Say since when a reseller has no rights at a customer, where that is known, and why."""
+def since_when_none(last, day):
+    """Say since when a reseller has no rights at a customer, where that is known, and why.
+
+    ``last`` has the ``LAST_OF_RESELLER`` there.
+    """
+    theirs, removed_at, ended_at = last
     if removed_at:
         return _("None since %(date)s: removed") % {"date": day(removed_at)}
     if ended_at:
@@ -67,7 +71,7 @@ class CustomerListView(CustomersMixin, NoticesMixin, CompiledListView):
     details = ("contact_name", "contact_email", "contact_phone", "city")
 
     @property
-    def columns(self):
+    def columns(self):  # type: ignore[override]  # for each request its own
         """What it sorts by, and what a row shows: of the relationship nothing that the index has not."""
         of_customer = ("name", "domain", "country", *self.details)
         shown = (f"customer__{name}" for name in of_customer)
@@ -87,7 +91,7 @@ class CustomerListView(CustomersMixin, NoticesMixin, CompiledListView):
                 country_names[row.customer__country],
                 row.listed_dap,
                 day(row.listed_since),
-                since_when_none(*(getattr(row, name) for name in LAST_OF_RESELLER), day)
+                since_when_none([getattr(row, name) for name in LAST_OF_RESELLER], day)
                 if self.reseller
                 else None,
                 *(getattr(row, f"customer__{name}") for name in self.details),
@@ -151,5 +155,5 @@ class CustomerExportView(CustomersMixin, ExportView):
                 shown_phone(phone),
                 has_dap[dap],
                 iso_day(since),
-                *([since_when_none(*row[len(columns) :], iso_day)] if self.reseller else []),
+                *([since_when_none(row[len(columns) :], iso_day)] if self.reseller else []),
             ]

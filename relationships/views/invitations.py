@@ -1,3 +1,5 @@
+from typing import cast
+
 from allauth.account.utils import perform_login
 from allauth.core import ratelimit
 from django.contrib import messages
@@ -103,7 +105,8 @@ class InvitationView(TemplateView):
         """The box that must be ticked to accept, or None where there is none."""
         if not self.is_for_customers:
             return AuthorizeForm(data)
-        if self.request.user.membership.customer.agreement_accepted_at:
+        customer = cast(User, self.request.user).membership.customer
+        if customer and customer.agreement_accepted_at:
             return None
         return AcceptForm(data)
 
@@ -115,7 +118,7 @@ class InvitationView(TemplateView):
             asked=self.asked,
             is_partnership=not self.is_for_customers,
             may_answer=self.may_answer,
-            is_unproved=self.may_answer and not self.request.user.has_proved(),
+            is_unproved=self.may_answer and not cast(User, self.request.user).has_proved(),
             following=self.request.path,
             is_admin=self.is_admin,
             has_proved=self.has_proved,

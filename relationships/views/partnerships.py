@@ -35,9 +35,9 @@ class PartnershipListView(ScopedListView):
             .select_related("provider", "reseller")
         )
 
-    def filter_queryset(self, queryset, *, q, **filters):
+    def filter_queryset(self, queryset, **filters):
         """Each word is a part of the name, or the beginning of the MPN ID."""
-        for word in words_of(q):
+        for word in words_of(filters["q"]):
             of_number = has_word(f"{self.other_side}__mpn_id", word, "startswith")
             queryset = queryset.filter(has_word("other_key", word) | of_number)
         return queryset

@@ -247,7 +247,7 @@ class RequestRenewView(RequestActView):
         except ValidationError as error:
             if error.code == "open":
                 # Which one that is, its page shows.
-                self.object = error.params["request"]
+                self.object = (error.params or {})["request"]
             raise
 
 

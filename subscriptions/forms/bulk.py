@@ -2,7 +2,8 @@ from django import forms
 from django.utils.formats import localize
 from django.utils.translation import gettext_lazy as _
 
-from portal.forms import ListSelect, SearchForm, StyledField
+from lists.widgets import ListSelect
+from portal.forms import SearchForm, StyledField
 from portal.tables.reading import read_table
 
 from ..models import MOST_ROWS, partner_and_resellers

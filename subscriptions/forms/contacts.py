@@ -1,8 +1,11 @@
+from typing import cast
+
 from django import forms
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from portal.forms import FilteredSelect, NamedRows, StyledField
+from lists.widgets import FilteredSelect, NamedRows
+from portal.forms import StyledField
 from portal.models import Partner, partner_labels
 
 from ..models import SupportContactAssignment
@@ -31,11 +34,8 @@ class SupportContactForm(forms.Form):
 
     def __init__(self, *args, subscription, candidates, **kwargs):
         self.assignment = assignment = subscription.contact_in_force
-        super().__init__(
-            *args,
-            initial={"support_contact": assignment.partner_id or "", "seen": assignment.pk},
-            **kwargs,
-        )
+        initial = {"support_contact": assignment.partner_id or "", "seen": assignment.pk}
+        super().__init__(*args, **{"initial": initial, **kwargs})
         partners = {one.key: one for one in candidates}
         if assignment.partner:
             partners.setdefault(assignment.partner_id, assignment.partner)
@@ -45,7 +45,7 @@ class SupportContactForm(forms.Form):
         # The one in force can always be left as it is, also one that another partner chose (C4).
         offered = {one.key for one in candidates if one.is_eligible} | {assignment.partner_id}
         choices = {str(key): label for key, label in self.labels.items() if key in offered}
-        field = self.fields["support_contact"]
+        field = cast(forms.ChoiceField, self.fields["support_contact"])
         if subscription.is_bought_elsewhere:
             choices = {"": _("No partner designated"), **choices}
             field.required = False

@@ -6,7 +6,8 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from portal.forms import FilterCheckbox, ListSelect, NamedRows, SearchForm
+from lists.widgets import FilterCheckbox, ListSelect, NamedRows
+from portal.forms import SearchForm
 from portal.models import partner_labels
 
 from ..models import Coverage, CoverageChoices, Subscription, SubscriptionStatus
@@ -80,9 +81,9 @@ class CoverageFilterForm(SearchForm):
             self.partners[wanted] = names
 
     def clean(self):
-        cleaned = super().clean()
+        super().clean()
         # An empty box is no condition.
-        return {name: value or "" for name, value in cleaned.items()}
+        return {name: value or "" for name, value in self.cleaned_data.items()}
 
     @property
     def coverage(self):

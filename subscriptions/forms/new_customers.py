@@ -7,8 +7,9 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
+from lists.widgets import FilteredSelect
 from portal.address_fields import EmailFormField
-from portal.forms import FilteredSelect, PortalModelForm, StyledField
+from portal.forms import PortalModelForm, StyledField
 from portal.models import Partner, language_of
 from portal.partner_fields import PartnerChoiceField
 from relationships.models import SalesRegion
@@ -96,7 +97,7 @@ class AccountForm(PortalModelForm):
         """The customer that it is, where that is the partner's own; of others nothing is told (T1)."""
         for error in self.errors.as_data().get("domain", []):
             if error.code == "own":
-                return error.params["customer"]
+                return (error.params or {})["customer"]
         return None
 
     @property

@@ -1,12 +1,15 @@
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from portal.forms import SearchInput, StyledField
+from lists.widgets import SearchInput
+from portal.forms import StyledField
 from portal.numbers import WholeNumberField
 from subscriptions.models import Billing, Offer, RefusedOrder, Subscription, order_id
 
@@ -40,6 +43,8 @@ class OrderForm(forms.Form):
     the last one is pressed.
     """
 
+    fields: dict[str, Any]
+    data: QueryDict
     bound_field_class = StyledField
 
     key = forms.UUIDField(widget=forms.HiddenInput, required=False)
@@ -77,7 +82,7 @@ class OrderForm(forms.Form):
         return [found[key] for key in dict.fromkeys(keys) if key in found]
 
     def _fields_of(self, offer):
-        fields = {
+        fields: dict[str, forms.Field] = {
             "name": forms.CharField(
                 label=_("Friendly name"),
                 required=False,
@@ -148,7 +153,7 @@ class OrderForm(forms.Form):
         for offer in self._matches.with_bases()[:SHOWN]:
             refusal = self._refusal_of(offer)
             if offer in self.chosen:
-                rows.append(CatalogueRow(offer, _("Chosen below.")))
+                rows.append(CatalogueRow(offer, str(_("Chosen below."))))
             else:
                 rows.append(CatalogueRow(offer, refusal.messages[0] if refusal else ""))
         return rows
@@ -206,7 +211,8 @@ class OrderForm(forms.Form):
             data[self.add_prefix(self._name("mpn_id", offer))] = self.reseller.mpn_id
 
     def clean(self):
-        cleaned = super().clean()
+        super().clean()
+        cleaned = self.cleaned_data
         for offer in self.chosen:
             refusal = self._refusal_of(offer)
             if refusal:

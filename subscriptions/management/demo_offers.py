@@ -77,8 +77,8 @@ def keep_offers(key):
         _keep(key(name), name, *row)
     for name, row in TRIALS.items():
         _keep(key(name, "trial"), name, *row, is_trial=True)
-    for name, (*row, bases) in ADD_ONS.items():
-        _keep(key(name), name, *row, is_add_on=True).base_offers.set(key(base) for base in bases)
+    for name, (*add_on, bases) in ADD_ONS.items():
+        _keep(key(name), name, *add_on, is_add_on=True).base_offers.set(key(base) for base in bases)
 
 
 def _keep(id_, name, publisher, category, conditions, *, is_add_on=False, is_trial=False):

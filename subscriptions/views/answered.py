@@ -1,5 +1,7 @@
 """The subscriptions whose contact rests on a partnership or relationship: what its end changes (C9)."""
 
+from typing import Any
+
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -23,8 +25,12 @@ class AnsweredMixin(FilteredView):
         """What the contacts rest on, where it is in force and the user's own (T1)."""
         raise NotImplementedError
 
+    # Who answers by it, and the page from which one comes: its title and address.
+    contact: Any
+    page_above: Any
+
     @property
-    def queryset(self):
+    def queryset(self):  # type: ignore[override]  # read once for each request, as Django's class attribute is
         return self.right.supported.all()
 
     def describe_next(self, seller_id, seller):

@@ -37,7 +37,7 @@ MOST_SHOWN = 25
 
 def outcome_labels(bulk):
     """What the outcomes are called: what will be, and after Submit what was done."""
-    labels = {outcome: outcome.label for outcome in BulkOutcome}
+    labels = {outcome: str(outcome.label) for outcome in BulkOutcome}
     if bulk.is_submitted:
         labels[BulkOutcome.CHANGE] = _("Changed")
     return labels
@@ -168,8 +168,8 @@ class BulkRowsMixin(FilteredView):
     def get_filter_form_kwargs(self):
         return {"counts": self.counts, "labels": self.labels}
 
-    def filter_queryset(self, queryset, *, outcome):
-        found = queryset.filter(bulk=self.bulk)
+    def filter_queryset(self, queryset, **filters):
+        found, outcome = queryset.filter(bulk=self.bulk), filters["outcome"]
         return found.filter(outcome=outcome) if outcome else found
 
 

@@ -1,4 +1,5 @@
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -112,7 +113,8 @@ class CoverageListView(CoverageMixin, ScopedListView):
         if self.coverage is None:
             return Survey([], {}, True)
         is_exact = self.request.GET.get("count") == "all"
-        return Survey(*self.coverage.survey(**({"limit": None} if is_exact else {})), is_exact)
+        counts, by_contact = self.coverage.survey(**({"limit": None} if is_exact else {}))
+        return Survey(counts, by_contact, is_exact)
 
     def get_total(self, queryset, page):
         return self.survey
@@ -166,7 +168,7 @@ class CoverageListView(CoverageMixin, ScopedListView):
 
         Under it a script keeps the choice while pages are turned.
         """
-        signed_in = salted_hmac("choice", self.request.session.session_key).hexdigest()[:16]
+        signed_in = salted_hmac("choice", self.request.session.session_key or "").hexdigest()[:16]
         wanted = sorted(
             (name, str(one)) for name, one in self.search_form.cleaned_data.items() if one
         )
@@ -276,6 +278,8 @@ class CoverageExportView(CoverageMixin, ExportView):
 
 class Cells(dict):
     """Cells by key as ``KeyText`` has it, written once; those that are not known are read when asked for."""
+
+    written: Callable
 
     def __init__(self, known):
         super().__init__()

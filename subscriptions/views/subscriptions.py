@@ -6,6 +6,7 @@ from django.utils.functional import cached_property
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.generic import DetailView
+from django.views.generic.base import ContextMixin
 
 from customers.models import Customer
 from lists.keyset import SortOrder
@@ -33,7 +34,7 @@ from subscriptions.models import (
 from .not_eligible import describe_not_eligible
 
 
-class CustomerMixin:
+class CustomerMixin(PortalView):
     """Something below ``/customers/<customer_id>/``; the customer is 404 where it is not the user's (T1)."""
 
     @cached_property
@@ -43,7 +44,7 @@ class CustomerMixin:
         )
 
 
-class CustomerPageMixin(CustomerMixin):
+class CustomerPageMixin(CustomerMixin, ContextMixin):
     def get_context_data(self, **kwargs):
         return super().get_context_data(customer=self.customer, **kwargs)
 

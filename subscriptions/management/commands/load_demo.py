@@ -301,7 +301,7 @@ class Command(BaseCommand):
     def keep_region(self):
         SalesRegion.objects.create_default()
         region = SalesRegion.objects.filter(countries__country="DE").first()
-        region = region or SalesRegion.objects.first()
+        region = region or SalesRegion.objects.earliest("pk")
         for country in ("DE", "AT"):
             RegionCountry.objects.update_or_create(country=country, defaults={"region": region})
 

@@ -1,5 +1,6 @@
 from collections import Counter
 from contextlib import nullcontext
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
@@ -110,7 +111,8 @@ def of_users():
 def of_addresses():
     for model, name in ((User, "email"), (Customer, "domain")):
         rows = model.objects.order_by("pk")
-        for pk, text, form in model._meta.get_field(name).out_of_form(rows, name):
+        field: Any = model._meta.get_field(name)
+        for pk, text, form in field.out_of_form(rows, name):
             named = f"{model._meta.model_name} {pk}"
             yield (
                 "R14",
@@ -146,7 +148,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args, **options):
-        found = Counter()
+        found = Counter[str]()
         # PostgreSQL reads piece by piece within a transaction only; one of SQLite would keep writers out.
         is_sqlite = connection.vendor == "sqlite"
         with nullcontext() if is_sqlite else transaction.atomic(savepoint=False):

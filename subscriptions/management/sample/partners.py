@@ -78,8 +78,8 @@ class Partners:
         rest = [1 / (rank + 1) for rank in range(len(self.sellers) - 1)]
         self.shares = [sum(rest), *rest]
 
-    def add(self, type_, *name):
-        number, name = self.number, " ".join(name)
+    def add(self, type_, *parts):
+        number, name = self.number, " ".join(parts)
         if type_ == PartnerType.INDIRECT_RESELLER:
             name = f"{name} {self.rng.choice(words.PLACES)}"
         self.number += 1

@@ -70,6 +70,6 @@ class Rows:
                 marks = ", ".join(["%s"] * self.width)
                 cursor.executemany(
                     f"INSERT INTO {self.table} ({self.columns}) VALUES ({marks})",  # noqa: S608
-                    (row + constants for row in rows),
+                    [row + constants for row in rows],
                 )
         self.written += len(rows)
