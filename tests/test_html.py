@@ -105,7 +105,7 @@ PAGES = {
     "users:deactivate": (GLOBAL, "users@nordlicht.example"),
     "user_invitation": (None, GLOBAL),
 }
-# The notice speaks the customer's language, whoever reads it; its own test is below.
+# The notice is there once a relationship has ended; its own test is below.
 NOT_A_PAGE = {"home", "account_logout", "set_language", "set_theme", "healthz", "readyz"} | {
     "set_time_zone",  # a part of one
     "relationships:notice",
