@@ -55,9 +55,9 @@ def in_vain(act):
         transaction.set_rollback(True)
 
 
-# Words as they are typed on a keyboard without umlauts, each beside one that as many customers have in their
-# name and that is written in one way only.
-OTHER_LETTERS = {"mueller": "bauer", "jaeger": "maier", "koehler": "fischer"}
+# Words as they are typed on a keyboard without umlauts, each beside one that is written in one way only and
+# that as many customers have in their name: the last of them none.
+OTHER_LETTERS = {"mueller": "schulz", "koehler": "fischer", "zzoexqy": "zzaxqy"}
 
 
 def search_by_other_letters(bench):

@@ -41,7 +41,9 @@ def read_whole_number(text: str) -> int:
     """
     if any(map(_is_other_numeral, text)):
         raise NotWhole
-    typed = unicodedata.normalize("NFKC", text).strip().translate(MINUS)
+    # Marks of direction and zero-width spaces come along when a number is copied.
+    seen = "".join(char for char in text if unicodedata.category(char) != "Cf")
+    typed = unicodedata.normalize("NFKC", seen).strip().translate(MINUS)
     sign = -1 if typed.startswith("-") else 1
     digits = NEUTRAL.sub("", typed.removeprefix("-").removeprefix("+").strip())
     if re.fullmatch(r"\d+", digits):

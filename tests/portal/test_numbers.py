@@ -47,6 +47,8 @@ from tests.pages import signed_in
         ("en", "٢٥", 25),
         ("de", "१२", 12),
         ("en", "𝟓𝟐", 52),
+        ("de", "\u202a1.000\u202c", 1000),
+        ("en", "\ufeff25\u200b", 25),
     ],
 )
 def test_a_number_is_read_by_the_language_of_its_reader(language, typed, number):
