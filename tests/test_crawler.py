@@ -140,6 +140,7 @@ def test_nobody_finds_no_error(demo, canary):
 NOT_LINKED = {
     "healthz": "monitoring asks for it",
     "readyz": "monitoring asks for it",
+    "set_time_zone": "a script asks whether to offer the zone of the browser",
     "relationships:notice": "where the removal of a relationship ends",
     "subscriptions:review": "where a designation ends",
     "address_confirm": "the mail to confirm an address has its link",
