@@ -478,7 +478,7 @@ def test_it_says_since_when_a_reseller_has_none(demo):
     assert asked_for(demo, "Elbe Support", "no") == [(ALBERS, WITHOUT)]
     with time_machine.travel("2026-06-01T12:00:00Z", tick=False):
         again.end(by=PORTAL)
-    ended = "None since 1 Jun 2026: the relationship ended"
+    ended = "None since 1 June 2026: the relationship ended"
     assert (PETERSEN, ended) in asked_for(demo, "Elbe Support", "no")
     query = f"?reseller={partner.pk}&reseller_dap=no&q=petersen"
     [row] = read_csv(signed_in("agent@nordlicht.example").get(f"/customers/export/{query}"))
