@@ -440,6 +440,11 @@ PARTS = {
         lambda demo: demo.partnership("Nordlicht Distribution", "Hafen IT")
     ),
     "Relationship.record": recorded(lambda demo: demo.relationship("Reederei Albers", "Hafen IT")),
+    "Relationship.rights_changed": lambda demo: partial(
+        demo.relationship("Reederei Albers", "Hafen IT").rights_changed,
+        Action.DAP_GRANTED,
+        before={},
+    ),
     "RelationshipRequest.record": lambda demo: asked(demo, "record", Action.REQUEST_CREATED),
     "Offer.record": recorded(lambda demo: OfferFactory()),
     "Subscription.record": recorded(lambda demo: office(demo).get()),

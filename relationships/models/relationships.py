@@ -1,158 +1,18 @@
 import uuid
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, models, transaction
-from django.db.models.functions import Left, StrIndex
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
-from lists.expressions import having_words
-from lists.set_statements import lock_selected
 from portal.authority import require
 from portal.clocks import in_order, now_after
-from portal.models import Action, ActivityEntry, KeyField, Partner, describe
+from portal.models import Action, ActivityEntry, KeyField, Partner
 from portal.permissions import Permission
 
-from .changes_of_hands import ChangeOfHands
-from .partnerships import Partnership
 from .regions import SalesRegion
-
-
-class RelationshipQuerySet(ChangeOfHands):
-    def visible_to(self, membership):
-        """Return the relationships that ``membership`` takes part in, from either side (T1)."""
-        if membership is None:
-            return self.none()
-        if membership.customer_id:
-            return self.filter(customer=membership.customer_id)
-        return self.filter(partner=membership.partner_id)
-
-    def with_dap(self):
-        return self.active().filter(has_dap=True)
-
-    def doubled(self):
-        """R1: active relationships beside an older one of the same partner and customer."""
-        older = self.model.objects.active().filter(
-            partner=models.OuterRef("partner"), customer=models.OuterRef("customer")
-        )
-        older = older.filter(
-            models.Q(started_at__lt=models.OuterRef("started_at"))
-            | models.Q(started_at=models.OuterRef("started_at"), pk__lt=models.OuterRef("pk"))
-        )
-        return self.active().filter(models.Exists(older)).order_by("pk")
-
-    def with_supported_count(self):
-        """Add ``supported_count``: for how many subscriptions of the customer the partner answers."""
-        return self.annotate(
-            supported_count=models.Count(
-                "customer__subscriptions",
-                filter=models.Q(customer__subscriptions__support_contact=models.F("partner")),
-            )
-        )
-
-    def with_weight(self):
-        """Add ``supported_count``, and ``sold_count``: how many active ones the partner sold (R9)."""
-        sold = models.Q(
-            customer__subscriptions__seller=models.F("partner"),
-            customer__subscriptions__suspended_at=None,
-        )
-        return self.with_supported_count().annotate(
-            sold_count=models.Count("customer__subscriptions", filter=sold)
-        )
-
-    def follow(self, customer):
-        """Copy the name and domain of ``customer`` to these rows, by which lists sort and search."""
-        together = customer.written_together(customer.name_key, customer.domain)
-        lock_selected(self)
-        self.update(name_and_domain=together, customer_domain=customer.key_of(customer.domain))
-
-    def named(self, words):
-        """Return those with a customer whose name, not domain, has every one of ``words``, folded."""
-        end = StrIndex("name_and_domain", models.Value(Customer.SEPARATOR)) - 1
-        # The name is cut out of the few that have the words at all.
-        found = having_words(self, words, "name_and_domain")
-        return having_words(found.alias(name=Left("name_and_domain", end)), words, "name")
-
-    @transaction.atomic
-    def start(self, partner, customer, *, has_dap, by):
-        """Let ``partner`` act for ``customer``, as the customer's admin wants (R2), and log it.
-
-        Raises ``ValidationError`` if it does already (R1), if the two are not in the same sales region
-        (R11), and ``NotAllowed`` unless ``by`` may answer for the customer.
-        """
-        require(by, (customer, Permission.ANSWER_REQUESTS))
-        # One at a time for each customer: of two that start the same relationship one is refused.
-        customer.lock()
-        return self._begin(partner, customer, has_dap=has_dap, by=by)
-
-    def _begin(self, partner, customer, *, has_dap, by):
-        relationship = self.model(partner=partner, customer=customer, has_dap=has_dap)
-        relationship.full_clean()
-        relationship.save()
-        relationship.record(Action.RELATIONSHIP_STARTED, by=by, after={"has_dap": has_dap})
-        return relationship
-
-    @transaction.atomic
-    def add_customer(self, customer, *, by, reseller=None):
-        """Add a customer that is new in the portal; the partner of ``by`` acts for it, with DAP (R2).
-
-        So does ``reseller``, for whom a provider may add it. Raises ``NotAllowed`` unless ``by`` may add
-        customers for a partner, and ``ValidationError`` at its field for what is not valid: a domain that
-        one of its customers has, or that another has proved (R15), a country of another sales region (R11),
-        a reseller without a partnership.
-        """
-        partner = require(by, (Partner, Permission.ADD_CUSTOMERS), last_resort=False)
-        if reseller is not None:
-            # Whoever ends the partnership waits here, or is seen.
-            together = Partnership.objects.lock_between(partner, [reseller])
-            if not together or not Partner.objects.active().filter(pk=reseller.pk).exists():
-                raise ValidationError(
-                    {
-                        "reseller": ValidationError(
-                            _("Your company does not work with this reseller."), code="R2"
-                        )
-                    }
-                )
-        partners = [partner] if reseller is None else [partner, reseller]
-        # Of two colleagues who add the same firm, one waits here, and is told.
-        Partner.objects.select_for_update(no_key=True).get(pk=partner.pk)
-        customer.full_clean()
-        Customer.objects.require_new(customer.domain, to=partner)
-        for one in partners:
-            try:
-                SalesRegion.objects.require_common(one, customer)
-            except ValidationError as error:
-                raise ValidationError({"country": error}) from error
-        try:
-            with transaction.atomic():
-                customer.save(force_insert=True)
-        except IntegrityError:
-            # The same customer was sent twice: say so where it can be said.
-            customer._state.adding = True
-            customer.full_clean()
-            raise
-        for one in partners:
-            self._begin(one, customer, has_dap=True, by=by)
-        after = describe(customer, ["name", "domain", "country"])
-        customer.record(Action.CUSTOMER_ADDED, by=by, after=after)
-        return customer
-
-    @transaction.atomic
-    def grant(self, partner, customer, *, with_dap, by):
-        """Give ``partner`` what it asked ``customer`` for: the relationship, or DAP for it (R2, R7).
-
-        What is there already stays. Raises ``ValidationError`` like ``start``.
-        """
-        require(by, (customer, Permission.ANSWER_REQUESTS))
-        if not customer.must_review_partners:
-            # What its admin accepts needs no second look (R15).
-            customer.settle_partners()
-        found = self.active().filter(partner=partner, customer=customer).lock()
-        if not found:
-            self.start(partner, customer, has_dap=with_dap, by=by)
-        elif with_dap:
-            found[0].grant_dap(by=by)
+from .relationship_querysets import RelationshipQuerySet
 
 
 class Relationship(models.Model):
@@ -290,6 +150,22 @@ class Relationship(models.Model):
         if is_new:
             self.customer.subscriptions.follow_relationship(self)
 
+    def rights_changed(self, reason, *, by, before):
+        """Have all follow that rests on what the partner may do at the customer, and log it.
+
+        Whoever has changed ``has_dap`` or ended the relationship saves that and calls this, in the same
+        transaction: the subscriptions that the partner sold stand in its lists or do not (S3, T1), and where
+        its right to answer is gone, its support contacts fall back (C9). ``reason`` is the act that changed
+        it, ``before`` what the log says of the former state.
+        """
+        if self.ended_at:
+            self.customer.subscriptions.follow_relationship(self)
+        if not self.has_dap:
+            between = (self.partner, self.customer)
+            self.supported.fall_back(reason, by=by, between=between)
+        after = {} if self.ended_at else {"after": {"has_dap": self.has_dap}}
+        self.record(reason, by=by, before=before, **after)
+
     @transaction.atomic
     def grant_dap(self, *, by):
         """Give the partner delegated admin privileges (R7). Granting again changes nothing.
@@ -301,7 +177,7 @@ class Relationship(models.Model):
             return
         self.has_dap, self.dap_removed_at = True, None
         self.save(update_fields=["has_dap", "dap_removed_at"])
-        self.record(Action.DAP_GRANTED, by=by, before={"has_dap": False}, after={"has_dap": True})
+        self.rights_changed(Action.DAP_GRANTED, by=by, before={"has_dap": False})
 
     @transaction.atomic
     def remove_dap(self, *, by):
@@ -323,9 +199,7 @@ class Relationship(models.Model):
             return
         self.has_dap, self.dap_removed_at = False, now_after(self.started_at)
         self.save(update_fields=["has_dap", "dap_removed_at"])
-        between = (self.partner, self.customer)
-        self.supported.fall_back(Action.DAP_REMOVED, by=by, between=between)
-        self.record(Action.DAP_REMOVED, by=by, before={"has_dap": True}, after={"has_dap": False})
+        self.rights_changed(Action.DAP_REMOVED, by=by, before={"has_dap": True})
 
     @transaction.atomic
     def end(self, *, by):
@@ -370,10 +244,8 @@ class Relationship(models.Model):
         self.notice_address = self.customer.address
         self.save(update_fields=["has_dap", "ended_at", "notice_address"])
         asked.name_no_more()
-        self.customer.subscriptions.follow_relationship(self)
-        between = (self.partner, self.customer)
-        self.supported.fall_back(Action.RELATIONSHIP_ENDED, by=by, between=between)
-        self.record(Action.RELATIONSHIP_ENDED, by=by, before={"has_dap": locked[0].has_dap})
+        before = {"has_dap": locked[0].has_dap}
+        self.rights_changed(Action.RELATIONSHIP_ENDED, by=by, before=before)
 
     def _lock(self, **state):
         locked = Relationship.objects.active().filter(pk=self.pk, **state).lock()
