@@ -1,5 +1,6 @@
 """The form bases that every app uses."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from lists.widgets import DateInput, FilteredSelect, ListSelect, SearchInput
+from portal.authority import Principal
 from portal.models import Action, Membership, Partner, User
 from portal.permissions import Role, permissions_by_role
 from portal.web_addresses import WebAddressFormField
@@ -19,12 +21,14 @@ from portal.zones import shown_zone, time_zones
 class StyledField(forms.BoundField):
     """A field of a form, drawn with the classes of the design."""
 
-    def value(self):
+    def value(self) -> Any:
         # A NUL byte is refused by every field; drawn again it would make the page invalid.
         value = super().value()
         return value.replace("\x00", "") if isinstance(value, str) else value
 
-    def build_widget_attrs(self, attrs, widget=None):
+    def build_widget_attrs(
+        self, attrs: dict[str, Any], widget: forms.Widget | None = None
+    ) -> dict[str, Any]:
         widget = widget or self.field.widget
         if isinstance(widget, forms.Select):
             style = "form-select"
@@ -46,7 +50,7 @@ class PortalModelForm(forms.ModelForm):
     a server error. Here they end as an error of the form, at the field where it has one.
     """
 
-    def validate_unique(self):
+    def validate_unique(self) -> None:
         super().validate_unique()
         if self.errors:
             return
@@ -59,11 +63,11 @@ class PortalModelForm(forms.ModelForm):
     # Where a field of the model stands in the form under another name.
     model_field_names: dict[str, str] = {}
 
-    def clean(self):
+    def clean(self) -> dict[str, Any]:
         super().clean()
         return self.cleaned_data
 
-    def add_model_errors(self, error):
+    def add_model_errors(self, error: ValidationError) -> None:
         """Show what the model refuses: at the field where the form has it, else above the form."""
         for name, errors in error.update_error_dict({}).items():
             field = self.model_field_names.get(name, name)
@@ -77,12 +81,12 @@ class EditForm(PortalModelForm):
 
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["seen"].initial = self.instance.version
 
     @property
-    def edited_fields(self):
+    def edited_fields(self) -> list[str]:
         """The fields of the model that the form may have set."""
         shown = (name for name in self._meta.fields or () if name in self.fields)
         moved = (name for name, field in self.model_field_names.items() if field in self.fields)
@@ -124,7 +128,7 @@ class ActivityFilterForm(forms.Form):
         widget=ListSelect,
     )
 
-    def clean(self):
+    def clean(self) -> None:
         super().clean()
         start, end = map(self.cleaned_data.get, ("start", "end"))
         if start and end and start > end:
@@ -134,7 +138,7 @@ class ActivityFilterForm(forms.Form):
 class SupportLanguagesField(forms.MultipleChoiceField):
     """The languages in which a partner helps, named in the reader's language."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         codes = ("cs", "da", "de", "en", "es", "fr", "it", "nl", "pl", "tr")
         super().__init__(
             label=_("Support languages"),
@@ -173,7 +177,7 @@ class TimeZoneField(forms.ChoiceField):
     widget = FilteredSelect
     default_error_messages = {"invalid_choice": _("Choose a time zone of the list.")}
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             label=_("Time zone"),
             required=False,
@@ -194,12 +198,12 @@ class ProfileForm(PortalModelForm):
         model = User
         fields = ["name", "language", "time_zone", "answering_mail"]
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # One who sends the form without it keeps what was picked.
         self.fields["answering_mail"].required = False
 
-    def clean_answering_mail(self):
+    def clean_answering_mail(self) -> str:
         return self.cleaned_data["answering_mail"] or self.initial["answering_mail"]
 
 
@@ -208,7 +212,7 @@ class RoleBoxes(forms.CheckboxSelectMultiple):
 
     fixed: dict[Role, str] = {}
 
-    def create_option(self, name, value, *args, **kwargs):
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         option = super().create_option(name, value, *args, **kwargs)
         if value in self.fixed:
             option["attrs"] |= {"disabled": True, "aria-describedby": f"why-{value}"}
@@ -220,14 +224,14 @@ class RolesField(forms.MultipleChoiceField):
 
     widget = RoleBoxes
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         messages = {
             "required": _("Choose at least one role."),
             "invalid_choice": _("Choose among these roles."),
         }
         super().__init__(label=_("Roles"), error_messages=messages, **kwargs)
 
-    def offer(self, roles):
+    def offer(self, roles: Collection[Role]) -> None:
         self.choices = [(role.value, role.label) for role in Role if role in roles]
         self.explained = permissions_by_role(roles)
 
@@ -240,14 +244,14 @@ class RolesForm(forms.Form):
 
     roles = RolesField()
 
-    def __init__(self, *args, member, by, **kwargs):
+    def __init__(self, *args: Any, member: Membership, by: Principal, **kwargs: Any) -> None:
         super().__init__(*args, **{"initial": {"roles": member.roles}, **kwargs})
         self.member, self.by = member, by
         self.fields["roles"].offer(member.possible_roles)
         self.fields["roles"].widget.fixed = self.fixed
 
     @cached_property
-    def fixed(self):
+    def fixed(self) -> dict[Role, str]:
         """The roles that ``by`` can't take away, each with the reason."""
         reasons = {}
         for role in self.member.roles:
@@ -257,7 +261,7 @@ class RolesForm(forms.Form):
                 reasons[role] = error.messages[0]
         return reasons
 
-    def save(self):
+    def save(self) -> bool:
         """Set the roles. Returns whether they are set; if not, the error stands at the field."""
         try:
             self.member.set_roles(self.cleaned_data["roles"], by=self.by)
@@ -277,7 +281,7 @@ class InviteForm(PortalModelForm):
         model = User
         fields = ["email", "name"]
 
-    def __init__(self, *args, by, **kwargs):
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.by = by
         possible = by.membership.possible_roles
@@ -289,11 +293,11 @@ class InviteForm(PortalModelForm):
         if len(possible) == 1:
             self.initial["roles"] = list(possible)
 
-    def _post_clean(self):
+    def _post_clean(self) -> None:
         # The user is made by Membership.objects.invite, which validates it as a whole.
         pass
 
-    def invite(self):
+    def invite(self) -> User | None:
         """Return the invited user, or None with the errors at their fields."""
         try:
             made = Membership.objects.invite(self.by.organisation, by=self.by, **self.cleaned_data)
@@ -312,11 +316,11 @@ class InvitedPasswordForm(SetPasswordMixin, forms.Form):
         label1=_("Password"), label2=_("Password, again")
     )
 
-    def __init__(self, *args, user, **kwargs):
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
 
-    def clean(self):
+    def clean(self) -> dict[str, Any] | None:
         self.validate_passwords()
         self.validate_password_for_user(self.user, "password1")
         return super().clean()

@@ -6,7 +6,11 @@ page, see ``portal.views.StreamedActView``, and to the operator in the log.
 
 import errno
 import logging
+from collections.abc import Callable
 from enum import StrEnum
+from typing import Self
+
+from django.http import StreamingHttpResponse
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +24,12 @@ class Outcome(StrEnum):
     LEFT = "left"  # nobody read on
 
 
+class StreamedPage(StreamingHttpResponse):
+    """A page that is sent while it is made. Who makes it says how it ended, where that is not ``DONE``."""
+
+    outcome = Outcome.DONE
+
+
 class WatchedPieces:
     """The pieces of the streamed ``response``; once they have ended, ``write`` is told the ``outcome``.
 
@@ -28,16 +38,16 @@ class WatchedPieces:
     reader of half an answer must not take it for the whole.
     """
 
-    def __init__(self, response, write):
+    def __init__(self, response: StreamingHttpResponse, write: Callable[..., None]) -> None:
         self._response = response
-        self._pieces = iter(response.streaming_content)
-        self._write = write
+        self._pieces = iter(response)
+        self._write: Callable[..., None] | None = write
         self._outcome = Outcome.LEFT
 
-    def __iter__(self):
+    def __iter__(self) -> Self:
         return self
 
-    def __next__(self):
+    def __next__(self) -> bytes:
         try:
             return next(self._pieces)
         except StopIteration:
@@ -49,7 +59,7 @@ class WatchedPieces:
             # For the server a connection that is gone, which it closes without another line in the log.
             raise ConnectionResetError(errno.ECONNRESET, "The answer broke off") from error
 
-    def close(self):
+    def close(self) -> None:
         """Write the line, once; whoever serves the response closes it, whatever happens."""
         write, self._write = self._write, None
         if write is not None:

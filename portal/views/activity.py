@@ -1,6 +1,9 @@
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
+from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
@@ -24,17 +27,19 @@ class ActivityMixin(ListQueryView):
     list_query_class = LogOf
 
     @cached_property
-    def search_form(self):
-        today = timezone.localdate(timezone=zone_of(self.request.user))
+    def search_form(self) -> ActivityFilterForm:
+        today = timezone.localdate(timezone=zone_of(self.user))
         defaults = {"start": today - timedelta(days=30), "end": today}
         # An address without dates means the last month; one with an emptied date means no bound.
         given = {name: self.request.GET.get(name, value) for name, value in defaults.items()}
         return ActivityFilterForm({**self.request.GET.dict(), **given})
 
-    def get_asked(self, **filters):
-        return {**filters, "tzinfo": zone_of(self.request.user)}
+    def get_asked(self, **filters: Any) -> dict[str, Any]:
+        return {**filters, "tzinfo": zone_of(self.user)}
 
-    def entries(self, rows):
+    def entries(
+        self, rows: Sequence[Any]
+    ) -> Iterator[tuple[ActivityEntry, str | None, Named, str | None]]:
         """Return the entries of rows with ``LogOf.COLUMNS``.
 
         Each with the name of its customer, and, as the user may know them (T1), who acted and from where.
@@ -64,9 +69,9 @@ class ActivityListView(ActivityMixin, CompiledListView):
 
     columns = LogOf.COLUMNS
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
-        moment = moment_writer(self.request.user)
+        moment = moment_writer(self.user)
         context["rows"] = [
             (
                 *moment(entry.at),
@@ -88,7 +93,7 @@ class ActivityExportView(ActivityMixin, ExportView):
 
     filename = "activity"
 
-    def get_header(self):
+    def get_header(self) -> list[str]:
         return [
             _("At"),
             _("Action"),
@@ -101,7 +106,7 @@ class ActivityExportView(ActivityMixin, ExportView):
             _("IP address"),
         ]
 
-    def get_rows(self, queryset):
+    def get_rows(self, queryset: QuerySet) -> Iterator[list[str]]:
         newest_first = queryset.order_by("-read_at", "-read_id")
         rows = newest_first.values_list(*LogOf.COLUMNS, named=True).iterator(EXPORT_CHUNK)
         while chunk := list(islice(rows, EXPORT_CHUNK)):

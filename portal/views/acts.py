@@ -1,5 +1,8 @@
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.functional import Promise
 from django.views.generic import View
@@ -19,7 +22,7 @@ class ActView(ScopedView, SingleObjectMixin, View):
     http_method_names = ["post"]
     done_message: str | Promise = ""
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.object = self.get_object()
         try:
             self.act()
@@ -31,11 +34,11 @@ class ActView(ScopedView, SingleObjectMixin, View):
                 messages.success(request, self.done_message % {"object": self.object})
         return redirect(self.get_success_url())
 
-    def act(self):
+    def act(self) -> None:
         """Call the model's method. Raises ``ValidationError`` where it refuses."""
         raise NotImplementedError
 
-    def get_success_url(self):
+    def get_success_url(self) -> str:
         raise NotImplementedError
 
 
@@ -44,9 +47,9 @@ class AskedActView(QuestionMixin, ActView):
 
     http_method_names = ["get", "head", "post"]
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.object = self.get_object()
         return self.ask()
 
-    def get_back(self):
+    def get_back(self) -> str:
         return self.get_success_url()

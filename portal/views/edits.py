@@ -1,11 +1,14 @@
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.generic import UpdateView
 
-from portal.models import StaleRow
+from portal.models import ActivityEntry, Actor, StaleRow
 
 from .access import ScopedView
 
@@ -19,11 +22,11 @@ class EditView(ScopedView, UpdateView):
 
     done_message: str | Promise = ""
 
-    def form_valid(self, form):
+    def form_valid(self, form: Any) -> HttpResponse:
         try:
             changed = self.object.change(
                 form.edited_fields,
-                by=self.request.user,
+                by=self.user,
                 seen=form.cleaned_data["seen"] or None,
             )
         except StaleRow as stale:
@@ -37,20 +40,19 @@ class EditView(ScopedView, UpdateView):
             messages.info(self.request, _("Nothing was changed."))
         return redirect(self.get_success_url())
 
-    def show_conflict(self, entry):
+    def show_conflict(self, entry: ActivityEntry | None) -> HttpResponse:
         self.object = self.get_object()
         typed = self.request.POST.copy()
         typed["seen"] = self.object.version
-        if entry is not None:
-            entry.actor_label = str(self.name_actor(entry.actor))
         form = self.get_form_class()(**{**self.get_form_kwargs(), "data": typed})
-        context = self.get_context_data(form=form, is_conflict=True, conflict=entry)
+        who = self.name_actor(entry.actor) if entry else ""
+        context = self.get_context_data(form=form, is_conflict=True, conflict=entry, who=who)
         return self.render_to_response(context, status=409)
 
-    def name_actor(self, actor):
+    def name_actor(self, actor: Actor | None) -> str:
         """Who changed it, as the user may know it; of another partner not the name (T1)."""
         if actor is None:
             return _("the portal")
         if actor.partner_id and not actor.is_of(self.membership):
             return _("Another partner")
-        return actor.seen_by(self.membership)
+        return str(actor.seen_by(self.membership))

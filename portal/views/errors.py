@@ -1,7 +1,7 @@
 import logging
 import sys
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import get_language_from_request, override
@@ -14,12 +14,12 @@ from portal.permissions import roles_with
 logger = logging.getLogger(__name__)
 
 
-def bad_request(request, exception):
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     context = {"reason": getattr(exception, "reason", "")}
     return render(request, "400.html", context, status=400)
 
 
-def permission_denied(request, exception):
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Say who may, where the roles of the user are what is missing (T2)."""
     permissions = getattr(exception, "permissions", ())
     membership = getattr(request.user, "membership", None)
@@ -32,17 +32,17 @@ def permission_denied(request, exception):
     return render(request, "403.html", context, status=403)
 
 
-def page_not_found(request, exception):
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "404.html", status=404)
 
 
-def conflict(request, exception):
+def conflict(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Someone else changed the same at the same time; nothing of this request was written."""
     logger.warning("Conflict", exc_info=exception)
     return render(request, "409.html", status=409)
 
 
-def busy(request, exception):
+def busy(request: HttpRequest, exception: Exception) -> HttpResponse:
     """So many sign in at the same time that this one would wait too long; nothing was written."""
     logger.warning("Too busy", exc_info=exception)
     reason = _(
@@ -54,11 +54,13 @@ def busy(request, exception):
     return answer
 
 
-def too_many_requests(request, exception=None, *, reason=""):
+def too_many_requests(
+    request: HttpRequest, exception: Exception | None = None, *, reason: str = ""
+) -> HttpResponse:
     return render(request, "429.html", {"reason": reason}, status=429)
 
 
-def server_error(request):
+def server_error(request: HttpRequest) -> HttpResponse:
     """Apologise, with the id under which the log tells what happened; 503 where the database fails.
 
     Where somebody else held what this request wanted it is told as that (409): views' errors of the kind
@@ -81,5 +83,5 @@ def server_error(request):
     return HttpResponse(page, status=503 if fault else 500, headers=headers)
 
 
-def csrf_failure(request, reason=""):
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403_csrf.html", status=403)

@@ -1,8 +1,10 @@
+from typing import Any
+
 from allauth.account.utils import perform_login
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -24,13 +26,13 @@ class InvitedMixin(View):
     It speaks the language that was picked for whom it invites: the browser may be set to that of another.
     """
 
-    def setup(self, request, *args, **kwargs):
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
         if self.invited.is_invited:
             speak(request, self.invited.language)
 
     @cached_property
-    def invited(self):
+    def invited(self) -> User:
         found = User.objects.find_invited(self.kwargs["token"])
         if found is None:
             raise Http404
@@ -44,14 +46,14 @@ class UserInvitationView(PortalUrlMixin, InvitedMixin, ProvidersMixin, FormView)
     form_class = InvitedPasswordForm
     template_name = "portal/user_invitation.html"
 
-    def dispatch(self, request, *args, **kwargs):
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             self.invited.require_open_invitation()
         except ValidationError as error:
             return self.refuse(error)
         return super().dispatch(request, *args, **kwargs)
 
-    def refuse(self, error):
+    def refuse(self, error: ValidationError) -> HttpResponse:
         context = {
             "explanation": error.messages[0],
             "is_expired": error.code == "expired",
@@ -59,13 +61,13 @@ class UserInvitationView(PortalUrlMixin, InvitedMixin, ProvidersMixin, FormView)
         }
         return render(self.request, "portal/user_invitation_dead.html", context, status=410)
 
-    def get_form_kwargs(self):
+    def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "user": self.invited}
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(invited=self.invited, token=self.kwargs["token"], **kwargs)
 
-    def form_valid(self, form):
+    def form_valid(self, form: InvitedPasswordForm) -> HttpResponse:
         try:
             self.invited.accept_invitation(form.cleaned_data["password1"])
         except ValidationError as error:
@@ -80,7 +82,7 @@ class UserInvitationRenewView(InvitedMixin, View):
 
     http_method_names = ["post"]
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             self.invited.renew_invitation()
         except ValidationError:

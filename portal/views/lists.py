@@ -1,22 +1,25 @@
 """The bases of every list and of its export as a CSV file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
+from django import forms
 from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.views.generic import ListView, View
 from django.views.generic.list import MultipleObjectMixin
 
-from lists.keyset import Keyset, SortOrder
+from lists.keyset import Keyset, KeysetPage, SortOrder
 from lists.list_queries import MOST_SORTED, ListQuery
 from portal.csv import stream_csv
 from portal.exports import ExportRefused, export, separator_of
 from portal.forms import SearchForm
+from portal.signed_in import user_of
 from portal.zones import zone_of
 
 from .access import ScopedView
@@ -37,16 +40,16 @@ class Total:
     seen: int = 0
 
     @cached_property
-    def found(self):
+    def found(self) -> int:
         most = None if self.is_exact else max(COUNTED + 1 - self.seen, 0)
         return self.seen + self.count_rest(most)
 
     @property
-    def is_more(self):
+    def is_more(self) -> bool:
         return not self.is_exact and self.found > COUNTED
 
     @property
-    def count(self):
+    def count(self) -> int:
         return COUNTED if self.is_more else self.found
 
 
@@ -56,26 +59,26 @@ class FilteredView(ScopedView, MultipleObjectMixin):
     The form keeps its own words for what can't be: then nothing is looked for.
     """
 
-    filter_form_class: type[SearchForm] = SearchForm
+    filter_form_class: type[forms.Form] = SearchForm
 
     @cached_property
-    def search_form(self):
+    def search_form(self) -> Any:
         return self.filter_form_class(self.request.GET, **self.get_filter_form_kwargs())
 
-    def get_filter_form_kwargs(self):
+    def get_filter_form_kwargs(self) -> dict[str, Any]:
         return {}
 
-    def get_queryset(self):
+    def get_queryset(self) -> Any:
         found = self.prepare_queryset(super().get_queryset())
         if not self.search_form.is_valid():
             return found.none()
         return self.filter_queryset(found, **self.search_form.cleaned_data)
 
-    def prepare_queryset(self, queryset):
+    def prepare_queryset(self, queryset: Any) -> QuerySet:
         """Add what the list sorts and filters by."""
         return queryset
 
-    def filter_queryset(self, queryset, **filters):
+    def filter_queryset(self, queryset: Any, **filters: Any) -> QuerySet:
         """Leave out what the filters of the address leave out."""
         return queryset.search(filters["q"])
 
@@ -93,7 +96,7 @@ class ScopedListView(FilteredView, ListView):
     columns: tuple[str, ...] = ()
 
     @cached_property
-    def sort(self):
+    def sort(self) -> tuple[str, bool]:
         """The name of the chosen order, and whether it is turned around."""
         wanted = self.request.GET.get("sort", "")
         name = wanted.removeprefix("-")
@@ -102,18 +105,21 @@ class ScopedListView(FilteredView, ListView):
         return next(iter(self.sorts)), False
 
     @property
-    def order(self):
+    def order(self) -> SortOrder:
         name, is_turned = self.sort
         order = self.sorts[name]
         return order.reversed() if is_turned else order
 
-    def read_rows(self, queryset, order, position, limit):
+    def read_rows(
+        self, queryset: QuerySet, order: SortOrder, position: Sequence | None, limit: int
+    ) -> list:
         """Return rows of the list as ``Keyset`` asks for them."""
         if self.columns:
             queryset = queryset.values_list(*self.columns, named=True)
         return order.read(queryset, position, limit)
 
-    def paginate_queryset(self, queryset, page_size):
+    def paginate_queryset(self, queryset: Any, page_size: int) -> tuple[Any, Any, Any, bool]:
+        """Return how many rows there are, the page, its rows, and whether there are other pages."""
         asked = self.request.GET
         keyset = Keyset(partial(self.read_rows, queryset), self.order, page_size)
         if "after" in asked:
@@ -124,14 +130,14 @@ class ScopedListView(FilteredView, ListView):
             page = keyset.number(self._page_number())
         return self.get_total(queryset, page), page, page.rows, page.has_other_pages
 
-    def count_rows(self, queryset, position, most):
+    def count_rows(self, queryset: QuerySet, position: Sequence | None, most: int | None) -> int:
         """Count the rows, or those after ``position``, but no more than ``most`` (None: all)."""
         if position:
             queryset = self.order.after(queryset, position)
         # In the order of the list, whose index holds what the list searches in.
         return self.order.sort(queryset).values(self.order.key)[:most].count()
 
-    def get_total(self, queryset, page):
+    def get_total(self, queryset: QuerySet, page: KeysetPage) -> Total:
         is_exact = self.request.GET.get("count") == "all"
         if page.has_previous:
             return Total(partial(self.count_rows, queryset, None), is_exact)
@@ -142,11 +148,11 @@ class ScopedListView(FilteredView, ListView):
         position = self.order.position(page.rows[-1])
         return Total(partial(self.count_rows, queryset, position), is_exact, seen)
 
-    def _page_number(self):
+    def _page_number(self) -> int:
         number = self.request.GET.get(self.page_kwarg, "")[:9]
         return max(int(number), 1) if number.isdecimal() else 1
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         filters = self.search_form.cleaned_data if self.search_form.is_valid() else {}
         if self.sorts:
             kwargs["sorting"] = self.describe_sorts()
@@ -159,7 +165,7 @@ class ScopedListView(FilteredView, ListView):
             **kwargs,
         )
 
-    def describe_kept(self):
+    def describe_kept(self) -> dict[str, str]:
         """What the address says of the list apart from the filter, whose form sends it along."""
         name, is_turned = self.sort
         rules = {
@@ -168,7 +174,7 @@ class ScopedListView(FilteredView, ListView):
         }
         return {key: rule for key, rule in rules.items() if self.request.GET.get(key) == rule}
 
-    def describe_sorts(self):
+    def describe_sorts(self) -> dict[str, dict[str, Any]]:
         """What each column heading says of itself, and where it leads."""
         chosen, is_turned = self.sort
         described = {}
@@ -188,43 +194,53 @@ class ListQueryView(FilteredView):
     model: Any
     list_query_class: type[ListQuery]
 
-    def get_asked(self, **filters):
+    def get_asked(self, **filters: Any) -> dict[str, Any]:
         """Return what the filters of the address ask for, as ``list_query_class.of`` names it."""
         return filters
 
     @cached_property
-    def list_query(self):
+    def list_query(self) -> ListQuery | None:
         """What is asked, for the organisation of the user; None where the filters can't be read."""
         if not self.search_form.is_valid():
             return None
         asked = self.get_asked(**self.search_form.cleaned_data)
         return self.list_query_class.of(self.membership, **asked)
 
-    def get_queryset(self):
+    def get_queryset(self) -> Any:
         return self.list_query.queryset() if self.list_query else self.model._default_manager.none()
 
 
 class CompiledListView(ListQueryView, ScopedListView):
     """A list that is read all day: its queries are compiled once, see ``CompiledQuery``."""
 
-    def get_queryset(self):
+    def get_queryset(self) -> Any:
         return self.model._default_manager.none()  # ``list_query`` has the rows
 
-    def read_rows(self, queryset, order, position, limit):
+    def read_rows(
+        self, queryset: QuerySet, order: SortOrder, position: Sequence | None, limit: int
+    ) -> list:
         if self.list_query is None:
             return []
         return self.list_query.read(self.columns, order, position, limit)
 
-    def count_rows(self, queryset, position, most):
-        return self.list_query.count(self.order, position, most)
+    def count_rows(self, queryset: QuerySet, position: Sequence | None, most: int | None) -> int:
+        return self.list_query.count(self.order, position, most) if self.list_query else 0
 
-    def get_total(self, queryset, page):
+    def get_total(self, queryset: QuerySet, page: KeysetPage) -> Total:
         total = super().get_total(queryset, page)
-        known = self.list_query and self.list_query.count_before(self.order)
+
+        known = self.list_query.count_before(self.order) if self.list_query else None
         return total if known is None or total.is_exact else Total(lambda most: known)
 
 
-def csv_response(request, filename, header, rows, *, are_lines=False):
+def csv_response(
+    request: HttpRequest,
+    filename: str,
+    header: Sequence[str],
+    rows: Iterable,
+    *,
+    are_lines: bool = False,
+) -> HttpResponseBase:
     """A CSV file of ``rows``, lists of texts, complete before it is sent; see ``stream_csv`` and ``export``.
 
     Its name is ``filename`` with the day of the reader.
@@ -233,9 +249,10 @@ def csv_response(request, filename, header, rows, *, are_lines=False):
     """
     try:
         pieces = stream_csv(header, rows, separator=separator_of(request), are_lines=are_lines)
-        day = timezone.localdate(timezone=zone_of(request.user))
+        user = user_of(request)
+        day = timezone.localdate(timezone=zone_of(user))
         return export(
-            request.user,
+            user,
             pieces,
             filename=f"{filename}-{day}.csv",
             content_type="text/csv; charset=utf-8",
@@ -251,20 +268,20 @@ class ExportView(FilteredView, View):
     filename = ""
     are_lines = False
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         rows = self.get_rows(self.get_queryset()) if self.search_form.is_valid() else ()
         return csv_response(
             request, self.filename, self.get_header(), rows, are_lines=self.are_lines
         )
 
     @cached_property
-    def separator(self):
+    def separator(self) -> str:
         return separator_of(self.request)
 
-    def get_header(self):
+    def get_header(self) -> list[str]:
         """The titles of the columns, in the reader's language."""
         raise NotImplementedError
 
-    def get_rows(self, queryset):
+    def get_rows(self, queryset: Any) -> Iterable:
         """Yield a list of texts for each row; with ``are_lines`` a line with ``separator`` between cells."""
         raise NotImplementedError

@@ -1,11 +1,14 @@
 """What each must know of who answers for what, until it is dismissed (C11)."""
 
-from django.http import Http404
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.generic import DetailView, View
 
 from lists.keyset import SortOrder
-from portal.models import Notice
+from portal.models import Notice, User
 from portal.permissions import Permission
 
 from .access import PortalView, ScopedView
@@ -20,15 +23,15 @@ class NoticeListView(ScopedListView):
     template_name = "portal/notice_list.html"
     sorts = {"newest": SortOrder("id", is_descending=True)}
 
-    def prepare_queryset(self, queryset):
-        return queryset.for_user(self.request.user)
+    def prepare_queryset(self, queryset: Any) -> QuerySet:
+        return queryset.for_user(self.user)
 
-    def filter_queryset(self, queryset, **filters):
+    def filter_queryset(self, queryset: Any, **filters: Any) -> QuerySet:
         return queryset
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
-        new = Notice.objects.undismissed_by(self.request.user)
+        new = Notice.objects.undismissed_by(self.user)
         shown = [notice.pk for notice in context["object_list"]]
         new = set(new.filter(pk__in=shown).values_list("pk", flat=True))
         context["rows"] = [(notice, notice.pk in new) for notice in context["object_list"]]
@@ -43,8 +46,8 @@ class NoticeDetailView(ScopedView, DetailView):
     slug_field = slug_url_kwarg = "uuid"
     template_name = "portal/notice_detail.html"
 
-    def get_context_data(self, **kwargs):
-        is_new = Notice.objects.undismissed_by(self.request.user).filter(pk=self.object.pk)
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        is_new = Notice.objects.undismissed_by(self.user).filter(pk=self.object.pk)
         return super().get_context_data(is_new=is_new.exists(), **kwargs)
 
 
@@ -54,18 +57,18 @@ class DismissView(PortalView, View):
     permission_required = Permission.VIEW_ACTIVITY
     http_method_names = ["post"]
 
-    def dismiss(self, user):
+    def dismiss(self, user: User) -> None:
         raise NotImplementedError
 
-    def post(self, request, *args, **kwargs):
-        self.dismiss(request.user)
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.dismiss(self.user)
         return redirect("notices" if request.POST.get("next") == "notices" else "home")
 
 
 class DismissNoticeView(DismissView):
     """One notice."""
 
-    def dismiss(self, user):
+    def dismiss(self, user: User) -> None:
         notice = Notice.objects.visible_to(self.membership).filter(uuid=self.kwargs["uuid"]).first()
         if notice is None:
             raise Http404
@@ -75,7 +78,7 @@ class DismissNoticeView(DismissView):
 class DismissNoticesView(DismissView):
     """All up to the newest that the page showed."""
 
-    def dismiss(self, user):
+    def dismiss(self, user: User) -> None:
         newest = self.request.POST.get("newest", "")
         if newest.isascii() and newest.isdigit() and len(newest) < 19:
             user.dismiss_notices(int(newest))

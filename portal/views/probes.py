@@ -3,7 +3,7 @@
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -13,14 +13,14 @@ from portal.models import Worker
 @login_not_required
 @never_cache
 @require_safe
-def alive(request):
+def alive(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @login_not_required
 @never_cache
 @require_safe
-def ready(request):
+def ready(request: HttpRequest) -> HttpResponse:
     """Answer 200 if the database is reachable and every migration applied, else 503.
 
     A worker that is not there keeps no page from being served, so it is only told.
@@ -36,6 +36,6 @@ def ready(request):
     return HttpResponse(f"ok\n{worker}", content_type="text/plain")
 
 
-def _absence_of_worker():
+def _absence_of_worker() -> str:
     seen = Worker.objects.last_seen()
     return f"worker: {f'last seen {seen:%Y-%m-%d %H:%M} UTC' if seen else 'never seen'}\n"

@@ -2,11 +2,12 @@
 
 import logging
 import secrets
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.http import StreamingHttpResponse
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.translation import get_language, override
@@ -16,7 +17,7 @@ from django_guid import get_guid
 
 from portal.client_address import acting_from, current_address
 from portal.database_faults import fault_of, is_conflict
-from portal.streams import Outcome
+from portal.streams import Outcome, StreamedPage
 
 logger = logging.getLogger(__name__)
 
@@ -33,23 +34,23 @@ class StreamedActView(View):
     template_name = ""
     ending_template_name = "includes/streamed_ending.html"
 
-    def get_steps(self):
+    def get_steps(self) -> Generator[tuple[str, int, int], None, None]:
         """Yield before each step of the act a sentence, how much is done, and of how much (0: not known)."""
         raise NotImplementedError
 
-    def is_done(self):
+    def is_done(self) -> bool:
         """Whether the act is stored, as the database says now."""
         raise NotImplementedError
 
-    def get_result_url(self):
+    def get_result_url(self) -> str:
         """The page that shows what became of the act, or that it is still to be done."""
         raise NotImplementedError
 
-    def stream(self, **context):
+    def stream(self, **context: Any) -> StreamedPage:
         here = secrets.token_hex(16)
         context |= {"here": here, "result": self.get_result_url()}
         page = render_to_string(self.template_name, context, self.request)
-        response = StreamingHttpResponse(
+        response = StreamedPage(
             content_type="text/html; charset=utf-8",
             # No proxy may keep the pieces until all are there.
             headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
@@ -59,7 +60,13 @@ class StreamedActView(View):
         )
         return response
 
-    def _run(self, response, page, language, address):
+    def _run(
+        self,
+        response: StreamedPage,
+        page: list[str],
+        language: str,
+        address: str | None,
+    ) -> Iterator[str]:
         start, between, end = page
         yield start
         try:
@@ -81,13 +88,13 @@ class StreamedActView(View):
         yield end
 
     @staticmethod
-    def _in(language, act, *args, **kwargs):
+    def _in(language: str, act: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         # Not around the whole: between two pieces the thread is the server's.
         with override(language):
             return act(*args, **kwargs)
 
     @staticmethod
-    def _written(sentence, done=0, total=0):
+    def _written(sentence: str, done: int, total: int) -> str:
         if not total:
             return format_html("<p>{}</p>\n", sentence)
         return format_html(
@@ -98,12 +105,12 @@ class StreamedActView(View):
             sentence,
         )
 
-    def _ending(self, **context):
+    def _ending(self, **context: Any) -> str:
         return render_to_string(
             self.ending_template_name, {"result": self.get_result_url(), **context}
         )
 
-    def _failed(self, error):
+    def _failed(self, error: Exception) -> str:
         try:
             # Of a connection that broke while it committed, only the database knows what it did.
             if not connection.in_atomic_block:
@@ -116,7 +123,7 @@ class StreamedActView(View):
         return self._ending(sentences=_sentences(error, is_done), request_id=get_guid())
 
 
-def _sentences(error, is_done):
+def _sentences(error: Exception, is_done: bool | None) -> Iterator[str]:
     """What someone reads whose act failed by ``error``: what happened, what became of it, what helps."""
     fault = fault_of(error)
     if is_conflict(error):

@@ -1,5 +1,9 @@
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.formats import localize
@@ -10,6 +14,7 @@ from django.views.generic import DetailView, FormView
 from django.views.generic.detail import SingleObjectMixin
 
 from lists.keyset import SortOrder
+from portal.authority import Principal
 from portal.forms import InviteForm, RolesForm
 from portal.models import User
 from portal.permissions import Permission
@@ -28,7 +33,7 @@ class UserListView(ScopedListView):
 
     sorts = {"name": SortOrder("name_key"), "email": SortOrder("email")}
 
-    def prepare_queryset(self, queryset):
+    def prepare_queryset(self, queryset: Any) -> QuerySet:
         return queryset.with_organisation().prefetch_related("membership__role_rows")
 
 
@@ -39,10 +44,10 @@ class UserInviteView(PortalView, FormView):
     form_class = InviteForm
     template_name = "portal/user_invite.html"
 
-    def get_form_kwargs(self):
-        return {**super().get_form_kwargs(), "by": self.request.user}
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "by": self.user}
 
-    def form_valid(self, form):
+    def form_valid(self, form: InviteForm) -> HttpResponse:
         invited = form.invite()
         if invited is None:
             return self.form_invalid(form)
@@ -59,11 +64,11 @@ class UserPageView(ScopedView, SingleObjectMixin):
     model = User
     context_object_name = "person"
 
-    def get_queryset(self):
+    def get_queryset(self) -> Any:
         return super().get_queryset().with_organisation()
 
 
-def why_it_stays(person, *, by):
+def why_it_stays(person: User, *, by: Principal) -> str:
     """Why ``by`` can't deactivate the person, in a sentence, or nothing."""
     try:
         person.require_dispensable(by=by)
@@ -78,22 +83,22 @@ class UserDetailView(UserPageView, DetailView):
     template_name = "portal/user_detail.html"
 
     @cached_property
-    def object(self):
+    def object(self) -> User:
         return self.get_object()
 
-    def get_context_data(self, **kwargs):
-        kwargs.setdefault("form", RolesForm(member=self.object.membership, by=self.request.user))
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        kwargs.setdefault("form", RolesForm(member=self.object.membership, by=self.user))
         return super().get_context_data(
             membership=self.object.membership,
-            why_it_stays=why_it_stays(self.object, by=self.request.user),
+            why_it_stays=why_it_stays(self.object, by=self.user),
             **kwargs,
         )
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self.render_to_response(self.get_context_data())
 
-    def post(self, request, *args, **kwargs):
-        form = RolesForm(request.POST, member=self.object.membership, by=request.user)
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        form = RolesForm(request.POST, member=self.object.membership, by=self.user)
         if not form.is_valid() or not form.save():
             return self.render_to_response(self.get_context_data(form=form))
         if form.has_changed():
@@ -106,7 +111,7 @@ class UserDetailView(UserPageView, DetailView):
 class UserActView(UserPageView, ActView):
     """The base of the buttons of a person."""
 
-    def get_success_url(self):
+    def get_success_url(self) -> str:
         return reverse("users:detail", args=[self.object.pk])
 
 
@@ -114,18 +119,18 @@ class UserDeactivateView(UserActView, AskedActView):
     button = gettext_lazy("Deactivate")
     done_message = gettext_lazy("%(object)s was deactivated and signed out.")
 
-    def get_question(self):
+    def get_question(self) -> str:
         return _("Deactivate %(person)s?") % {"person": self.object}
 
-    def get_crumbs(self, back):
+    def get_crumbs(self, back: str) -> list[tuple[str, str]]:
         return [(_("Users"), reverse("users:list")), (str(self.object), back)]
 
-    def get_refusal(self):
+    def get_refusal(self) -> str:
         if not self.object.is_active:
             return _("This user is deactivated and can't sign in.")
-        return why_it_stays(self.object, by=self.request.user)
+        return why_it_stays(self.object, by=self.user)
 
-    def get_consequences(self):
+    def get_consequences(self) -> list[str]:
         sentences = [
             _(
                 "%(person)s (%(email)s) is signed out everywhere at once and can't sign in until you"
@@ -143,19 +148,19 @@ class UserDeactivateView(UserActView, AskedActView):
             sentences.append(sentence % {"count": localize(count)})
         return sentences
 
-    def act(self):
-        self.object.deactivate(by=self.request.user)
+    def act(self) -> None:
+        self.object.deactivate(by=self.user)
 
 
 class UserReactivateView(UserActView):
     done_message = gettext_lazy("%(object)s may sign in again.")
 
-    def act(self):
-        self.object.reactivate(by=self.request.user)
+    def act(self) -> None:
+        self.object.reactivate(by=self.user)
 
 
 class UserInviteAgainView(UserActView):
     done_message = gettext_lazy("A new invitation was sent to %(object)s. The old link is dead.")
 
-    def act(self):
-        self.object.send_invitation(by=self.request.user)
+    def act(self) -> None:
+        self.object.send_invitation(by=self.user)

@@ -1,3 +1,5 @@
+from typing import cast
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404
@@ -100,5 +102,5 @@ class RecordTakeOverView(TakeOverView):
             raise Http404 from None
 
     def decide(self, decisions):
-        own = self.membership.customer
+        own = cast(Customer, self.membership.customer)
         return own.take_over_record(self.record, decisions, by=self.request.user)

@@ -228,7 +228,7 @@ class CoverageExportView(CoverageMixin, ExportView):
         labels = {key: written_cell(str(label)) for key, label in SubscriptionStatus.choices}
         offers = OfferCells(self.search_form.offers)
         partners = PartnerCells(self.search_form.partners)
-        last = customer_cells = None
+        last, customer_cells = None, ""
         for part in self.coverage.querysets():
             rows = part.order_by("customer_key", "id").values_list(
                 KeyText("pk"),

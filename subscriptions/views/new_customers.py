@@ -190,7 +190,7 @@ class CustomerAddView(PortalView, NamedUrlSessionWizardView):
         context["step"] = step
         context["behind"] = self.steps.all[: self.steps.step0]
         context["previous"] = self.steps.prev
-        context["may_sell"] = self.membership.partner.may_sell
+        context["may_sell"] = self.partner.may_sell
         if step == ACCOUNT and form.is_bound:
             asked = {
                 "name": form.data.get(form.add_prefix("name"), ""),

@@ -25,7 +25,7 @@ class SubscriptionAddView(CustomerPageMixin, PortalView, FormView):
     def has_permission(self):
         if not super().has_permission():
             return False
-        if not self.membership.partner.may_sell:
+        if not self.partner.may_sell:
             raise PermissionDenied(_("An indirect reseller sells through its provider."))
         return True
 

@@ -82,7 +82,7 @@ class SubscriptionListView(SubscriptionsMixin, CustomerPageMixin, CompiledListVi
     )
 
     def get_context_data(self, **kwargs):
-        context = super().get_context_data(may_sell=self.membership.partner.may_sell, **kwargs)
+        context = super().get_context_data(may_sell=self.partner.may_sell, **kwargs)
         day = day_writer(self.request.user)
         context["rows"] = [
             (
