@@ -17,7 +17,7 @@ INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-input \
 	--require-hashes --only-binary :all: --requirement
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header --no-strip-extras $(ARGS) pyproject.toml
-PYTHON_FILES = $$(find manage.py gunicorn.conf.py lists portal customers relationships subscriptions tests bench -name '*.py')
+PYTHON_FILES = $$(find manage.py gunicorn.conf.py lists portal customers relationships subscriptions samples tests bench -name '*.py')
 TEMPLATES = $$(find templates portal customers relationships subscriptions -name '*.html' -o -name '*.txt')
 
 .PHONY: help setup demo test quick bench lint format messages screenshots requirements FORCE

@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "customers",
     "relationships",
     "subscriptions",
+    "samples",
 ]
 
 MIDDLEWARE = [

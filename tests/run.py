@@ -19,7 +19,7 @@ from tests.postgres import die_with
 PYTEST = [sys.executable, "-m", "pytest"]
 NO_TESTS = 5  # pytest's exit status where nothing was chosen
 # From the lowest to the highest, see CONTRIBUTING.md.
-LAYERS = ("portal", "customers", "relationships", "subscriptions")
+LAYERS = ("lists", "portal", "customers", "relationships", "subscriptions", "samples")
 # What holds for every file, and is known in seconds.
 ALWAYS = ("architecture", "documents", "templates", "translations")
 SLOW = ("tests/browser/", "tests/proxy/", "tests/test_plans.py")

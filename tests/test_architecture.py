@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FLOORS = ["lists", "portal", "customers", "relationships", "subscriptions"]
+FLOORS = ["lists", "portal", "customers", "relationships", "subscriptions", "samples"]
 LONGEST_MODULE = 400
 
 # What tells under which host a request came, or where the portal is: one module reads it.
@@ -127,7 +127,7 @@ def test_templates_make_no_link_from_the_host_of_a_request():
 
 def test_the_check_reads_every_app():
     assert {path.parts[0] for path in modules()} == set(FLOORS)
-    assert Path("subscriptions/management/commands/load_demo.py") in modules()
+    assert Path("samples/management/commands/load_demo.py") in modules()
 
 
 def test_every_app_is_on_a_floor(settings):

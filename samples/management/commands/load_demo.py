@@ -14,7 +14,7 @@ from portal.models import Membership, Partner, PartnerType, ProofMethod, ProvedA
 from portal.permissions import Role
 from portal.zones import today
 from relationships.models import Partnership, RegionCountry, Relationship, SalesRegion
-from subscriptions.management.demo_offers import keep_offers
+from samples.demo_offers import keep_offers
 from subscriptions.models import Subscription
 
 PASSWORD = "demo-portal"

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 
 from portal.models import Partner, PartnerType, ProofMethod, User
-from subscriptions.management.sample import FIRST_MPN_ID, Sample
+from samples.installation import FIRST_MPN_ID, Sample
 
 PASSWORD = "demo-portal"
 
