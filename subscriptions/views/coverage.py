@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.utils.formats import localize
 from django.utils.functional import cached_property
-from django.utils.safestring import mark_safe
 from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext as _
 
@@ -133,9 +132,9 @@ class CoverageListView(CoverageMixin, ScopedListView):
         )
         context["rows"] = [
             (
-                mark_safe(row.pk),  # noqa: S308  (a UUID; to escape it costs more than to write it)
+                str(row.pk),
                 offer_label(row.friendly_name, dashed(row.of_offer) in trials),
-                mark_safe(f"{base}{dashed(row.of_customer)}/"),  # noqa: S308
+                f"{base}{dashed(row.of_customer)}/",
                 row.customer__name,
                 row.status == SubscriptionStatus.ACTIVE,
                 row.of_seller,
