@@ -1,8 +1,13 @@
 """How much of a request's body the portal reads: no more than a page needs, nothing of a larger one."""
 
 import io
+from collections.abc import Callable
+from typing import Any
 
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+
+from portal.middleware_base import Middleware
 
 # What a form can need, and the API: texts and keys.
 PAGE_BYTES = 1_000_000
@@ -10,22 +15,18 @@ PAGE_BYTES = 1_000_000
 UPLOAD_BYTES = 60_000_000
 
 
-class BodyLimitMiddleware:
+class BodyLimitMiddleware(Middleware):
     """Refuse a body that is too large (413) before a byte of it is read.
 
     It stands before everything that reads bodies, the check of CSRF tokens first of all. A view that takes
     files says so by ``takes_files``; its larger limit holds for users whose permissions let them use it.
     """
 
-    def __init__(self, get_response):
-        self.get_response = get_response
-
-    def __call__(self, request):
-        return self.get_response(request)
-
-    def process_view(self, request, view, args, kwargs):
-        size = request.headers.get("content-length") or "0"
-        size = int(size) if size.isascii() and size.isdecimal() else PAGE_BYTES + 1
+    def process_view(
+        self, request: HttpRequest, view: Callable, args: tuple, kwargs: dict
+    ) -> HttpResponse | None:
+        said = request.headers.get("content-length") or "0"
+        size = int(said) if said.isascii() and said.isdecimal() else PAGE_BYTES + 1
         if size <= PAGE_BYTES:
             return None
         page = getattr(view, "view_class", None)
@@ -45,10 +46,10 @@ class MeasuredBodies:
     refused.
     """
 
-    def __init__(self, application):
+    def __init__(self, application: Callable[..., Any]) -> None:
         self.application = application
 
-    def __call__(self, environ, start_response):
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         if environ.get("HTTP_TRANSFER_ENCODING") and not environ.get("CONTENT_LENGTH"):
             body = environ["wsgi.input"].read(PAGE_BYTES + 1)
             environ["wsgi.input"] = io.BytesIO(body)
