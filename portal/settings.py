@@ -5,9 +5,11 @@ with a sentence that says what to set.
 """
 
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import environ
@@ -30,7 +32,7 @@ env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 
 
-def read(cast, name, default):
+def read(cast: Callable[..., Any], name: str, default: Any) -> Any:
     """Return the variable ``name``, or stop the start with a sentence that says what to set."""
     try:
         return cast(name, default=default)
@@ -199,7 +201,7 @@ PASSWORD_RESET_TIMEOUT = 4 * 60 * 60
 
 vars().update(SIGN_IN)
 _providers = apps_of(read(env.json, "OIDC_PROVIDERS", []))
-SOCIALACCOUNT_PROVIDERS = {
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
     "openid_connect": {
         "APPS": _providers,
         "provider_class": "portal.sign_in.openid_connect.PortalProvider",

@@ -1,6 +1,7 @@
 """What the portal decides where django-allauth asks: who may sign in, what people are told."""
 
 import time
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import (
@@ -10,13 +11,15 @@ from allauth.account.internal.flows.login import (
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.models import SocialApp
+from allauth.socialaccount.models import SocialApp, SocialLogin
 from allauth.socialaccount.providers.base import AuthError, AuthProcess
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -27,6 +30,7 @@ from portal.addresses import normal_email
 from portal.client_address import counted_address_of
 from portal.hashers import TooBusy
 from portal.models import Action, ProofMethod, User
+from portal.signed_in import user_of
 
 from .attempts import count_attempt, remember_browser
 from .failures import describe, error_code, log_failure
@@ -85,39 +89,41 @@ class AccountAdapter(DefaultAccountAdapter):
         "rate_limited": TOO_MANY,
     }
 
-    def is_open_for_signup(self, request):
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
-    def is_ajax(self, request):
+    def is_ajax(self, request: HttpRequest) -> bool:
         """Only the passkey's challenge is asked for by a script; every page is a page."""
         match = request.resolver_match
-        return bool(match) and match.url_name == "mfa_login_webauthn" and super().is_ajax(request)
+        if match is None or match.url_name != "mfa_login_webauthn":
+            return False
+        return super().is_ajax(request)
 
-    def is_safe_url(self, url):
+    def is_safe_url(self, url: str) -> bool:
         """Whether ``url`` stays in the portal."""
         return links.stays_in_portal(url, self.request)
 
-    def get_client_ip(self, request):
+    def get_client_ip(self, request: HttpRequest) -> str:
         """The address whose attempts are counted."""
         return counted_address_of(request)
 
-    def pre_authenticate(self, request, **credentials):
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         # By this name allauth takes the attempt back if it succeeds.
         self._login_failed_rl_usage = count_attempt(request, credentials.get("email", ""))
         if not self._login_failed_rl_usage:
             raise self.validation_error("too_many_login_attempts")
 
-    def authenticate(self, request, **credentials):
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         try:
             return super().authenticate(request, **credentials)
         except TooBusy:
             self._rollback_login_failed_rl_usage()  # the password was not looked at
             raise
 
-    def pre_login(self, request, user, **kwargs):
+    def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> None:
         self.require_active(user)
 
-    def login(self, request, user):
+    def login(self, request: HttpRequest, user: User) -> None:
         # The user may have been deactivated while it was asked for the second factor.
         self.require_active(User.objects.select_related("membership__partner").get(pk=user.pk))
         super().login(request, user)
@@ -125,7 +131,7 @@ class AccountAdapter(DefaultAccountAdapter):
             # By a personal link: the person has set its password at this moment.
             record_authentication(request, user, "new_password")
 
-    def post_login(self, request, user, **kwargs):
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         """Go on; who has not proved its email is asked to, once, on the way (R14)."""
         response = super().post_login(request, user, **kwargs)
         if user.should_be_asked_to_confirm:
@@ -135,28 +141,29 @@ class AccountAdapter(DefaultAccountAdapter):
         remember_browser(request, response, user)
         return response
 
-    def require_active(self, user):
+    def require_active(self, user: User) -> None:
         """Refuse whom T3 locks out, whichever way it came in."""
         if not user.may_sign_in:
             self.logout(self.request)
             messages.error(self.request, _("This account can't sign in. Ask your admin."))
             raise ImmediateHttpResponse(redirect("account_login"))
 
-    def set_password(self, user, password):
+    def set_password(self, user: User, password: str) -> None:
         user.set_password(password)
         user.save(update_fields=["password"])
 
-    def is_reauthentication_required(self, *, app, **kwargs):
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Whoever has just signed in is not asked again; who has a second factor has to have shown it."""
-        records = get_authentication_records(self.request, self.request.user)
-        if self.request.user.has_second_factor:
+        user = user_of(self.request)
+        records = get_authentication_records(self.request, user)
+        if user.has_second_factor:
             records = [record for record in records if record["method"] == "mfa"]
         period = settings.ACCOUNT_REAUTHENTICATION_TIMEOUT  # type: ignore[misc]  # of allauth's settings
         if records and time.time() - records[-1]["at"] < period:
             return False
         return super().is_reauthentication_required(app=app, **kwargs)
 
-    def get_reauthentication_methods(self, user):
+    def get_reauthentication_methods(self, user: User | AnonymousUser) -> list[dict[str, Any]]:
         """How ``user`` can confirm that it is it, the best first; not by password where there is a factor."""
         ways = {way["id"]: way for way in super().get_reauthentication_methods(user)}
         if user.is_authenticated and user.has_second_factor:
@@ -166,12 +173,22 @@ class AccountAdapter(DefaultAccountAdapter):
                 ways["mfa_reauthenticate"] = ways.pop("mfa_reauthenticate", None)
         return [way for way in ways.values() if way]
 
-    def add_message(self, request, level, message_template=None, *args, message=None, **kwargs):
-        text = message or DONE.get(message_template)
+    def add_message(
+        self,
+        request: HttpRequest,
+        level: int,
+        message_template: str | None = None,
+        *args: Any,
+        message: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        text = message or DONE.get(message_template or "")
         if text:
             messages.add_message(request, level, text)
 
-    def send_notification_mail(self, template_prefix, user, context=None, email=None):
+    def send_notification_mail(
+        self, template_prefix: str, user: User, context: Any = None, email: str | None = None
+    ) -> None:
         """Log what changed about how ``user`` signs in, and tell it: it may have been somebody else."""
         action = EVENTS[template_prefix]
         with transaction.atomic():
@@ -185,13 +202,13 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         "cannot_generate_recovery_codes": _("Set up a second factor first."),
     }
 
-    def generate_authenticator_name(self, user, type):
+    def generate_authenticator_name(self, user: User, type: str) -> str:
         return ""
 
-    def get_totp_issuer(self):
+    def get_totp_issuer(self) -> str:
         return links.portal_host()
 
-    def get_public_key_credential_rp_entity(self):
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         return {"id": links.passkey_host(), "name": links.portal_host()}
 
 
@@ -202,7 +219,9 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
         "no_password": _("Set a password first, else you could not sign in any more."),
     }
 
-    def list_apps(self, request, provider=None, client_id=None):
+    def list_apps(
+        self, request: HttpRequest, provider: str | None = None, client_id: str | None = None
+    ) -> list[SocialApp]:
         """The providers that the environment names, and no others."""
         apps = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
         return [
@@ -212,10 +231,10 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
             and client_id in (None, app["client_id"])
         ]
 
-    def is_open_for_signup(self, request, sociallogin):
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         return False
 
-    def pre_social_login(self, request, sociallogin):
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Refuse an identity that nobody of the portal has linked, whatever email it shows.
 
         A sign-in that an invitation began links the identity to the invited user.
@@ -236,12 +255,23 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
         )
 
     def on_authentication_error(
-        self, request, provider, error=None, exception=None, extra_context=None
-    ):
+        self,
+        request: HttpRequest,
+        provider: Any,
+        error: str | None = None,
+        exception: Exception | None = None,
+        extra_context: dict[str, Any] | None = None,
+    ) -> None:
         """Log why, in words that name no person; the page says only that it failed."""
         log_failure(provider.sub_id, self._reason(request, error, exception, extra_context or {}))
 
-    def _reason(self, request, error, exception, context):
+    def _reason(
+        self,
+        request: HttpRequest,
+        error: str | None,
+        exception: Exception | None,
+        context: dict[str, Any],
+    ) -> str:
         if exception is not None:
             return describe(exception)
         if error == AuthError.CANCELLED:
@@ -253,7 +283,9 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
         return "the provider answered without a code"
 
     @transaction.atomic
-    def accept_invitation(self, request, sociallogin, data):
+    def accept_invitation(
+        self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, str]
+    ) -> bool:
         """Link the identity to the user whose invitation began this sign-in, if it still works."""
         invited = User.objects.find_invited(data.get(INVITATION, ""))
         if invited is None:
@@ -266,7 +298,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
         return True
 
 
-def prove_by_identity(sociallogin):
+def prove_by_identity(sociallogin: SocialLogin) -> None:
     """Count the email of a linked identity as proved, where its provider is trusted for that domain (R14).
 
     The provider must say that it verified the email. Of any other provider or domain an identity proves

@@ -12,6 +12,7 @@ from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.core import signing
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
 
 from portal.addresses import normal_email
 from portal.models import User
@@ -27,7 +28,7 @@ MOST_PEOPLE = 5
 _SALT = "portal.known_browser"
 
 
-def count_attempt(request, email):
+def count_attempt(request: HttpRequest, email: str) -> ratelimit.RateLimitUsage | None:
     """Count an attempt to sign in with a password, whether or not there is such an account.
 
     Returns what can be rolled back if it succeeds, or None where there were too many.
@@ -54,7 +55,7 @@ def count_attempt(request, email):
     return counted
 
 
-def remember_browser(request, response, user):
+def remember_browser(request: HttpRequest, response: HttpResponse, user: User) -> None:
     """Let this browser be known as one in which ``user`` has signed in."""
     known = _people(request)
     name = known.pop(user.pk.hex, None) or secrets.token_hex(8)
@@ -69,7 +70,7 @@ def remember_browser(request, response, user):
     )
 
 
-def _counted(email):
+def _counted(email: str) -> str:
     """The one text under which attempts for ``email`` are counted, however it is written."""
     try:
         return normal_email(email)
@@ -77,7 +78,7 @@ def _counted(email):
         return email.strip().lower()
 
 
-def _people(request):
+def _people(request: HttpRequest) -> dict[str, str]:
     """Who has signed in in this browser, the latest first: the browser's name by the user's key."""
     cookie = request.COOKIES.get(settings.KNOWN_BROWSER_COOKIE_NAME, "")
     try:
@@ -86,7 +87,7 @@ def _people(request):
         return {}
 
 
-def _known_as(request, email):
+def _known_as(request: HttpRequest, email: str) -> str | None:
     """The name of this browser where the person with this email has signed in before, else None."""
     people = _people(request)
     if not people:

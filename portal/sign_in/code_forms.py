@@ -21,7 +21,7 @@ CODE_HELP = _("The six digits that your authenticator app shows, or one of your 
 USED = "used_period"
 
 
-def period_of(secret, code):
+def period_of(secret: str, code: str) -> int | None:
     """Return the period, of half a minute, whose code this is, or None: the present one or one beside it."""
     for period in app.yield_hotp_counters_from_time():
         expected = app.format_hotp_value(app.hotp_value(secret, period))
@@ -30,7 +30,7 @@ def period_of(secret, code):
     return None
 
 
-def use_up(authenticator, period):
+def use_up(authenticator: Authenticator, period: int) -> None:
     """Let no code of ``period``, and none of an earlier one, be good any more."""
     authenticator.data[USED] = period
     authenticator.save(update_fields=["data"])
@@ -45,7 +45,7 @@ class UsedOnceMixin(forms.Form):
 
     user: Any  # as allauth's form has it
 
-    def clean_code(self):
+    def clean_code(self) -> str:
         clear_attempts = check_rate_limit(self.user)
         code = self.cleaned_data["code"]
         with transaction.atomic():
@@ -63,7 +63,7 @@ class UsedOnceMixin(forms.Form):
             self._emit_authentication_failed(main)  # type: ignore[attr-defined]
         raise get_adapter().validation_error("incorrect_code")
 
-    def is_good(self, authenticator, code):
+    def is_good(self, authenticator: Authenticator, code: str) -> bool:
         if authenticator.type != "totp":
             return authenticator.wrap().validate_code(code)
         period = period_of(get_adapter().decrypt(authenticator.data["secret"]), code)
@@ -89,14 +89,14 @@ class AppForm(DesignedForm, ActivateTOTPForm):
     labels = {"code": _("Code")}
     help_texts = {"code": _("The six digits that the app shows now.")}
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         session = context.request.session
         kept = session.get(app.SECRET_SESSION_KEY)
         super().__init__(*args, **kwargs)
         if kept:
             self.secret = session[app.SECRET_SESSION_KEY] = kept
 
-    def clean_code(self):
+    def clean_code(self) -> str:
         code = super().clean_code()
         self.period = period_of(self.secret, code)
         return code

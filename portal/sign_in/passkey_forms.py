@@ -1,6 +1,8 @@
 """The forms of passkeys, apart from the others for the libraries that they need."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.webauthn.forms import (
@@ -20,7 +22,7 @@ from portal import links
 from .forms import DesignedForm
 
 
-def require_own_page(credential):
+def require_own_page(credential: Any) -> None:
     """Refuse what a browser has made or given on another page than one of PORTAL_URL.
 
     The library would take it from any host below that one, too. What can't be read it refuses itself.
@@ -35,7 +37,7 @@ def require_own_page(credential):
 
 
 @contextmanager
-def understood():
+def understood() -> Iterator[None]:
     """Refuse, like a passkey that is wrong, what is none: the library fails in many ways where parts miss."""
     try:
         yield
@@ -46,16 +48,16 @@ def understood():
 class CredentialField(forms.JSONField):
     """What the browser says of a passkey. JSON too deep to be read is refused like any that is none."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(required=True, widget=forms.HiddenInput)
 
-    def to_python(self, value):
+    def to_python(self, value: Any) -> Any:
         try:
             return super().to_python(value)
         except RecursionError:
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
 
-    def bound_data(self, data, initial):
+    def bound_data(self, data: Any, initial: Any) -> Any:
         try:
             return super().bound_data(data, initial)
         except RecursionError:
@@ -63,11 +65,11 @@ class CredentialField(forms.JSONField):
 
 
 class OwnPageMixin(forms.Form):
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["credential"] = CredentialField()
 
-    def clean_credential(self):
+    def clean_credential(self) -> Any:
         require_own_page(self.cleaned_data["credential"])
         with understood():
             return super().clean_credential()  # type: ignore[misc]  # of allauth's form
@@ -92,15 +94,15 @@ class PasskeyForm(DesignedForm, AddWebAuthnForm):
     labels = {"name": _("Name"), "passwordless": _("Sign in with it alone, without a password")}
     help_texts = {"name": _("Such as “Office laptop” or “Key on the key ring”.")}
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["credential"] = CredentialField()
         self.fields["passwordless"].initial = True
 
-    def clean_name(self):
+    def clean_name(self) -> str:
         return self.cleaned_data["name"] or str(_("Passkey"))
 
-    def clean(self):
+    def clean(self) -> dict[str, Any] | None:
         require_own_page(self.cleaned_data.get("credential"))
         with understood():
             return super().clean()

@@ -1,12 +1,15 @@
 """The way to an identity provider and back: loaded where the installation has one, for it needs libraries."""
 
+from typing import Any
+
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.base import AuthProcess, ProviderException
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ImproperlyConfigured, ValidationError
-from django.http import Http404, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -28,7 +31,7 @@ class ProviderView(View):
     Where the provider does not answer, or answers what can't be understood, the page says so.
     """
 
-    def dispatch(self, request, *args, **kwargs):
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return super().dispatch(request, *args, **kwargs)
         except SocialApp.DoesNotExist as error:
@@ -51,7 +54,7 @@ class ProviderView(View):
 class ProviderSignInView(ProviderView):
     """The button that leads to a provider. A link leads to a page with that button only."""
 
-    def get(self, request, provider_id):
+    def get(self, request: HttpRequest, provider_id: str) -> HttpResponse:
         context = {
             "provider": get_adapter().get_provider(request, provider_id),
             "process": request.GET.get("process"),
@@ -59,7 +62,7 @@ class ProviderSignInView(ProviderView):
         }
         return links.to_portal_url(request) or render(request, "socialaccount/login.html", context)
 
-    def post(self, request, provider_id):
+    def post(self, request: HttpRequest, provider_id: str) -> HttpResponse:
         provider = get_adapter().get_provider(request, provider_id)
         if links.is_elsewhere(request):
             # The provider sends people back to PORTAL_URL, where this browser would be unknown.
@@ -71,7 +74,7 @@ class ProviderSignInView(ProviderView):
 
 
 class ProviderReturnView(ProviderView):
-    def get(self, request, provider_id):
+    def get(self, request: HttpRequest, provider_id: str) -> HttpResponse:
         adapter = PortalOpenIDConnect(request, provider_id)
         return OAuth2CallbackView.adapter_view(adapter)(request)
 
@@ -83,7 +86,7 @@ class UserInvitationProviderView(InvitedMixin, ProviderView):
 
     http_method_names = ["post"]
 
-    def post(self, request, token, provider_id):
+    def post(self, request: HttpRequest, token: str, provider_id: str) -> HttpResponse:
         try:
             self.invited.require_open_invitation()
         except ValidationError:

@@ -1,6 +1,8 @@
 """The identity providers of an installation, as its environment names them."""
 
 import re
+from collections.abc import Iterable
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured, ValidationError
@@ -13,7 +15,7 @@ TOKEN_AUTH_METHODS = ("client_secret_basic", "client_secret_post")
 _TENANT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-def apps_of(providers):
+def apps_of(providers: Any) -> list[dict[str, Any]]:
     """Return the OpenID Connect apps of ``providers``, what the variable OIDC_PROVIDERS holds.
 
     Raises ``ImproperlyConfigured`` with a sentence that says what is wrong.
@@ -26,13 +28,13 @@ def apps_of(providers):
         ) from error
 
 
-def origins_of(apps):
+def origins_of(apps: Iterable[dict[str, Any]]) -> list[str]:
     """The origins that a sign-in form may be sent on to."""
     found = [origin for app in apps for origin in app["settings"]["origins"]]
     return list(dict.fromkeys(found))
 
 
-def _checked(providers):
+def _checked(providers: Any) -> list[dict[str, Any]]:
     if not isinstance(providers, list) or not all(isinstance(one, dict) for one in providers):
         raise ValueError("it must be a JSON list of objects, one for each provider")
     for number, provider in enumerate(providers, start=1):
@@ -69,7 +71,7 @@ def _checked(providers):
     return providers
 
 
-def _trusted_domains(provider, number):
+def _trusted_domains(provider: dict[str, Any], number: int | str) -> list[str]:
     """The domains whose emails count as proved where this provider vouches for them (R14)."""
     domains = provider.get("trusted_domains", [])
     try:
@@ -80,14 +82,14 @@ def _trusted_domains(provider, number):
     raise ValueError(f"“trusted_domains” of provider {number} must be a list of domains")
 
 
-def _origin(url):
+def _origin(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname or re.search(r"[\s;,'\"@]", parts.netloc):
         raise ValueError(f"“{url}” must be an address that starts with https://")
     return f"https://{parts.netloc}"
 
 
-def _app(provider):
+def _app(provider: dict[str, Any]) -> dict[str, Any]:
     urls = [provider["server_url"], *provider.get("origins", [])]
     return {
         "provider_id": provider["id"],

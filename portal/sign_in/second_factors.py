@@ -1,9 +1,10 @@
 """The pages of second factors by the names that urls.py gives: those of allauth, some with a rule more."""
 
-from typing import cast
+from typing import Any
 
 from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.base.views import authenticate, index, reauthenticate
+from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import (
     download_recovery_codes,
     generate_recovery_codes,
@@ -20,6 +21,7 @@ from allauth.mfa.webauthn.views import (
 )
 from django.contrib import messages
 from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.generic import View
@@ -27,6 +29,7 @@ from django.views.generic.base import ContextMixin
 from django.views.generic.edit import FormMixin
 
 from portal.models import User
+from portal.signed_in import user_of
 
 from .adapters import DONE
 from .code_forms import use_up
@@ -58,7 +61,7 @@ class FirstFactorMixin(FormMixin, View):
     """
 
     @transaction.atomic
-    def form_valid(self, form):
+    def form_valid(self, form: Any) -> HttpResponse:
         # Of two sessions that add the first one each, the second has not shown what is there by now.
         user = User.objects.select_for_update(no_key=True).get(pk=self.request.user.pk)
         is_first = not user.has_second_factor
@@ -75,12 +78,12 @@ class FirstFactorMixin(FormMixin, View):
             )
         return answer
 
-    def added(self, factor, form):
+    def added(self, factor: Authenticator, form: Any) -> None:
         pass
 
 
 class AppAddView(FirstFactorMixin, ActivateTOTPView):
-    def added(self, factor, form):
+    def added(self, factor: Authenticator, form: Any) -> None:
         use_up(factor, form.period)
 
 
@@ -95,14 +98,14 @@ class LastFactorMixin(ContextMixin, View):
     """
 
     @property
-    def factor(self):
+    def factor(self) -> Authenticator:
         raise NotImplementedError
 
     @transaction.atomic
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         # Of two who remove one each, the second finds the first one gone.
         user = User.objects.select_for_update(no_key=True).get(pk=request.user.pk)
-        if not request.user.may_remove_factor(self.factor):
+        if not user_of(request).may_remove_factor(self.factor):
             messages.error(request, self.explanation)
             return redirect("mfa_index")
         count = user.second_factors.count()
@@ -111,13 +114,13 @@ class LastFactorMixin(ContextMixin, View):
             end_other_sessions(request)
         return answer
 
-    def get_context_data(self, **kwargs):
-        allowed = cast(User, self.request.user).may_remove_factor(self.factor)
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        allowed = user_of(self.request).may_remove_factor(self.factor)
         return super().get_context_data(refusal="" if allowed else self.explanation, **kwargs)
 
     @property
-    def explanation(self):
-        organisation = cast(User, self.request.user).organisation
+    def explanation(self) -> str:
+        organisation = user_of(self.request).organisation
         if organisation is None:
             return _("Operators need a second factor. Add another one before you remove this one.")
         return _(
@@ -127,18 +130,18 @@ class LastFactorMixin(ContextMixin, View):
 
 class AppRemoveView(LastFactorMixin, DeactivateTOTPView):
     @property
-    def factor(self):
+    def factor(self) -> Authenticator:
         return self.authenticator
 
 
 class PasskeyRemoveView(LastFactorMixin, RemoveWebAuthnView):
     @property
-    def factor(self):
+    def factor(self) -> Authenticator:
         return self.get_object()
 
 
 class PasskeyConfirmView(ReauthenticateWebAuthnView):
-    def form_invalid(self, form):
+    def form_invalid(self, form: Any) -> HttpResponse:
         super().form_invalid(form)
         return redirect(self.request.get_full_path())
 

@@ -3,6 +3,9 @@
 The names are those by which allauth finds them.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from allauth.account import views as account
 from allauth.socialaccount import views as identities
 from django.contrib.auth.decorators import login_not_required
@@ -11,7 +14,7 @@ from django.urls import path
 from . import views
 
 
-def second_factor(page, **details):
+def second_factor(page: str, **details: Any) -> Callable:
     return views.SecondFactorView.as_view(page=page, **details)
 
 

@@ -1,7 +1,8 @@
 """The pages of django-allauth, where the portal has a rule of its own for them."""
 
+from typing import Any
+
 from allauth.account.views import LoginView, LogoutView
-from allauth.core.internal.httpkit import authenticated_user
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.internal.flows.connect import validate_disconnect
 from allauth.socialaccount.models import SocialAccount
@@ -12,6 +13,7 @@ from django.contrib.auth import HASH_SESSION_KEY, update_session_auth_hash
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
@@ -24,14 +26,15 @@ from django.views.generic import View
 from django.views.generic.base import ContextMixin
 
 from portal.links import PortalUrlMixin, to_portal_url
-from portal.models import Action
+from portal.models import Action, User
 from portal.questions import QuestionMixin
+from portal.signed_in import user_of
 
 
 class ProvidersMixin(ContextMixin, View):
     """A page that offers the installation's identity providers."""
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         providers = get_adapter().list_providers(self.request)
         return super().get_context_data(providers=providers, **kwargs)
 
@@ -57,41 +60,41 @@ class IdentityUnlinkView(QuestionMixin, View):
     button = gettext_lazy("Unlink")
 
     @cached_property
-    def account(self):
+    def account(self) -> SocialAccount:
         return get_object_or_404(SocialAccount, user=self.request.user, pk=self.kwargs["pk"])
 
     @property
-    def identity(self):
+    def identity(self) -> str:
         """How its owner knows it: by its address, else as the provider names it."""
         token = self.account.extra_data.get("id_token") or {}
         return token.get("email") or self.account.uid
 
-    def describe_question(self):
+    def describe_question(self) -> dict[str, Any]:
         return super().describe_question() | {
             "action": self.get_back(),
             "hidden": [("account", str(self.account.pk))],
         }
 
-    def get_question(self):
+    def get_question(self) -> str:
         return _("Unlink %(identity)s?") % {"identity": self.identity}
 
-    def get_refusal(self):
+    def get_refusal(self) -> str:
         try:
             validate_disconnect(self.request, self.account)
         except ValidationError as error:
             return error.messages[0]
         return ""
 
-    def get_consequences(self):
+    def get_consequences(self) -> list[str]:
         sentence = _(
             "You can no longer sign in as %(identity)s. You can link it again at any time."
         )
         return [sentence % {"identity": self.identity}]
 
-    def get_back(self):
+    def get_back(self) -> str:
         return reverse("socialaccount_connections")
 
-    def get_crumbs(self, back):
+    def get_crumbs(self, back: str) -> list[tuple[str, str]]:
         return [(_("Identity providers"), back)]
 
 
@@ -105,7 +108,7 @@ class SecondFactorView(View):
     page = ""
     asks_for_passkey = False
 
-    def dispatch(self, request, *args, **kwargs):
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if self.asks_for_passkey and request.method == "GET":
             moved = to_portal_url(request)
             if moved:
@@ -116,18 +119,19 @@ class SecondFactorView(View):
 class SessionsView(ListUserSessionsView):
     """Where the user is signed in, with a button that ends all sessions but this one."""
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         # Not allauth's own list: it asks for each session, and for its user, by a query of its own.
         return {
             **super(ListUserSessionsView, self).get_context_data(**kwargs),
-            "sessions": living_sessions(authenticated_user(self.request)),
+            "sessions": living_sessions(user_of(self.request)),
             "current": self.request.session.session_key,
         }
 
     @transaction.atomic
-    def form_valid(self, form):
+    def form_valid(self, form: Any) -> HttpResponse:
         end_other_sessions(self.request)
-        self.request.user.record(Action.SESSIONS_ENDED, by=self.request.user)
+        user = user_of(self.request)
+        user.record(Action.SESSIONS_ENDED, by=user)
         return super().form_valid(form)
 
 
@@ -137,15 +141,15 @@ class SessionsEndView(QuestionMixin, View):
     http_method_names = ["get", "head"]
     button = gettext_lazy("Sign out everywhere else")
 
-    def describe_question(self):
+    def describe_question(self) -> dict[str, Any]:
         return super().describe_question() | {"action": self.get_back()}
 
-    def get_question(self):
+    def get_question(self) -> str:
         return _("Sign out everywhere else?")
 
-    def get_consequences(self):
+    def get_consequences(self) -> list[str]:
         mine = self.request.session.session_key
-        others = [one for one in living_sessions(self.request.user) if one.session_key != mine]
+        others = [one for one in living_sessions(user_of(self.request)) if one.session_key != mine]
         sentence = ngettext(
             "%(count)s other session of yours ends.",
             "%(count)s other sessions of yours end.",
@@ -158,14 +162,14 @@ class SessionsEndView(QuestionMixin, View):
             ),
         ]
 
-    def get_back(self):
+    def get_back(self) -> str:
         return reverse("usersessions_list")
 
-    def get_crumbs(self, back):
+    def get_crumbs(self, back: str) -> list[tuple[str, str]]:
         return [(_("Sessions"), back)]
 
 
-def living_sessions(user):
+def living_sessions(user: User) -> list[UserSession]:
     """The sessions of ``user`` that are still valid, the newest first."""
     known = UserSession.objects.filter(user=user).order_by("-created_at", "-pk")
     stored = Session.objects.filter(
@@ -180,13 +184,14 @@ def living_sessions(user):
     return [session for session in known if session.session_key in alive]
 
 
-def end_other_sessions(request):
+def end_other_sessions(request: HttpRequest) -> None:
     """End every session of the user but this one, also those that are not listed."""
     mine = request.session.session_key
-    listed = UserSession.objects.filter(user=request.user)
+    user = user_of(request)
+    listed = UserSession.objects.filter(user=user)
     others = listed.exclude(session_key=mine)
     Session.objects.filter(session_key__in=others.values("session_key")).delete()
     others.delete()
-    request.user.end_sessions()
-    update_session_auth_hash(request, request.user)
+    user.end_sessions()
+    update_session_auth_hash(request, user)
     listed.update(session_key=request.session.session_key)
