@@ -1,11 +1,12 @@
 """What the worker does for the ground floor, and what operators are told of it."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core.cache import caches
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.formats import localize
@@ -22,7 +23,7 @@ from portal.zones import written_moment
 CHUNK = 5_000  # rows that one transaction deletes: some tenths of a second
 
 
-def forget_rows(task, rows):
+def forget_rows(task: Task, rows: QuerySet) -> int:
     """Delete ``rows``, some at a time; return how many there were."""
     forgotten = 0
     while task.goes_on():
@@ -35,30 +36,30 @@ def forget_rows(task, rows):
     return forgotten
 
 
-def forget_sessions(task):
+def forget_sessions(task: Task) -> str:
     """Delete the sessions that are over, and what was kept of where each was begun."""
     forgotten = forget_rows(task, Session.objects.filter(expire_date__lt=timezone.now()))
     kept = Session.objects.filter(session_key=OuterRef("session_key"))
     forget_rows(task, UserSession.objects.filter(~Exists(kept)))
-    return forgotten and f"{forgotten} sessions that were over forgotten"
+    return f"{forgotten} sessions that were over forgotten" if forgotten else ""
 
 
-def forget_mail(task):
+def forget_mail(task: Task) -> str:
     """Delete what is told of mail that was done with long ago."""
     forgotten = forget_rows(task, Mail.objects.over())
-    return forgotten and f"{forgotten} old mails forgotten"
+    return f"{forgotten} old mails forgotten" if forgotten else ""
 
 
-def forget_counts(task):
+def forget_counts(task: Task) -> str:
     """Delete what the cache in the database has counted and needs no more; Redis does so by itself."""
     if isinstance(caches["default"], SharedCache):
         with task.held():
             forgotten = caches["default"].forget_expired()
-        return forgotten and f"{forgotten} counts that were over forgotten"
+        return f"{forgotten} counts that were over forgotten" if forgotten else ""
     return ""
 
 
-def send_digests(task):
+def send_digests(task: Task) -> str:
     """Mail each who wants one mail a day what happened since the last (C11)."""
     sent = 0
     for user in User.objects.with_organisation().filter(waiting_notices__isnull=False).distinct():
@@ -66,10 +67,10 @@ def send_digests(task):
             break
         with task.held():
             sent += Notice.objects.send_digest(user)
-    return sent and f"{sent} digests queued"
+    return f"{sent} digests queued" if sent else ""
 
 
-def check_worker():
+def check_worker() -> Iterator[Finding]:
     seen = Worker.objects.last_seen()
     if seen is None:
         yield Finding(_("The worker was never seen. Run manage.py worker."), is_alarm=True)
@@ -82,7 +83,7 @@ def check_worker():
         yield Finding(_("The worker was last seen on %(when)s.") % when)
 
 
-def check_tasks():
+def check_tasks() -> Iterator[Finding]:
     """A task that failed once may have met a lock; one that fails again and again needs someone."""
     for task in Task.objects.filter(failures__gte=3):
         sentence = ngettext(
@@ -94,7 +95,7 @@ def check_tasks():
         yield Finding(sentence % said, is_alarm=True)
 
 
-def check_mail():
+def check_mail() -> Iterator[Finding]:
     waiting, failing = Mail.objects.waiting(), Mail.objects.failing()
     sentence = _("Mail that waits: %(waiting)d, of which %(failing)d after a try that failed.")
     yield Finding(

@@ -6,7 +6,10 @@ never sent, and a mail server that is down loses nothing. ``manage.py worker`` d
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from datetime import datetime
 from email.utils import parseaddr
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
@@ -18,6 +21,9 @@ from django.utils.translation import override
 from portal import links
 from portal.zones import zone_of
 
+if TYPE_CHECKING:
+    from portal.models import Partner, User
+
 # Longer names of firms are cut, so that what follows them in the name of a sender is still read.
 LONGEST_NAME = 60
 
@@ -25,22 +31,22 @@ LONGEST_NAME = 60
 class Message(EmailMultiAlternatives):
     """One mail, with what the queue knows of it beside its words, see ``portal.models.Mail``."""
 
-    about = None
-    sent_by = None
-    due_at = None
+    about: Any = None
+    sent_by: "User | None" = None
+    due_at: datetime | None = None
 
 
-def send(name, users, **context):
+def send(name: str, users: Iterable["User"], **context: Any) -> None:
     """Queue the mail ``name`` for each of ``users``."""
     send_each(name, ((user, context) for user in users))
 
 
-def send_each(name, addressed):
+def send_each(name: str, addressed: Iterable[tuple["User", dict[str, Any]]]) -> None:
     """Queue the mail ``name`` for each pair of user and context, as one handful."""
     get_connection().send_messages([compose(name, user, **context) for user, context in addressed])
 
 
-def compose(name, user, *, to="", **context):
+def compose(name: str, user: "User", *, to: str = "", **context: Any) -> Message:
     """Return the mail ``name`` for ``user``, in its language and with the days of its time zone.
 
     The template is ``mail/<name>.txt``; its first line is the subject. The HTML part is made of the same
@@ -56,8 +62,16 @@ def compose(name, user, *, to="", **context):
 
 
 def deliver(
-    address, subject, body, *, language, partner=None, about=None, sent_by=None, due_at=None
-):
+    address: str,
+    subject: str,
+    body: str,
+    *,
+    language: str,
+    partner: "Partner | None" = None,
+    about: Any = None,
+    sent_by: "User | None" = None,
+    due_at: datetime | None = None,
+) -> None:
     """Queue one mail, as text and as HTML.
 
     In the name of ``partner``, if given, it says so, and answers go to the partner. ``sent_by`` is the
@@ -73,7 +87,7 @@ def deliver(
     message.send()
 
 
-def _message(address, subject, body, language):
+def _message(address: str, subject: str, body: str, language: str) -> Message:
     with override(language):
         html = render_to_string(
             "mail/layout.html", {"subject": subject, "body": body, "language": language}
@@ -85,7 +99,7 @@ def _message(address, subject, body, language):
     return message
 
 
-def _in_name_of(partner):
+def _in_name_of(partner: "Partner") -> str:
     """The sender of a partner's words: the portal's address, under a name that no one takes for its own."""
     portal, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
     name = _("%(partner)s via %(portal)s") % {
@@ -95,12 +109,12 @@ def _in_name_of(partner):
     return _named(name, address)
 
 
-def _named(name, address):
+def _named(name: str, address: str) -> str:
     # In plain words, which Django encodes; email.utils.formataddr would do so first, and nobody reads that.
     return f'"{name}" <{address}>'
 
 
-def _harmless(name):
+def _harmless(name: str) -> str:
     """``name`` without what makes a line of its own, turns the writing, or looks like an address."""
     told = "".join(
         " " if character.isspace() or character in '<>@",;:\\' else character

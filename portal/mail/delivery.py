@@ -6,6 +6,7 @@ password, is for the operator to mend: until then mail waits. So does all that m
 
 import smtplib
 import time
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -32,15 +33,15 @@ _PORTAL_REFUSED = (
 class Courier:
     """The queue of mail as the worker asks it for the next, with its connection to the mail server."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._server: Any = None
         self._rests_until = 0.0
 
-    def claim(self):
+    def claim(self) -> Mail | None:
         """Return the mail to deliver next, held by the caller, or None."""
         return None if time.monotonic() < self._rests_until else Mail.objects.claim()
 
-    def deliver(self, mail):
+    def deliver(self, mail: Mail) -> str:
         """Send it, or say why not; return what became of it."""
         try:
             self._connect()
@@ -68,7 +69,7 @@ class Courier:
         _keep_trying(mail.succeed)
         return "sent"
 
-    def close(self):
+    def close(self) -> None:
         """Take leave of the mail server, while there is nothing to deliver."""
         if self._server is not None:
             try:
@@ -77,7 +78,7 @@ class Courier:
                 self._drop()
             self._server = None
 
-    def _connect(self):
+    def _connect(self) -> None:
         """Have a connection on which the mail server answers."""
         wire = getattr(self._server, "connection", None)
         if wire is not None:
@@ -90,7 +91,7 @@ class Courier:
         self._server = get_connection(settings.MAIL_SERVER_BACKEND)
         self._server.open()
 
-    def _drop(self):
+    def _drop(self) -> None:
         """Hang up without a word: on a broken connection none would arrive."""
         for name in ("connection", "_partial_connection"):
             if wire := getattr(self._server, name, None):
@@ -98,37 +99,40 @@ class Courier:
                 setattr(self._server, name, None)
         self._server = None
 
-    def _refuse(self, mail, answer):
+    def _refuse(self, mail: Mail, answer: str) -> str:
         _keep_trying(lambda: mail.refuse(answer))
         return "refused for good"
 
-    def _postpone(self, mail, error, trouble, answer=""):
+    def _postpone(
+        self, mail: Mail, error: Exception, trouble: MailTrouble, answer: str = ""
+    ) -> str:
         name = type(error).__name__
         _keep_trying(lambda: mail.postpone(answer or f"{name}: {_said(error)}", trouble))
         return f"waits after {name}"
 
 
-def _answer_of(error):
+def _answer_of(
+    error: smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError,
+) -> tuple[int, str]:
     """Return the code and the words of the mail server that would not take a mail."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         [(code, said)] = error.recipients.values()
-    else:
-        code, said = error.smtp_code, error.smtp_error
-    return code, _text(said)
+        return code, _text(said)
+    return error.smtp_code, _text(error.smtp_error)
 
 
-def _said(error):
+def _said(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         return f"{error.smtp_code} {_text(error.smtp_error)}"
     return str(error)
 
 
-def _text(said):
+def _text(said: bytes | str) -> str:
     text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
     return " ".join(text.split())
 
 
-def _keep_trying(write):
+def _keep_trying(write: Callable[[], None]) -> None:
     """Call ``write``, again after a cut connection or a lock: what is not written down is sent again."""
     for left in reversed(range(MARK_TRIES)):
         try:

@@ -2,12 +2,14 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Callable
+from typing import Any
 
 from django.db import Error, close_old_connections, connection
 
 from portal.models import LeaseLost, Task, Worker
 
-from .registry import due
+from .registry import Recurring, due
 
 logger = logging.getLogger("portal.worker")
 
@@ -29,7 +31,7 @@ class Loop:
         self._parent = parent
         self._told_at: float | None = None
 
-    def stop(self, *_signal) -> None:
+    def stop(self, *_signal: Any) -> None:
         """Take nothing new in hand. What is in hand is finished."""
         self._is_told_to_stop = True
 
@@ -45,7 +47,7 @@ class Loop:
             self._told_at = time.monotonic()
         return not self.is_stopping
 
-    def run(self, *, once=False) -> None:
+    def run(self, *, once: bool = False) -> None:
         """Go on until told to stop; with ``once`` until nothing is due."""
         try:
             self._run(once)
@@ -53,7 +55,7 @@ class Loop:
             for queue in due.queues.values():
                 queue.rest()
 
-    def _run(self, once) -> None:
+    def _run(self, once: bool) -> None:
         knows_tasks = False
         while not self.is_stopping:
             try:
@@ -90,8 +92,8 @@ class Loop:
             self._do_task(task, due.recurring[task.name])
         return found
 
-    def _do_task(self, task, entry) -> None:
-        def run(task):
+    def _do_task(self, task: Task, entry: Recurring) -> None:
+        def run(task: Task) -> str:
             try:
                 outcome = entry.run(task)
             except LeaseLost:
@@ -105,7 +107,7 @@ class Loop:
 
         self._do(task.name, run, task)
 
-    def _do(self, name, run, row) -> None:
+    def _do(self, name: str, run: Callable[[Any], Any], row: Any) -> None:
         started = time.monotonic()
         try:
             outcome = run(row)
@@ -122,11 +124,11 @@ class Loop:
                 extra={"milliseconds": round((time.monotonic() - started) * 1000)},
             )
 
-    def _report(self, name, error) -> None:
+    def _report(self, name: str, error: Exception) -> None:
         self.has_failed = True
         logger.error("%s: failed", name, exc_info=error)
         self._renew_connection(error)
 
-    def _renew_connection(self, error) -> None:
+    def _renew_connection(self, error: Exception) -> None:
         if isinstance(error, Error) and not connection.in_atomic_block:
             connection.close()
