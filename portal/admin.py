@@ -1,6 +1,6 @@
 """Django admin of the ground floor."""
 
-from typing import cast
+from typing import Any, cast
 
 from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
@@ -20,6 +20,8 @@ from django.contrib.auth.forms import (
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -44,9 +46,10 @@ from portal.models import (
     Worker,
 )
 from portal.permissions import Role
+from portal.signed_in import user_of
 
 
-def redirect_to_new_password(request, extra_context=None):
+def redirect_to_new_password(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
     return redirect("account_change_password")
 
 
@@ -56,7 +59,7 @@ for model in (Authenticator, EmailAddress, SocialAccount, SocialApp, SocialToken
     admin.site.unregister(model)
 # The operators' way in is everyone's, and so is the page for a new password, which logs it.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
-admin.site.password_change = redirect_to_new_password  # type: ignore[method-assign]
+admin.site.password_change = redirect_to_new_password  # type: ignore[assignment,method-assign]
 # A choice names each row so that no other has that name.
 admin.site.autocomplete_view = RowsView.as_view(admin_site=admin.site)  # type: ignore[assignment,method-assign]
 admin.site.site_header = _("Partner portal: operators")
@@ -85,7 +88,7 @@ class PartnerAdmin(PortalAdmin):
     actions = ("deactivate", "reactivate")
 
     @admin.action(description=_("Deactivate: sign out, give support contacts back"))
-    def deactivate(self, request, queryset):
+    def deactivate(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
         return self.ask_and_act(
             request,
             queryset,
@@ -99,7 +102,7 @@ class PartnerAdmin(PortalAdmin):
         )
 
     @admin.action(description=_("Reactivate"))
-    def reactivate(self, request, queryset):
+    def reactivate(self, request: HttpRequest, queryset: QuerySet) -> None:
         self.act(request, queryset, "reactivate", _("%(row)s was reactivated."))
 
 
@@ -129,7 +132,7 @@ class UserPasswordForm(AdminPasswordChangeForm):
         _("If disabled, the current password for this user will be lost."),
     )
 
-    def clean(self):
+    def clean(self) -> dict[str, Any]:
         super().clean()
         if not self.user.has_joined and self.cleaned_data.get("set_usable_password"):
             self.user.has_joined = True
@@ -185,20 +188,22 @@ class UserAdmin(PortalAdmin, DjangoUserAdmin):
     actions = ("send_invitation", "deactivate", "reactivate", "reset_second_factor")
 
     @admin.action(description=_("Send invitation: mail a link to set a password"))
-    def send_invitation(self, request, queryset):
+    def send_invitation(self, request: HttpRequest, queryset: Any) -> None:
         done = _("An invitation was sent to %(row)s.")
         self.act(request, queryset.with_organisation(), "send_invitation", done)
 
     @admin.display(description=_("organisation"))
-    def organisation(self, user):
+    def organisation(self, user: User) -> Any:
         return user.organisation or self.get_empty_value_display()
 
     @admin.display(description=_("roles"))
-    def roles(self, user):
+    def roles(self, user: User) -> str:
         membership = getattr(user, "membership", None)
         return ", ".join(str(role.label) for role in membership.roles) if membership else ""
 
-    def user_change_password(self, request, id, form_url=""):
+    def user_change_password(
+        self, request: HttpRequest, id: str, form_url: str = ""
+    ) -> HttpResponse:
         """Let the operator set a password, and log that it was set."""
         if request.method != "POST":
             return super().user_change_password(request, id, form_url)
@@ -207,11 +212,11 @@ class UserAdmin(PortalAdmin, DjangoUserAdmin):
             before = user and user.password
             answer = super().user_change_password(request, id, form_url)
             if user and before != User.objects.get(pk=user.pk).password:
-                user.record(Action.PASSWORD_CHANGED, by=request.user)
+                user.record(Action.PASSWORD_CHANGED, by=user_of(request))
         return answer
 
     @admin.action(description=_("Deactivate and sign out"))
-    def deactivate(self, request, queryset):
+    def deactivate(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
         return self.ask_and_act(
             request,
             queryset,
@@ -225,11 +230,11 @@ class UserAdmin(PortalAdmin, DjangoUserAdmin):
         )
 
     @admin.action(description=_("Reactivate"))
-    def reactivate(self, request, queryset):
+    def reactivate(self, request: HttpRequest, queryset: QuerySet) -> None:
         self.act(request, queryset, "reactivate", _("%(row)s was reactivated."))
 
     @admin.action(description=_("Take a lost second factor away and sign out"))
-    def reset_second_factor(self, request, queryset):
+    def reset_second_factor(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
         return self.ask_and_act(
             request,
             queryset,
@@ -250,7 +255,7 @@ class MembershipForm(PortalModelForm):
         label=_("Roles"), choices=Role, widget=forms.CheckboxSelectMultiple
     )
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
             self.fields["role_choice"].initial = self.instance.roles
@@ -259,7 +264,7 @@ class MembershipForm(PortalModelForm):
                 (role.value, role.label) for role in Role if role in self.instance.possible_roles
             ]
 
-    def clean(self):
+    def clean(self) -> dict[str, Any]:
         super().clean()
         places = {name: self.cleaned_data.get(name) for name in ("partner", "customer")}
         roles = self.cleaned_data.get("role_choice")
@@ -282,12 +287,13 @@ class MembershipAdmin(PortalAdmin):
     list_select_related = ("user", "partner", "customer")
     search_fields = ("user__email", "partner__name_key", "customer__name_key")
 
-    def save_model(self, request, obj, form, change):
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         roles = form.cleaned_data["role_choice"]
         if change:
-            obj.set_roles(roles, by=request.user)
+            obj.set_roles(roles, by=user_of(request))
         else:
-            joined = Membership.objects.join(obj.user, obj.organisation, roles, by=request.user)
+            by = user_of(request)
+            joined = Membership.objects.join(obj.user, obj.organisation, roles, by=by)
             obj.pk = joined.pk
 
 

@@ -2,7 +2,8 @@
 
 import functools
 import operator
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
 from django import forms
@@ -12,15 +13,17 @@ from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db import DataError, models
-from django.http import HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.formats import localize
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from lists.expressions import has_word
 from portal.forms import PortalModelForm
-from portal.models import Action, describe
+from portal.models import Action, Partner, describe
+from portal.signed_in import user_of
 from portal.text import words_of
 
 
@@ -31,14 +34,14 @@ class Consequence(NamedTuple):
     list_url: str = ""
 
     @classmethod
-    def for_contact(cls, sentences, contact, **filters):
+    def for_contact(cls, sentences: list[str], contact: Partner, **filters: models.Model) -> Self:
         """With the list of the subscriptions of ``contact``, of those that ``filters`` name."""
         wanted = {"support_contact": contact, **filters}
         query = urlencode({f"{name}__id__exact": row.pk for name, row in wanted.items()})
         return cls(sentences, f"{reverse('admin:subscriptions_subscription_changelist')}?{query}")
 
 
-def distinct_name(row):
+def distinct_name(row: models.Model) -> str:
     """How a choice names ``row``: with what tells it from others of its name, where it has that."""
     return getattr(row, "distinct_name", None) or str(row)
 
@@ -46,12 +49,12 @@ def distinct_name(row):
 class RowsView(AutocompleteJsonView):
     """The rows that match what an operator types into a choice."""
 
-    def serialize_result(self, obj, to_field_name):
+    def serialize_result(self, obj: models.Model, to_field_name: str) -> dict[str, str]:
         return super().serialize_result(obj, to_field_name) | {"text": distinct_name(obj)}
 
 
 class RowField(forms.ModelChoiceField):
-    def label_from_instance(self, obj):
+    def label_from_instance(self, obj: models.Model) -> str:
         return distinct_name(obj)
 
 
@@ -62,7 +65,7 @@ class RowsField(forms.ModelMultipleChoiceField):
 class RowSelect(AutocompleteSelect):
     """Draws a posted key that is none without a chosen row; the field says what is wrong."""
 
-    def optgroups(self, name, value, attr=None):
+    def optgroups(self, name: str, value: Any, attr: Any = None) -> list:
         try:
             return super().optgroups(name, value, attr)
         except ValidationError:
@@ -72,12 +75,14 @@ class RowSelect(AutocompleteSelect):
 class ForgivingAdmin(admin.ModelAdmin):
     """Takes an address that was typed or cut short for one that names nothing, not for an error."""
 
-    def get_object(self, request, object_id, from_field=None):
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
         if "\x00" in object_id:  # which PostgreSQL takes in no text, so also in no key that is one
             return None
         return super().get_object(request, object_id, from_field or None)
 
-    def get_changeform_initial_data(self, request):
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str | list[str]]:
         initial = super().get_changeform_initial_data(request)
         for field in self.opts.many_to_many:
             try:
@@ -106,7 +111,9 @@ class PortalAdmin(ForgivingAdmin):
 
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
-    def get_search_results(self, request, queryset, search_term):
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet, search_term: str
+    ) -> tuple[models.QuerySet, bool]:
         if not any(name.endswith("name_key") for name in self.search_fields):
             return super().get_search_results(request, queryset, search_term)
         for word in words_of(search_term, with_addresses=True):
@@ -114,33 +121,37 @@ class PortalAdmin(ForgivingAdmin):
             queryset = queryset.filter(functools.reduce(operator.or_, somewhere))
         return queryset, False
 
-    def lookup_allowed(self, lookup, value, request=None):
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         if lookup.partition("__")[0] in self.hidden_fields:
             return False
         if lookup.endswith(("__regex", "__iregex")):
             return False  # a pattern can be none, and can take the database for as long as it wants
         return super().lookup_allowed(lookup, value, request)
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def get_readonly_fields(self, request, obj=None):
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         fixed = self.fixed_fields if obj else ()
         return (*super().get_readonly_fields(request, obj), *fixed)
 
-    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+    def formfield_for_foreignkey(
+        self, db_field: models.ForeignKey, request: HttpRequest, **kwargs: Any
+    ) -> Any:
         if db_field.name in self.get_autocomplete_fields(request):
             kwargs["widget"] = RowSelect(db_field, self.admin_site, using=kwargs.get("using"))
         return super().formfield_for_foreignkey(
             db_field, request, **{"form_class": RowField, **kwargs}
         )
 
-    def formfield_for_manytomany(self, db_field, request, **kwargs):
+    def formfield_for_manytomany(
+        self, db_field: models.ManyToManyField, request: HttpRequest, **kwargs: Any
+    ) -> Any:
         return super().formfield_for_manytomany(
             db_field, request, **{"form_class": RowsField, **kwargs}
         )
 
-    def changelist_view(self, request, *args, **kwargs):
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return super().changelist_view(request, *args, **kwargs)
         except ValidationError as error:
@@ -151,25 +162,25 @@ class PortalAdmin(ForgivingAdmin):
                 raise
             return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
 
-    def changeform_view(self, request, *args, **kwargs):
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return super().changeform_view(request, *args, **kwargs)
         except ValidationError as error:
             return self.refuse(request, error)
 
-    def refuse(self, request, error):
+    def refuse(self, request: HttpRequest, error: ValidationError) -> HttpResponse:
         for message in error.messages:
             messages.error(request, message)
         return HttpResponseRedirect(request.get_full_path())
 
-    def save_model(self, request, obj, form, change):
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save the row without a door. One that has a door for it calls that instead, which logs."""
         stored = self.model._base_manager.select_for_update(no_key=True)
         form.logged = [name for name in form.changed_data if "password" not in name]
         form.before = describe(stored.get(pk=obj.pk), form.logged) if change else {}
         super().save_model(request, obj, form, change)
 
-    def save_related(self, request, form, formsets, change):
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         before = getattr(form, "before", {})
         after = describe(form.instance, getattr(form, "logged", ()))
@@ -179,9 +190,19 @@ class PortalAdmin(ForgivingAdmin):
             before = {name: before[name] for name in after}
         if after:
             action = self.changed_action if change else self.added_action
-            form.instance.record(action, by=request.user, before=before, after=after)
+            form.instance.record(action, by=user_of(request), before=before, after=after)
 
-    def ask_and_act(self, request, queryset, method, done, *, question, button, describe):
+    def ask_and_act(
+        self,
+        request: HttpRequest,
+        queryset: models.QuerySet,
+        method: str,
+        done: str | Promise,
+        *,
+        question: Callable[[int], str],
+        button: str | Promise,
+        describe: Callable[[list], dict[Any, Consequence]],
+    ) -> HttpResponse | None:
         """Ask before ``method`` takes something away from the chosen rows, then call it as ``act`` does.
 
         As before Django's own deletion, a page names the rows, of many the first, and says what follows
@@ -189,7 +210,8 @@ class PortalAdmin(ForgivingAdmin):
         queries that does not grow with it. Returns that page, and None once it was answered.
         """
         if request.POST.get("post"):
-            return self.act(request, queryset, method, done)
+            self.act(request, queryset, method, done)
+            return None
         rows = list(queryset[: self.list_per_page])
         if not rows:
             messages.warning(request, _("The chosen rows are no longer there."))
@@ -209,11 +231,13 @@ class PortalAdmin(ForgivingAdmin):
         }
         return TemplateResponse(request, "admin/question.html", context)
 
-    def act(self, request, queryset, method, done):
+    def act(
+        self, request: HttpRequest, queryset: models.QuerySet, method: str, done: str | Promise
+    ) -> None:
         """Call the business act ``method`` on each chosen row, as the operator."""
         for row in queryset:
             try:
-                getattr(row, method)(by=request.user)
+                getattr(row, method)(by=user_of(request))
             except ValidationError as error:
                 for message in error.messages:
                     messages.error(request, message)
@@ -224,8 +248,8 @@ class PortalAdmin(ForgivingAdmin):
 class ReadOnlyAdmin(PortalAdmin):
     """For what is only ever written by the portal itself."""
 
-    def has_add_permission(self, request):
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -3,7 +3,9 @@
 Each function takes the chosen rows, and asks a number of queries that does not grow with them.
 """
 
+import uuid
 from collections import Counter
+from collections.abc import Sequence
 
 from allauth.mfa.models import Authenticator
 from django.db.models import Count
@@ -16,7 +18,7 @@ from portal.answering import Answering
 from portal.models import Membership, Partner, ProvedAddress, User, rows_above
 
 
-def of_deactivating_partners(partners):
+def of_deactivating_partners(partners: Sequence[Partner]) -> dict[uuid.UUID, Consequence]:
     """People are signed out (T3), and support contacts fall back (C9); its requests can't be answered."""
     supported = rows_above(Partner.supported_subscriptions).filter(support_contact__in=partners)
     answering = supported.weigh_each("support_contact")
@@ -44,7 +46,7 @@ def of_deactivating_partners(partners):
     return found
 
 
-def _tell_people(count):
+def _tell_people(count: int) -> str:
     sentence = ngettext(
         "%(count)s person is signed out and can't sign in until it is reactivated.",
         "%(count)s people are signed out and can't sign in until it is reactivated.",
@@ -53,13 +55,13 @@ def _tell_people(count):
     return sentence % {"count": localize(count)}
 
 
-def of_deactivating_users(users):
+def of_deactivating_users(users: Sequence[User]) -> dict[uuid.UUID, Consequence]:
     """They are signed out (T3), and what only their addresses bind is for nobody of theirs (R14)."""
     requests = rows_above(User.requests_answered).bound_by_proofs_of(users)
     asked = dict(requests.order_by().values_list("recipient_email").annotate(Count("pk")))
-    bound = Counter[object]()
-    for user, email in ProvedAddress.objects.filter(user__in=users).values_list("user", "email"):
-        bound[user] += asked.get(email, 0)
+    bound = Counter[uuid.UUID]()
+    for key, email in ProvedAddress.objects.filter(user__in=users).values_list("user", "email"):
+        bound[key] += asked.get(email, 0)
     found = {}
     for user in users:
         if not user.is_active:
@@ -81,7 +83,7 @@ def of_deactivating_users(users):
     return found
 
 
-def of_resetting_second_factors(users):
+def of_resetting_second_factors(users: Sequence[User]) -> dict[uuid.UUID, Consequence]:
     """The user signs in with the password alone, until it sets up a new one."""
     factors = Authenticator.objects.filter(user__in=users)
     factors = factors.exclude(type=Authenticator.Type.RECOVERY_CODES)

@@ -1,4 +1,8 @@
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from portal.phone_fields import unreadable_phones
@@ -15,13 +19,13 @@ class OutOfFormFilter(admin.SimpleListFilter):
     field = ""
 
     @classmethod
-    def of(cls, field):
+    def of(cls, field: str) -> type:
         return type(cls.__name__, (cls,), {"field": field})
 
-    def lookups(self, request, model_admin):
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("other", _("the same as another one"))]
 
-    def queryset(self, request, queryset):
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() != "other":
             return queryset
         rows = queryset.model.objects.all()
@@ -41,13 +45,13 @@ class UnreadablePhoneFilter(admin.SimpleListFilter):
     field = ""
 
     @classmethod
-    def of(cls, field):
+    def of(cls, field: str) -> type:
         return type(cls.__name__, (cls,), {"field": field})
 
-    def lookups(self, request, model_admin):
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("unreadable", _("can't be read"))]
 
-    def queryset(self, request, queryset):
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() != "unreadable":
             return queryset
         return queryset.filter(unreadable_phones(self.field))

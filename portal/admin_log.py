@@ -28,7 +28,7 @@ class ActivityEntryAdmin(ReadOnlyAdmin):
     date_hierarchy = "at"
 
     @admin.display(description=ActivityEntry._meta.get_field("partners").verbose_name)
-    def partners_concerned(self, entry):
+    def partners_concerned(self, entry: ActivityEntry) -> str:
         return ", ".join(str(partner) for partner in entry.partners.all()) or "–"
 
 
