@@ -9,10 +9,12 @@ import hashlib
 import ipaddress
 import logging
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from django.conf import settings
+from django.http import HttpRequest
 
 logger = logging.getLogger(__name__)
 
@@ -22,13 +24,13 @@ _WITH_PORT = re.compile(r"\[(?P<v6>[^\[\]]+)\](?::\d{1,5})?|(?P<v4>[^:\[\]]+):\d
 _current: ContextVar[str | None] = ContextVar("portal_client_address", default=None)
 
 
-def current_address():
+def current_address() -> str | None:
     """Return the address of the request that is being answered, or None outside of any."""
     return _current.get()
 
 
 @contextmanager
-def acting_from(address):
+def acting_from(address: str | None) -> Iterator[None]:
     """Let what is written into the activity log inside carry ``address``."""
     token = _current.set(address)
     try:
@@ -37,12 +39,12 @@ def acting_from(address):
         _current.reset(token)
 
 
-def address_of(request):
+def address_of(request: HttpRequest) -> str | None:
     """Return the address of the client as text, or None where it can't be told."""
     return _parsed(_seen(request))
 
 
-def counted_address_of(request):
+def counted_address_of(request: HttpRequest) -> str:
     """Return an address by which to count the attempts of the client of ``request``, always.
 
     It is the client's own where it can be told. A client that came past the proxies counts by its
@@ -62,7 +64,7 @@ def counted_address_of(request):
     return found
 
 
-def _seen(request):
+def _seen(request: HttpRequest) -> str:
     """Return what the outermost proxy of the installation wrote of the client, or the peer without one."""
     proxies = settings.TRUSTED_PROXIES
     if not proxies:
@@ -72,7 +74,7 @@ def _seen(request):
     return entries[-proxies] if len(entries) >= proxies else ""
 
 
-def _parsed(text):
+def _parsed(text: str) -> str | None:
     text = text.strip()
     if with_port := _WITH_PORT.fullmatch(text):
         text = with_port["v6"] or with_port["v4"]

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 # By the names that scripts may use for them.
@@ -27,7 +28,7 @@ _NEEDS_QUOTES = re.compile('[",;\r\n]')
 ROWS_IN_A_PIECE = 500
 
 
-def separator_for(language):
+def separator_for(language: str) -> str:
     """Return what separates the cells in files for readers of ``language``.
 
     A spreadsheet splits a file that is double-clicked at the list separator of its country: a German one at
@@ -36,7 +37,7 @@ def separator_for(language):
     return ";" if language.startswith("de") else ","
 
 
-def safe_cell(text):
+def safe_cell(text: str) -> str:
     """Return ``text`` so that no spreadsheet runs a part of it as a formula.
 
     That holds whichever separator the program splits the line at. ``plain_cell`` gives the text back.
@@ -44,7 +45,7 @@ def safe_cell(text):
     return _UNSAFE.sub(r"\1'", text)
 
 
-def written_cell(text):
+def written_cell(text: str) -> str:
     """Return ``text`` as a CSV file has it: safe, and in quotes where a separator or a quote is in it."""
     text = safe_cell(text)
     if _NEEDS_QUOTES.search(text):
@@ -53,19 +54,25 @@ def written_cell(text):
     return text
 
 
-def plain_cell(text):
+def plain_cell(text: str) -> str:
     """Return what ``safe_cell`` made ``text`` of, without the spaces around it."""
     return _MADE_SAFE.sub(r"\1", text.strip()).strip()
 
 
-def safe_row(row):
+def safe_row(row: Sequence[str]) -> Sequence[str]:
     """Return the texts of ``row``, each safe in a spreadsheet. Most are already: one look finds out."""
     if _UNSAFE_SOMEWHERE.search(_CELL_END.join(row)):
         return [safe_cell(cell) for cell in row]
     return row
 
 
-def stream_csv(header, rows, *, separator=",", are_lines=False):
+def stream_csv(
+    header: Sequence[str],
+    rows: Iterable,
+    *,
+    separator: str = ",",
+    are_lines: bool = False,
+) -> Iterator[str]:
     """Yield a CSV file of ``rows``, lists of texts, piece by piece: UTF-8 with BOM, safe in a spreadsheet.
 
     The rows come many at a time. With ``are_lines`` each row is a line already, of ``written_cell``s with

@@ -47,12 +47,12 @@ _CONFLICTS = {"40001", "40P01", "55P03", "23505"} | {
 }
 
 
-def is_conflict(error):
+def is_conflict(error: BaseException | None) -> bool:
     """Whether ``error`` says that somebody else was at the same: waiting was in vain, or they came first."""
     return isinstance(error, IntegrityError | OperationalError) and _code(error) in _CONFLICTS
 
 
-def fault_of(error):
+def fault_of(error: BaseException | None) -> Fault | None:
     """Return the ``Fault`` of the database that ``error`` came of, or None where it has another cause."""
     while error is not None:
         if isinstance(error, Error):
@@ -63,12 +63,12 @@ def fault_of(error):
     return None
 
 
-def _code(error):
+def _code(error: Error) -> str | None:
     cause = error.__cause__
     return getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
 
 
-def _fault_told_by(error):
+def _fault_told_by(error: Error) -> Fault | None:
     code, cause = _code(error), error.__cause__
     if code:
         return next((fault for start, fault in _FAULTS.items() if code.startswith(start)), None)

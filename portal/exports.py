@@ -7,17 +7,20 @@ database.
 
 import logging
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
-from django.http import FileResponse
+from django.http import FileResponse, HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from portal.csv import SEPARATORS, separator_for
+from portal.models import User
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +62,7 @@ class UnknownSeparator(ExportRefused):
     message = _("The separator can be “comma” or “semicolon”.")
 
 
-def separator_of(request):
+def separator_of(request: HttpRequest) -> str:
     """Return what separates the cells of the file that ``request`` asks for.
 
     ``?separator=`` names it, as a word or as the sign; left out, it is that of the reader's language.
@@ -77,13 +80,13 @@ def separator_of(request):
 class Place:
     """One of the places that a user has for exports, taken until ``release``."""
 
-    def __init__(self, user):
+    def __init__(self, user: User) -> None:
         keys = (f"export:{user.pk}:{number}" for number in range(AT_ONCE))
         self.key = next((key for key in keys if cache.add(key, 1, FORGOTTEN_AFTER)), None)
         if self.key is None:
             raise TooManyExports
 
-    def release(self):
+    def release(self) -> None:
         if self.key is not None:
             cache.delete(self.key)
             self.key = None
@@ -92,18 +95,20 @@ class Place:
 class ExportResponse(FileResponse):
     """A complete file, sent from the disk; its place is free again when it was sent or given up."""
 
-    def __init__(self, file, place, **kwargs):
+    def __init__(self, file: IO[bytes], place: Place, **kwargs: Any) -> None:
         super().__init__(file, as_attachment=True, **kwargs)
         self._place = place
 
-    def close(self):
+    def close(self) -> None:
         try:
             self._place.release()
         finally:
             super().close()
 
 
-def export(user, pieces, *, filename, content_type):
+def export(
+    user: User, pieces: Iterable[str], *, filename: str, content_type: str
+) -> ExportResponse:
     """Write ``pieces``, texts, into a temporary file and return the response that sends it.
 
     The file is in ``EXPORT_FOLDER``, without a name, so it is gone when it is closed, whatever happens.
@@ -122,7 +127,7 @@ def export(user, pieces, *, filename, content_type):
     return ExportResponse(file, place, filename=filename, content_type=content_type)
 
 
-def _written(pieces):
+def _written(pieces: Iterable[str]) -> IO[bytes]:
     try:
         file = tempfile.TemporaryFile(dir=settings.EXPORT_FOLDER)  # noqa: SIM115  (the response closes it)
         try:

@@ -1,5 +1,6 @@
 """Passwords are hashed slowly and in much memory, on purpose; so only few at a time."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
 
@@ -20,7 +21,7 @@ class TooBusy(Exception):
 
 
 @contextmanager
-def _place():
+def _place() -> Iterator[None]:
     if not _places.acquire(blocking=False):
         _wait_for_place()
     try:
@@ -29,7 +30,7 @@ def _place():
         _places.release()
 
 
-def _wait_for_place():
+def _wait_for_place() -> None:
     if not _waiting.acquire(blocking=False):
         raise TooBusy
     try:
@@ -45,10 +46,10 @@ class Argon2PasswordHasher(hashers.Argon2PasswordHasher):
     Raises ``TooBusy`` after ``MOST_SECONDS`` of waiting, and at once where as many wait already.
     """
 
-    def encode(self, password, salt):
+    def encode(self, password: str, salt: str) -> str:
         with _place():
             return super().encode(password, salt)
 
-    def verify(self, password, encoded):
+    def verify(self, password: str, encoded: str) -> bool:
         with _place():
             return super().verify(password, encoded)

@@ -9,6 +9,7 @@ reports to its lines.
 import logging
 import re
 import traceback
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
@@ -49,14 +50,14 @@ _SCRUBBED = (
 )
 
 
-def scrub(text):
+def scrub(text: str) -> str:
     """Return ``text`` without emails, query strings and personal links."""
     for pattern, stand_in in _SCRUBBED:
         text = pattern.sub(stand_in, text)
     return text
 
 
-def describe_error(error):
+def describe_error(error: BaseException) -> str:
     """Return where ``error`` and its causes happened; what they say only where it can't be personal."""
     said = f": {scrub(str(error))}" if isinstance(error, SPEAKING) else ""
     own = f"{type(error).__module__}.{type(error).__qualname__}{said}"
@@ -68,7 +69,7 @@ def describe_error(error):
 class PrivateJsonFormatter(JsonFormatter):
     """One JSON object a line, of nothing but ``FIELDS``."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(
             "{levelname}{name}{message}{request_id}",
             style="{",
@@ -76,19 +77,20 @@ class PrivateJsonFormatter(JsonFormatter):
             rename_fields={"levelname": "level", "name": "logger"},
         )
 
-    def formatException(self, exc_info):
+    def formatException(self, exc_info: Any) -> str:
         return describe_error(exc_info[1])
 
-    def format(self, record):
+    def format(self, record: logging.LogRecord) -> str:
         """Name of a refused request the area, not the path: Django's own lines tell the whole of it."""
         path = getattr(getattr(record, "request", None), "path", None)
-        if path and isinstance(record.args, tuple):
+        args = record.args
+        if path and isinstance(args, tuple):
             area = "/".join(path.split("/")[:2])
             record = logging.makeLogRecord(record.__dict__)
-            record.args = tuple(f"{area}/…" if arg == path else arg for arg in record.args)
+            record.args = tuple(f"{area}/…" if arg == path else arg for arg in args)
         return super().format(record)
 
-    def process_log_record(self, log_data):
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         kept = {"at", "level", "logger", "exc_info", *FIELDS}
         said = {name: value for name, value in log_data.items() if name in kept}
         return said | {"message": scrub(said["message"])}

@@ -1,11 +1,12 @@
 """Which name servers the portal asks."""
 
+from collections.abc import Iterable
 from ipaddress import ip_address
 
 from django.core.exceptions import ImproperlyConfigured
 
 
-def read_resolvers(texts):
+def read_resolvers(texts: Iterable[str]) -> list[tuple[str, int]]:
     """Return addresses and ports of the name servers given as ``address`` or ``address:port``.
 
     An IPv6 address with a port stands in brackets. Raises ``ImproperlyConfigured`` for anything else.
@@ -13,7 +14,7 @@ def read_resolvers(texts):
     return [_read(text.strip()) for text in texts]
 
 
-def _read(text):
+def _read(text: str) -> tuple[str, int]:
     address, port = text, "53"
     if text.startswith("["):
         address, _bracket, port = text[1:].partition("]")

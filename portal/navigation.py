@@ -5,7 +5,7 @@ from typing import NamedTuple
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from portal.models import PartnerType
+from portal.models import Partner, PartnerType, User
 from portal.permissions import Permission
 
 
@@ -14,13 +14,12 @@ class MenuItem(NamedTuple):
     url_name: str
     permission: Permission | None = None
     partner_type: PartnerType | None = None
-    section: tuple[
-        str, ...
-    ] = ()  # the paths it stands for, where they are more than those below its own
+    # The paths it stands for, where they are more than those below its own.
+    section: tuple[str, ...] = ()
 
-    def is_for(self, user, partner):
+    def is_for(self, user: User, partner: Partner | None) -> bool:
         """Whether ``user`` of ``partner`` (None: of a customer) may open the page."""
-        if self.partner_type and partner.type != self.partner_type:
+        if self.partner_type and (partner is None or partner.type != self.partner_type):
             return False
         return self.permission is None or user.has_perm(self.permission)
 
@@ -52,7 +51,7 @@ CUSTOMER_MENU = [
 ]
 
 
-def menu_for(user):
+def menu_for(user: User) -> list[MenuItem]:
     """Return the menu items whose pages ``user`` may open, in order; none for operators."""
     membership = getattr(user, "membership", None)
     if membership is None:

@@ -1,5 +1,8 @@
 """The choice of a partner in a form."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from django import forms
 from django.forms.models import ModelChoiceIterator
 
@@ -7,7 +10,7 @@ from portal.models import partner_labels
 
 
 class _Partners(ModelChoiceIterator):
-    def __iter__(self):
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
         if self.field.empty_label is not None:
             yield "", self.field.empty_label
         yield from partner_labels(self.queryset.values_list("pk", "name", "mpn_id"))

@@ -1,5 +1,7 @@
 """Sessions in the database, each of a size that a person's work can need."""
 
+from typing import Any
+
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
 from django.core.exceptions import BadRequest
@@ -24,10 +26,10 @@ class SessionStore(db.SessionStore):
     """
 
     @classmethod
-    def get_session_store_class(cls):
+    def get_session_store_class(cls) -> type["SessionStore"]:
         return cls
 
-    def save(self, must_create=False):
+    def save(self, must_create: bool = False) -> None:
         """Save. Where the database fails, or somebody else holds the row, it says so.
 
         Django's own says that the user has signed out.
@@ -40,7 +42,7 @@ class SessionStore(db.SessionStore):
                 raise cause from cause.__cause__
             raise
 
-    def encode(self, session_dict):
+    def encode(self, session_dict: dict[str, Any]) -> str:
         encoded = super().encode(session_dict)
         if len(encoded) > MOST_LETTERS:
             raise SessionTooLarge

@@ -1,5 +1,8 @@
 """The cache in the database, which counts attempts for all processes."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.core.cache.backends.db import DatabaseCache
 from django.db import Error, IntegrityError, connections, router
 from django.utils import timezone
@@ -14,7 +17,7 @@ class SharedCache(DatabaseCache):
     a database that takes no changes, everyone would have tried too often.
     """
 
-    def forget_expired(self):
+    def forget_expired(self) -> int:
         """Delete what is over; return how many there were. Django does so only when the table is full."""
         connection = connections[router.db_for_write(self.cache_model_class)]
         over = connection.ops.adapt_datetimefield_value(timezone.now().replace(microsecond=0))
@@ -23,10 +26,12 @@ class SharedCache(DatabaseCache):
             cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [over])  # noqa: S608
             return cursor.rowcount
 
-    def _base_set(self, mode, key, value, timeout=None):
+    def _base_set(self, mode: str, key: str, value: Any, timeout: Any = None) -> bool:
         errors = []
 
-        def remember(execute, sql, params, many, context):
+        def remember(
+            execute: Callable, sql: str, params: Any, many: bool, context: dict[str, Any]
+        ) -> Any:
             try:
                 return execute(sql, params, many, context)
             except Error as error:

@@ -1,4 +1,6 @@
+from collections.abc import Iterable, Iterator
 from pathlib import PurePath
+from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import AppDirectoriesFinder
@@ -13,7 +15,7 @@ class AppFinder(AppDirectoriesFinder):
     These are the flags of all countries, and what Django admin has for languages that the portal has not.
     """
 
-    def list(self, ignore_patterns):
+    def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[Any]:
         spoken = [code for code, _name in settings.LANGUAGES]
         for path, storage in super().list([*(ignore_patterns or ()), "flags"]):
             file = PurePath(path)

@@ -5,19 +5,20 @@ Of 4.0 address books take over no number, and phones refuse it. What stands here
 
 from django.utils.translation import gettext as _
 
+from portal.models import Partner
 from portal.phones import split_phone
 
 _LONGEST_LINE = 75  # octets, without the line break
 
 
-def escape(text):
+def escape(text: str) -> str:
     """Return ``text`` as the value of a property: nothing in it ends the value or the line."""
     lines = "\\n".join(text.replace("\\", "\\\\").splitlines())
     plain = "".join(char for char in lines if char.isprintable())
     return plain.replace(",", "\\,").replace(";", "\\;")
 
 
-def fold_line(line):
+def fold_line(line: str) -> str:
     """Return ``line`` broken as address books want it: at 75 octets, but never within a character."""
     folded, length = [], 0
     for char in line:
@@ -30,12 +31,12 @@ def fold_line(line):
     return "".join(folded)
 
 
-def safe_url(url):
+def safe_url(url: str) -> str:
     """Return ``url`` without the signs that readers of cards take for the end of a value, or unescape."""
     return url.translate({ord(sign): f"%{ord(sign):02X}" for sign in ",;\\"})
 
 
-def vcard(partner):
+def vcard(partner: Partner) -> str:
     """Return the card of a partner's support: what a customer saves to call or write when needed.
 
     Address books read its words in the language that is active. What the number needs beside its digits, an

@@ -1,5 +1,7 @@
 """Web addresses that people type for others to follow."""
 
+from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
@@ -21,7 +23,7 @@ class WebAddressValidator(URLValidator):
     schemes = ["http", "https"]
     message = _("Enter a web address that begins with http:// or https://.")
 
-    def __call__(self, value):
+    def __call__(self, value: str | None) -> None:
         super().__call__(value)
         if "@" in urlsplit(value).netloc:
             raise ValidationError(
@@ -37,7 +39,7 @@ class WebAddressFormField(forms.URLField):
     default_validators = [WebAddressValidator()]
     default_error_messages = {"invalid": WebAddressValidator.message}
 
-    def __init__(self, *, assume_scheme="https", **kwargs):
+    def __init__(self, *, assume_scheme: str = "https", **kwargs: Any) -> None:
         super().__init__(assume_scheme=assume_scheme, **kwargs)
 
 
@@ -46,10 +48,10 @@ class WebAddressField(models.URLField):
 
     default_validators = [WebAddressValidator()]
 
-    def deconstruct(self):
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         """To the database it is a plain field: a migration knows of no validator."""
         name, _path, args, kwargs = super().deconstruct()
         return name, "django.db.models.URLField", args, kwargs
 
-    def formfield(self, **kwargs):
+    def formfield(self, **kwargs: Any) -> Any:
         return super().formfield(**{"form_class": WebAddressFormField, **kwargs})

@@ -14,12 +14,12 @@ from django.utils.translation import get_language, to_locale
 
 
 @cache
-def _names(language):
+def _names(language: str) -> dict[str, str]:
     names = json.loads(Path(__file__).with_name("names.json").read_text(encoding="utf-8"))
     return names[to_locale(language).partition("_")[0]]
 
 
-def _name(code):
+def _name(code: str) -> str:
     return _names(get_language() or "en")[code]
 
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django import template
 
 from portal.worker import due
@@ -6,6 +8,6 @@ register = template.Library()
 
 
 @register.simple_tag
-def alarms():
+def alarms() -> list[Any]:
     """What someone must see to, in sentences."""
     return [finding.sentence for finding in due.findings() if finding.is_alarm]

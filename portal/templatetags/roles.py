@@ -7,7 +7,7 @@ register = template.Library()
 
 
 @register.simple_tag
-def who_may(permission):
+def who_may(permission: str) -> str:
     """Say which roles hold ``permission``, next to a control that is inactive for want of it (T2)."""
     roles = ", ".join(str(role.label) for role in roles_with(Permission(permission)))
     return _("Your roles do not include this. These roles may: %(roles)s.") % {"roles": roles}

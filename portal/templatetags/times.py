@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from django import template
 
 from portal.zones import written_until
@@ -6,6 +8,6 @@ register = template.Library()
 
 
 @register.filter
-def until(at):
+def until(at: datetime) -> str:
     """Return until when something may be done that ends ``at`` a moment; see ``written_until``."""
     return written_until(at)

@@ -129,7 +129,7 @@ def _sentences(error: Exception, is_done: bool | None) -> Iterator[str]:
     if is_conflict(error):
         yield _("Someone else was changing the same at this moment.")
     else:
-        yield fault.sentence if fault else _("The portal could not do this.")
+        yield str(fault.sentence) if fault else _("The portal could not do this.")
     if is_done is None:
         yield _("Whether it was done can't be said now. Go back in a moment: the page shows it.")
     else:
