@@ -7,10 +7,13 @@ email field and what DNS and mail servers speak. People read the other one, ``mÃ
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 import idna
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
@@ -25,7 +28,7 @@ SUSPECT_EMAIL = r"[^!-~]|[A-Z]|\.$|xn--"
 _MOST = 320
 
 
-def normal_domain(text):
+def normal_domain(text: str) -> str:
     """Return the domain that ``text`` names, in the form that is kept and compared.
 
     People copy it from where they find it: with ``https://`` and a path, with ``www.`` in front, out of an
@@ -45,7 +48,7 @@ def normal_domain(text):
     return host
 
 
-def normal_email(text):
+def normal_email(text: str) -> str:
     """Return the email address ``text`` in the form that is kept and compared.
 
     Case does not count, and of the domain neither does a dot at its end nor whether it is written with
@@ -61,7 +64,7 @@ def normal_email(text):
     return email
 
 
-def shown_domain(domain):
+def shown_domain(domain: str) -> str:
     """Return a kept domain as people read it: ``mÃ¼ller.de`` for ``xn--mller-kva.de``.
 
     A label that mixes scripts, or that is of another script than Latin below an ending that is not, could
@@ -77,13 +80,15 @@ def shown_domain(domain):
     )
 
 
-def shown_email(email):
+def shown_email(email: str) -> str:
     """Return a kept email address as people read it, with its domain as ``shown_domain`` has it."""
     name, at, domain = email.rpartition("@")
     return f"{name}{at}{shown_domain(domain)}"
 
 
-def out_of_form(rows, field, normal, suspect):
+def out_of_form(
+    rows: QuerySet, field: str, normal: Callable[[str], str], suspect: str
+) -> list[tuple[Any, str, str]]:
     """Return key, text and normal form of those of ``rows`` whose ``field`` is not in its normal form (R14).
 
     Of what has no normal form nothing is said: it equals nothing in any form.
@@ -99,7 +104,14 @@ def out_of_form(rows, field, normal, suspect):
     return found
 
 
-def bring_into_form(rows, field, normal, suspect, *, is_unique=False):
+def bring_into_form(
+    rows: QuerySet,
+    field: str,
+    normal: Callable[[str], str],
+    suspect: str,
+    *,
+    is_unique: bool = False,
+) -> None:
     """Bring ``field`` of ``rows`` into its normal form, for a migration.
 
     Where it must be unique, texts that fall together with each other or with another row's stay as they are.
@@ -113,12 +125,12 @@ def bring_into_form(rows, field, normal, suspect, *, is_unique=False):
             rows.filter(pk=pk).update(**{field: form})
 
 
-def unicode_domain(domain):
+def unicode_domain(domain: str) -> str:
     """Return a kept domain with its own letters, whatever they could be taken for: to be searched in."""
     return ".".join(map(_readable, domain.split(".")))
 
 
-def kept_address(text):
+def kept_address(text: str) -> str:
     """Return an email or a domain with umlauts, or a part of one, as it is kept; other text as it is.
 
     For what a search looks for: a text without a dot and an @ may as well be a name.
@@ -132,7 +144,7 @@ def kept_address(text):
         return text
 
 
-def _ascii_form(host):
+def _ascii_form(host: str) -> str:
     host = host.lower()
     if len(host) > _MOST:
         raise ValueError("too long for a domain")
@@ -141,7 +153,7 @@ def _ascii_form(host):
     return host.removesuffix(".")
 
 
-def _readable(label):
+def _readable(label: str) -> str:
     if not label.startswith("xn--"):
         return label
     try:
@@ -150,6 +162,6 @@ def _readable(label):
         return label
 
 
-def _scripts(label):
+def _scripts(label: str) -> set[str]:
     """The scripts of the letters of ``label``, by the first word of their Unicode names."""
     return {unicodedata.name(sign, "").split(" ")[0] for sign in label if sign.isalpha()}

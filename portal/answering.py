@@ -1,16 +1,20 @@
 """For how many subscriptions a partner answers, and who does where it no longer may (C9), in words."""
 
 import uuid
-from typing import NamedTuple
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
 
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from portal.authority import Organisation
 from portal.models import Partner
 
 
-class Answering(NamedTuple):
+@dataclass(frozen=True)
+class Answering:
     """The subscriptions of one contact, by what becomes of each when its right ends (C9).
 
     ``to_sellers`` has the key and name of each other partner that sold some, and how many. ``kept`` are
@@ -23,19 +27,37 @@ class Answering(NamedTuple):
     elsewhere: int = 0
 
     @classmethod
-    def of(cls, contact, sellers, customers):
+    def of(
+        cls,
+        contact: uuid.UUID,
+        sellers: Iterable[tuple[uuid.UUID | None, str, int]],
+        customers: int,
+    ) -> Self:
         """Sort ``sellers``, rows of key, name and number, by what they are to ``contact``, a key."""
-        kept = sum(count for key, _name, count in sellers if key == contact)
-        elsewhere = sum(count for key, _name, count in sellers if key is None)
-        others = tuple(row for row in sellers if row[0] not in (contact, None))
-        return cls(customers, others, kept, elsewhere)
+        kept = elsewhere = 0
+        others = []
+        for key, name, count in sellers:
+            if key is None:
+                elsewhere += count
+            elif key == contact:
+                kept += count
+            else:
+                others.append((key, name, count))
+        return cls(customers, tuple(others), kept, elsewhere)
 
     @property
-    def count(self):
+    def count(self) -> int:
         """For how many the contact answers."""
         return sum(count for *_seller, count in self.to_sellers) + self.kept + self.elsewhere
 
-    def in_words(self, contact, reader=None, *, is_named=False, of_customers=True):
+    def in_words(
+        self,
+        contact: Partner,
+        reader: Organisation | None = None,
+        *,
+        is_named: bool = False,
+        of_customers: bool = True,
+    ) -> str:
         """Say it to ``reader``, an organisation, or to an operator.
 
         ``is_named``: with the contact's name, where it is not plain whom the page is about.
@@ -61,7 +83,7 @@ class Answering(NamedTuple):
             return _("%(partner)s answers for %(what)s: %(where)s.") % names
         return _("It answers for %(what)s: %(where)s.") % names
 
-    def _what(self, reader, of_customers):
+    def _what(self, reader: Organisation | None, of_customers: bool) -> str:
         count = self.count
         if reader is not None and not isinstance(reader, Partner):
             what = ngettext("%(count)s of your products", "%(count)s of your products", count)
@@ -73,7 +95,9 @@ class Answering(NamedTuple):
         whose = ngettext("of %(count)s customer", "of %(count)s customers", self.customers)
         return f"{what} {whose % {'count': localize(self.customers)}}"
 
-    def _parts(self, contact, reader):
+    def _parts(
+        self, contact: Partner, reader: Organisation | None
+    ) -> list[tuple[int, str, str, dict[str, str]]]:
         """How many go where: the number, the words where all do, those where some do, and names."""
         parts = []
         for key, seller, count in self.to_sellers:

@@ -5,14 +5,17 @@ Who owns the database can take the trigger away or put another in its place; ``m
 says where it is not what stands here.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from django.apps import apps
+from django.apps.registry import Apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db import connection, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
 
 REFUSAL = "is append-only"
 MISSING, DISABLED, DIFFERENT = "is missing", "is disabled", "is not what the portal makes"
@@ -46,6 +49,9 @@ _POSTGRESQL_FOUND = """
     WHERE relname = ANY(%s) AND pg_table_is_visible(tgrelid) AND NOT tgisinternal
 """
 
+# How the database has a trigger: as a statement on SQLite, on PostgreSQL as type and body; or what is wrong.
+Trigger: TypeAlias = str | tuple[int, str]
+
 
 class AppendOnly(Operation):
     """A step of a migration that makes the table of a model append-only.
@@ -59,14 +65,26 @@ class AppendOnly(Operation):
     reduces_to_sql = True
     reversible = True
 
-    def __init__(self, model_name, many_to_many=None, may_end=None, with_end=()):
+    def __init__(
+        self,
+        model_name: str,
+        many_to_many: str | None = None,
+        may_end: str | None = None,
+        with_end: tuple[str, ...] = (),
+    ) -> None:
         self.model_name, self.many_to_many = model_name, many_to_many
         self.may_end, self.with_end = may_end, with_end
 
-    def state_forwards(self, app_label, state):
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
         """The models stay as they are."""
 
-    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
         model = self.model(app_label, to_state.apps)
         if not self.allow_migrate_model(schema_editor.connection.alias, model):
             return
@@ -74,15 +92,21 @@ class AppendOnly(Operation):
         for statement in guard.dropping(schema_editor) + guard.making(schema_editor):
             schema_editor.execute(statement, None)
 
-    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
         guard = Guard(self.model(app_label, from_state.apps))
         for statement in guard.dropping(schema_editor):
             schema_editor.execute(statement, None)
 
-    def describe(self):
+    def describe(self) -> str:
         return f"Make {self.many_to_many or 'the table'} of {self.model_name} append-only"
 
-    def model(self, app_label, of):
+    def model(self, app_label: str, of: Apps) -> type[models.Model]:
         """The model that is meant, ``of`` a registry of models."""
         model = of.get_model(app_label, self.model_name)
         return (
@@ -98,13 +122,25 @@ class Writable(AppendOnly):
     That migration ends with ``AppendOnly``.
     """
 
-    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
         AppendOnly.database_backwards(self, app_label, schema_editor, to_state, from_state)
 
-    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
         AppendOnly.database_forwards(self, app_label, schema_editor, from_state, to_state)
 
-    def describe(self):
+    def describe(self) -> str:
         return f"Make {self.many_to_many or 'the table'} of {self.model_name} writable"
 
 
@@ -116,18 +152,18 @@ class Guard(NamedTuple):
     with_end: tuple[str, ...] = ()
 
     @property
-    def table(self):
+    def table(self) -> str:
         return self.model._meta.db_table
 
-    def _column_of(self, name):
-        return cast(models.Field, self.model._meta.get_field(name)).column
+    def _column_of(self, name: str) -> str:
+        return cast(Any, self.model._meta.get_field(name)).column
 
     @property
-    def columns(self):
+    def columns(self) -> list[str]:
         # By name: a model has its fields in another order than the migrations that made them.
-        return sorted(field.column for field in self.model._meta.local_concrete_fields)
+        return sorted(self._column_of(one.name) for one in self.model._meta.local_concrete_fields)
 
-    def keys(self, schema_editor):
+    def keys(self, schema_editor: BaseDatabaseSchemaEditor) -> list[tuple[list[str], str | None]]:
         """Each unique key: its columns, and the condition for rows to be in it, or None."""
         meta = self.model._meta
         named: list[Sequence[str]] = [(meta.pk.name,)]
@@ -138,12 +174,12 @@ class Guard(NamedTuple):
         for constraint in sorted(meta.total_unique_constraints, key=lambda one: one.name):
             keys[constraint.fields, None] = None
         for constraint in sorted(self._conditional, key=lambda one: one.name):
-            condition = constraint._get_condition_sql(self.model, schema_editor)
+            condition = cast(Any, constraint)._get_condition_sql(self.model, schema_editor)
             keys[constraint.fields, condition] = None
         return [([self._column_of(name) for name in names], where) for names, where in keys]
 
     @property
-    def _conditional(self):
+    def _conditional(self) -> list[models.UniqueConstraint]:
         constraints = self.model._meta.constraints
         unique = [one for one in constraints if isinstance(one, models.UniqueConstraint)]
         for constraint in unique:
@@ -151,7 +187,7 @@ class Guard(NamedTuple):
                 raise NotImplementedError(f"{constraint.name}: no guard knows unique expressions.")
         return [one for one in unique if one.condition]
 
-    def allowed(self, same):
+    def allowed(self, same: str) -> str:
         """The condition under which a row may change, or nothing; ``same`` compares two values."""
         if not self.may_end:
             return ""
@@ -161,7 +197,7 @@ class Guard(NamedTuple):
         ends = [f'OLD."{column}" IS NULL', f'NEW."{column}" IS NOT NULL']
         return " AND ".join([*ends, *unchanged])
 
-    def triggers(self, schema_editor):
+    def triggers(self, schema_editor: BaseDatabaseSchemaEditor) -> Mapping[str, Trigger]:
         """The triggers of the table by name: as a statement on SQLite, on PostgreSQL as type and body."""
         if schema_editor.connection.vendor == "sqlite":
             return self._of_sqlite(schema_editor)
@@ -170,7 +206,7 @@ class Guard(NamedTuple):
             for kind in _POSTGRESQL
         }
 
-    def _of_sqlite(self, schema_editor):
+    def _of_sqlite(self, schema_editor: BaseDatabaseSchemaEditor) -> dict[str, str]:
         keys = self.keys(schema_editor)
         fills = {
             "table": self.table,
@@ -194,7 +230,7 @@ class Guard(NamedTuple):
             for kind, statement in _SQLITE.items()
         }
 
-    def _taken(self, columns, condition, other=""):
+    def _taken(self, columns: Iterable[str], condition: str | None, other: str = "") -> str:
         """Whether there is a row with the key of the new one."""
         equal = " AND ".join(f'"{column}" = NEW."{column}"' for column in columns)
         within = ""
@@ -204,17 +240,16 @@ class Guard(NamedTuple):
             within = f" AND {condition} AND {is_new_within}"
         return f'EXISTS (SELECT 1 FROM "{self.table}" WHERE {equal}{within}{other})'  # noqa: S608
 
-    def _body(self, kind):
+    def _body(self, kind: str) -> str:
         allowed = self.allowed("IS NOT DISTINCT FROM") if kind == "no_update" else ""
         if allowed:
             allowed = f"IF {allowed} THEN RETURN NEW; END IF;"
         return _POSTGRESQL_BODY.format(unless_allowed=allowed, refusal=REFUSAL)
 
-    def making(self, schema_editor):
+    def making(self, schema_editor: BaseDatabaseSchemaEditor) -> list[str]:
         """The statements that make the triggers, and on PostgreSQL the functions that they call."""
-        triggers = self.triggers(schema_editor)
         if schema_editor.connection.vendor == "sqlite":
-            return list(triggers.values())
+            return list(self._of_sqlite(schema_editor).values())
         made = []
         for kind, event in _POSTGRESQL.items():
             name = f"{self.table}_{kind}"
@@ -228,7 +263,7 @@ class Guard(NamedTuple):
             ]
         return made
 
-    def dropping(self, schema_editor):
+    def dropping(self, schema_editor: BaseDatabaseSchemaEditor) -> list[str]:
         """The statements that take the triggers away."""
         if schema_editor.connection.vendor == "sqlite":
             return [f'DROP TRIGGER IF EXISTS "{self.table}_{kind}"' for kind in _SQLITE]
@@ -239,7 +274,7 @@ class Guard(NamedTuple):
         ]
 
 
-def guards():
+def guards() -> list[Guard]:
     """Return what keeps each append-only table as it is, as the migrations want it."""
     graph = MigrationLoader(None).graph
     plan = [key for leaf in graph.leaf_nodes() for key in graph.forwards_plan(leaf)]
@@ -256,7 +291,7 @@ def guards():
     return list(found.values())
 
 
-def broken_triggers():
+def broken_triggers() -> list[tuple[str, str]]:
     """Return what is wrong with the triggers of the append-only tables: name of the trigger, and what.
 
     One that should not be there is wrong, too: it could swallow a row before it is written.
@@ -273,24 +308,24 @@ def broken_triggers():
     ] + [(name, ADDED) for name in sorted(found.keys() - wanted.keys())]
 
 
-def _compared(found, wanted):
+def _compared(found: Trigger, wanted: Trigger) -> str:
     if found in (MISSING, DISABLED):
         return found
     return "" if _plain(found) == _plain(wanted) else DIFFERENT
 
 
-def _plain(trigger):
+def _plain(trigger: Trigger) -> str:
     """The same without a difference of blanks."""
     return " ".join(str(trigger).split())
 
 
-def _find_on_sqlite(tables):
+def _find_on_sqlite(tables: list[str]) -> dict[str, Trigger]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT name, sql, tbl_name FROM sqlite_master WHERE type = 'trigger'")
         return {name: sql for name, sql, table in cursor.fetchall() if table in tables}
 
 
-def _find_on_postgresql(tables):
+def _find_on_postgresql(tables: list[str]) -> dict[str, Trigger]:
     with connection.cursor() as cursor:
         cursor.execute(_POSTGRESQL_FOUND, [tables])
         return {

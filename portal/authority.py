@@ -4,9 +4,21 @@ A door is a method that changes something in the business; its ``by`` is a ``Pri
 permits at all stands in ``portal.permissions``; here it meets the organisation for which something is done.
 """
 
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union, overload
+
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from portal.permissions import Permission
+
+if TYPE_CHECKING:
+    from portal.models import Partner, User
+
+# A partner or a customer; the app of the customers is above this one.
+Organisation: TypeAlias = Union["Partner", Any]
+# A place and the permission that is needed there, see ``require``.
+Grant: TypeAlias = tuple[Union[Organisation, "User", type[models.Model], None], Permission | None]
 
 
 class Principal:
@@ -17,26 +29,26 @@ class Principal:
     """
 
     @property
-    def may_act(self):
+    def may_act(self) -> bool:
         """Whether it may do anything at all, as things stand now."""
         raise NotImplementedError
 
     @property
-    def is_last_resort(self):
+    def is_last_resort(self) -> bool:
         """Whether it belongs to no organisation, and may step in for each where an act allows that."""
         raise NotImplementedError
 
     @property
-    def person(self):
+    def person(self) -> "User | None":
         """The user whom the log and the history name, or None for the portal itself."""
         raise NotImplementedError
 
     @property
-    def organisation(self):
+    def organisation(self) -> Organisation | None:
         """The partner or customer that it acts for, or None."""
         raise NotImplementedError
 
-    def has_perm(self, perm, obj=None):
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
         """Whether its roles in that organisation include ``perm``."""
         raise NotImplementedError
 
@@ -49,10 +61,10 @@ class Portal(Principal):
     person = None
     organisation = None
 
-    def has_perm(self, perm, obj=None):
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
         return False
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "PORTAL"
 
 
@@ -82,11 +94,11 @@ class Refusal(models.TextChoices):
 class NotAllowed(ValidationError):
     """``by`` may not do this; nothing was written. Its code is a ``Refusal``. Raised here alone."""
 
-    def __init__(self, refusal):
+    def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.label, code=refusal.value)
 
 
-def person_of(by):
+def person_of(by: Principal) -> "User | None":
     """Return the user whom the log names for ``by``, None for the portal itself.
 
     Raises ``NotAllowed`` (``nobody``) where ``by`` is no principal: nothing is done by nobody.
@@ -96,7 +108,24 @@ def person_of(by):
     return by.person
 
 
-def require(by, *grants, last_resort=True, foreign=Refusal.ELSEWHERE):
+@overload
+def require(
+    by: Principal, *grants: Grant, last_resort: Literal[False], foreign: Refusal = ...
+) -> Organisation: ...
+
+
+@overload
+def require(
+    by: Principal, *grants: Grant, last_resort: bool = True, foreign: Refusal = ...
+) -> Organisation | None: ...
+
+
+def require(
+    by: Principal,
+    *grants: Grant,
+    last_resort: bool = True,
+    foreign: Refusal = Refusal.ELSEWHERE,
+) -> Organisation | None:
     """Return the organisation that ``by`` acts for in this act, or raise ``NotAllowed``.
 
     A grant is a place and the permission that ``by`` needs there; one is enough. The place is an
@@ -125,13 +154,13 @@ def require(by, *grants, last_resort=True, foreign=Refusal.ELSEWHERE):
     return by.organisation
 
 
-def _is_at(by, place):
+def _is_at(by: Principal, place: Any) -> bool:
     if isinstance(place, type):
         return isinstance(by.organisation, place)
     return place is not None and place in (by.organisation, by.person)
 
 
-def may(by, *grants, **how):
+def may(by: Principal, *grants: Grant, **how: Any) -> bool:
     """Whether ``require`` with the same arguments lets ``by`` act."""
     try:
         require(by, *grants, **how)
@@ -140,7 +169,7 @@ def may(by, *grants, **how):
     return True
 
 
-def require_standing(is_so, refusal):
+def require_standing(is_so: Any, refusal: Refusal) -> None:
     """Raise ``NotAllowed`` with ``refusal`` unless ``is_so``.
 
     For what an organisation that acts lacks at the moment, such as a relationship, as a door finds out

@@ -5,14 +5,14 @@ beside the moment that it follows, perhaps by another host; ``now_after`` keeps 
 ``in_order`` has the database refuse what does not.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
-def now_after(*earlier):
+def now_after(*earlier: datetime | None) -> datetime:
     """Return the present; where one of the moments ``earlier`` is still to come here, the one right after it.
 
     So what is written is never before what it follows, nor the same where another host has just written
@@ -23,7 +23,7 @@ def now_after(*earlier):
     return now if latest <= now else latest + timedelta(microseconds=1)
 
 
-def in_order(first, then, *, name):
+def in_order(first: str, then: str, *, name: str) -> models.CheckConstraint:
     """Return the constraint that what the field ``then`` says, if anything, is not before ``first``."""
     return models.CheckConstraint(
         condition=models.Q((then, None)) | models.Q((f"{then}__gte", models.F(first))),

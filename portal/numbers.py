@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -22,7 +24,7 @@ class NotWhole(ValueError):
 class Ambiguous(ValueError):
     """The text is a whole number to some readers and another number to others."""
 
-    def __init__(self, grouped: int, fraction: str):
+    def __init__(self, grouped: int, fraction: str) -> None:
         super().__init__(grouped, fraction)
         self.grouped, self.fraction = grouped, fraction
 
@@ -98,7 +100,7 @@ class WholeNumberField(forms.IntegerField):
         ),
     }
 
-    def to_python(self, value):
+    def to_python(self, value: Any) -> int | None:
         if isinstance(value, str) and value.strip():
             try:
                 value = read_whole_number(value)
@@ -116,7 +118,7 @@ class WholeNumberField(forms.IntegerField):
                 ) from error
         return super().to_python(value)
 
-    def widget_attrs(self, widget):
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         return {**super().widget_attrs(widget), "inputmode": "numeric", "autocomplete": "off"}
 
 
@@ -130,10 +132,10 @@ def _fraction(digits: str) -> str:
 class WholeNumber(models.Field):
     """The part of a field of a model that lets forms read its number by ``WholeNumberField``."""
 
-    def formfield(self, **kwargs):
+    def formfield(self, **kwargs: Any) -> forms.Field | None:
         return super().formfield(**{"form_class": WholeNumberField, **kwargs})
 
-    def deconstruct(self):
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         # To the database, and so to migrations, it is Django's own.
         name, _path, args, kwargs = super().deconstruct()
         return name, f"django.db.models.{self.get_internal_type()}", args, kwargs
@@ -142,12 +144,12 @@ class WholeNumber(models.Field):
 class QuantityField(WholeNumber, models.PositiveIntegerField):
     """How many; never below zero."""
 
-    def get_internal_type(self):
+    def get_internal_type(self) -> str:
         return "PositiveIntegerField"
 
 
 class MonthsField(WholeNumber, models.PositiveSmallIntegerField):
     """How many months; never below zero."""
 
-    def get_internal_type(self):
+    def get_internal_type(self) -> str:
         return "PositiveSmallIntegerField"

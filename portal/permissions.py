@@ -8,7 +8,10 @@ A permission answers *may this role do this at all*. For which organisation is a
 models.
 """
 
+from collections.abc import Iterable
+
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
@@ -93,12 +96,12 @@ PERMISSIONS_BY_ROLE = {
 }
 
 
-def roles_with(*permissions):
+def roles_with(*permissions: str) -> list[Role]:
     """Return the roles that hold every one of ``permissions``, in the order of the role table."""
     return [role for role in Role if PERMISSIONS_BY_ROLE[role].issuperset(permissions)]
 
 
-def permissions_by_role(roles):
+def permissions_by_role(roles: Iterable[str]) -> dict[Role, list[Promise]]:
     """Return what each of ``roles`` may do, in words, in the order of the role table."""
     return {
         role: [one.label for one in Permission if one in PERMISSIONS_BY_ROLE[role]]

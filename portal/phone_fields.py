@@ -1,5 +1,8 @@
 """Fields of models and forms for phone numbers, which are kept in one form and shown in another."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -19,10 +22,10 @@ class PhoneFormField(forms.CharField):
 
     widget = forms.TelInput
 
-    def prepare_value(self, value):
+    def prepare_value(self, value: Any) -> Any:
         return shown_phone(value) if isinstance(value, str) else value
 
-    def has_changed(self, initial, data):
+    def has_changed(self, initial: Any, data: Any) -> bool:
         return super().has_changed(self.prepare_value(initial), self.prepare_value(data))
 
 
@@ -34,19 +37,19 @@ class PhoneField(models.CharField):
     something else.
     """
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"max_length": LONGEST_PHONE, **kwargs})
 
-    def deconstruct(self):
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         """To the database it is plain text: a migration knows of no form."""
         name, _path, args, kwargs = super().deconstruct()
         return name, "django.db.models.CharField", args, {"max_length": self.max_length, **kwargs}
 
-    def formfield(self, **kwargs):
+    def formfield(self, **kwargs: Any) -> forms.Field | None:
         hint = self.help_text or PHONE_HINT
         return super().formfield(**{"form_class": PhoneFormField, "help_text": hint, **kwargs})
 
-    def clean(self, value, model_instance):
+    def clean(self, value: Any, model_instance: Any) -> Any:
         if value:
             try:
                 value = normal_phone(value, model_instance.country)
@@ -57,7 +60,7 @@ class PhoneField(models.CharField):
                 value = stored
         return super().clean(value, model_instance)
 
-    def pre_save(self, model_instance, add):
+    def pre_save(self, model_instance: Any, add: bool) -> Any:
         value = getattr(model_instance, self.attname)
         if value and not is_kept_phone(value):
             try:
@@ -67,7 +70,7 @@ class PhoneField(models.CharField):
             setattr(model_instance, self.attname, value)
         return value
 
-    def _stored(self, instance):
+    def _stored(self, instance: models.Model) -> str:
         """What the row has had so far."""
         if instance._state.adding:
             return ""
@@ -75,6 +78,6 @@ class PhoneField(models.CharField):
         return rows.values_list(self.attname, flat=True).first() or ""
 
 
-def unreadable_phones(field):
+def unreadable_phones(field: str) -> models.Q:
     """Return the condition for rows whose phone in ``field`` is stored as it was and can't be read."""
     return ~models.Q(**{field: ""}) & ~models.Q(**{f"{field}__regex": KEPT_PHONE})

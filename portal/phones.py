@@ -7,14 +7,18 @@ abroad, as ``116117``, is kept as it is dialled inside its country, whose code s
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_countries import countries
 from phonenumbers import (
     CountryCodeSource,
     NumberParseException,
+    PhoneNumber,
     PhoneNumberFormat,
     ValidationResult,
     can_be_internationally_dialled,
@@ -83,7 +87,7 @@ _UNREADABLE = {
 _ALLOWED = re.compile(r"[+0-9()/. -]+")
 
 
-def normal_phone(text, country=""):
+def normal_phone(text: str, country: Any = "") -> str:
     """Return the phone number that ``text`` writes, in the form that is kept.
 
     A firm in ``country``, a code of ISO 3166, writes it: without a country code it is a number there. Raises
@@ -120,12 +124,12 @@ def normal_phone(text, country=""):
     return kept
 
 
-def is_kept_phone(text):
+def is_kept_phone(text: str) -> bool:
     """Whether ``text`` is a number in the form that is kept; else it was stored before and can't be read."""
     return re.fullmatch(KEPT_PHONE, text) is not None
 
 
-def shown_phone(kept, country=""):
+def shown_phone(kept: str, country: Any = "") -> str:
     """Return a kept number as a reader in ``country`` writes it: in its own country without the country code.
 
     What can't be dialled from abroad stands as in its country, and what can't be read as it is stored.
@@ -148,12 +152,12 @@ def shown_phone(kept, country=""):
     return shown
 
 
-def phone_uri(kept):
+def phone_uri(kept: str) -> str:
     """Return the URI (RFC 3966) that dials a kept number, or nothing for what can't be read."""
     return f"tel:{kept}" if is_kept_phone(kept) else ""
 
 
-def bring_phones_into_form(rows, field):
+def bring_phones_into_form(rows: QuerySet, field: str) -> None:
     """Bring the phone numbers in ``field`` of ``rows`` into the form that is kept, for a migration.
 
     What can't be read stays, and in another form than those that can: it is told by that.
@@ -167,13 +171,13 @@ def bring_phones_into_form(rows, field):
             rows.filter(pk=pk).update(**{field: form})
 
 
-def split_phone(kept):
+def split_phone(kept: str) -> tuple[str, str]:
     """Return a kept number and its extension, each to be dialled as it is; of others the text."""
     found = is_kept_phone(kept) and _KEPT.fullmatch(kept)
     return (found["number"], found["extension"] or "") if found else (kept, "")
 
 
-def _plain(text):
+def _plain(text: str) -> str:
     """Return ``text`` with the signs of a plain keyboard, without what stands before and after a number."""
     plain = "".join(map(_plain_sign, _PICTURES.sub("", text))).strip(" '\"")
     if title := _TITLE.match(plain):
@@ -181,7 +185,7 @@ def _plain(text):
     return plain.strip(" .,;:/-'\"\t\r\n")
 
 
-def _plain_sign(char):
+def _plain_sign(char: str) -> str:
     if char.isascii():
         return {"[": "(", "]": ")", "\t": " "}.get(char, char)
     kind = unicodedata.category(char)
@@ -200,14 +204,14 @@ def _plain_sign(char):
     return "" if kind == "Cf" else char  # marks of direction, soft hyphens, zero-width spaces
 
 
-def _without_extension(plain):
+def _without_extension(plain: str) -> tuple[str, str]:
     found = _EXTENSION.search(plain)
     if not found:
         return plain, ""
     return plain[: found.start()], found[1]
 
 
-def _require_one(plain, country):
+def _require_one(plain: str, country: str) -> None:
     """Refuse two numbers. A slash after an area code is none between numbers, as in ``040/123456``."""
     several = bool(_SEVERAL.search(plain))
     for slash in re.finditer("/", plain):
@@ -223,7 +227,7 @@ def _require_one(plain, country):
         )
 
 
-def _ways_to_read(plain):
+def _ways_to_read(plain: str) -> Iterator[str]:
     """Yield ``plain`` as it stands, then with ``00`` read as +, and with a ``(0)`` that is not dialled."""
     international = re.sub(r"\A\(?\s*\+?\s*00", "+", plain)
     for way in dict.fromkeys([plain, international]):
@@ -232,7 +236,7 @@ def _ways_to_read(plain):
             yield way.replace("(0)", " ")
 
 
-def _dialled(plain, country):
+def _dialled(plain: str, country: str) -> str:
     """Return the number as it is kept, without an extension, or nothing where nobody could dial it."""
     for way in _ways_to_read(plain):
         number = _read(way, country)
@@ -247,7 +251,9 @@ def _dialled(plain, country):
             if can_be_internationally_dialled(number):
                 return format_number(number, PhoneNumberFormat.E164)
             return f"{inside};phone-context=+{number.country_code}"
-        region = country if is_typed_inside else region_code_for_country_code(number.country_code)
+        region = (
+            country if is_typed_inside else region_code_for_country_code(number.country_code or 0)
+        )
         if _is_short(number, region):
             if is_emergency_number(national, region):
                 raise ValidationError(
@@ -258,7 +264,7 @@ def _dialled(plain, country):
     return ""
 
 
-def _is_short(number, region):
+def _is_short(number: PhoneNumber, region: str) -> bool:
     """Whether everybody in ``region`` can call the number, though it is none that is called from abroad."""
     return (
         is_valid_short_number_for_region(number, region)
@@ -267,18 +273,18 @@ def _is_short(number, region):
     )
 
 
-def _read(text, region):
+def _read(text: str, region: str | None) -> PhoneNumber | None:
     try:
         return parse(text, region or None, keep_raw_input=True)
     except NumberParseException:
         return None
 
 
-def _digits(text):
+def _digits(text: str) -> str:
     return "".join(char for char in text if char.isdigit())
 
 
-def _refusal(plain, country):
+def _refusal(plain: str, country: str) -> ValidationError:
     """Return what is wrong with a number that nobody could dial."""
     region = country
     for way in _ways_to_read(plain):

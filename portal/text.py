@@ -3,6 +3,8 @@
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 
 from django.core.exceptions import ValidationError
 
@@ -14,7 +16,7 @@ _LETTERS = str.maketrans(
 )
 
 
-def fold(text):
+def fold(text: str) -> str:
     """Return ``text`` as a key for search and sorting: case, accents and extra spaces do not count.
 
     Folded in Python because the two databases fold differently. Ä stands with A, as German readers
@@ -61,7 +63,7 @@ _WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "�
 _UMLAUT = re.compile("ae|oe|(?<![aeoq])ue")
 
 
-def _domain_in(word):
+def _domain_in(word: str) -> str:
     """The domain that an address names, with its own letters; other words as they are."""
     if word.lower().startswith("mailto:"):
         word = word[len("mailto:") :]
@@ -74,14 +76,14 @@ def _domain_in(word):
         return re.sub(r"\A.*(@|//)|\Awww\.", "", word, flags=re.IGNORECASE) or word
 
 
-def _parts_of(word):
+def _parts_of(word: str) -> list[str]:
     """The parts of a word with a hyphen, which may stand apart; of a domain, and of E-Mail, it is one."""
     parts = _DASHES.split(word)
     is_one = "." in word or "@" in word or min(map(len, parts)) < 2
     return [part for part in ([word] if is_one else parts) if fold(part)]
 
 
-def _spellings_of(word):
+def _spellings_of(word: str) -> Spellings:
     folded = fold(word)
     folded = folded.rstrip(".") or folded
     written_out = fold(unicodedata.normalize("NFC", word.casefold()).translate(_WRITTEN_OUT))
@@ -92,12 +94,12 @@ def _spellings_of(word):
     return tuple(dict.fromkeys(spellings))
 
 
-def kept_word(word):
+def kept_word(word: str) -> str:
     """Return a word that is looked for in emails and names: folded, an email or domain as it is kept."""
     return fold(kept_address(word))
 
 
-def told_apart(rows):
+def told_apart(rows: Iterable[tuple[Any, str, str]]) -> list[tuple[Any, str]]:
     """Return key and label of each of ``rows``: key, name, and what tells it from another of that name.
 
     The label is the name alone, except where another row has it too, in whatever case.

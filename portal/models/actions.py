@@ -1,6 +1,7 @@
 """What the activity log tells of, and in which words."""
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -68,7 +69,7 @@ class Action(models.TextChoices):
     SUPPORT_CONTACT_FELL_BACK = "support_contact.fell_back", _("Support contact fell back")
 
 
-def action_choices():
+def action_choices() -> list[tuple[str, Any]]:
     """The actions with their names. As a function, so that a new one asks for no migration."""
     return Action.choices
 
@@ -157,7 +158,7 @@ class Change(NamedTuple):
     after: str
 
 
-def described(field, value):
+def described(field: str, value: Any) -> str:
     values = value if isinstance(value, list) else [value]
     if field in ("country", "countries"):
         values = [countries.name(one) or one for one in values]
@@ -170,7 +171,7 @@ def described(field, value):
     return ", ".join(str(one) for one in values)
 
 
-def describe(row, fields):
+def describe(row: models.Model, fields: Iterable[str]) -> dict[str, str | list[str]]:
     """Return the values of ``fields`` of ``row`` as an entry keeps them, by field.
 
     Of many rows, to which a field leads, these are their names.
@@ -178,7 +179,7 @@ def describe(row, fields):
     return {name: _kept(getattr(row, name)) for name in fields}
 
 
-def _kept(value):
+def _kept(value: Any) -> str | list[str]:
     if isinstance(value, models.Manager):
         return sorted(map(str, value.all()))
     return "" if value is None else str(value)

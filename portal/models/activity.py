@@ -1,17 +1,25 @@
-from typing import cast
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from django.db import connection, models, transaction
 from django.db.models.functions import Cast
 from django.utils import timezone
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 
 from lists.set_statements import insert_selected
+from portal.authority import Principal
 from portal.client_address import current_address
 
 from .actions import FIELD_LABELS, Action, Change, action_choices, described
 from .activity_readers import ActivityReader
 from .actors import Actor
+
+if TYPE_CHECKING:
+    from .memberships import Membership
+    from .partners import Partner
+    from .users import User
 
 # Entries and facts meet by their subject. A window brings them together rather than a join: right after
 # the entries were written the database knows too little of them to plan one, and takes minutes.
@@ -33,21 +41,30 @@ _READERS_OF_SELECTED = """
 
 
 class ActivityEntryQuerySet(models.QuerySet["ActivityEntry"]):
-    def visible_to(self, membership):
+    def visible_to(self, membership: "Membership | None") -> Self:
         """Return the entries that concern the organisation of ``membership`` (T1)."""
         if membership is None:
             return self.none()
-        if membership.customer_id:
+        if membership.customer:
             return self.filter(customer__in=membership.customer.record_keys)
         return self.filter(readers__partner=membership.partner_id)
 
-    def with_people(self):
+    def with_people(self) -> Self:
         """Load whom a row names: the customer, and who acted."""
         return self.select_related("customer", "actor")
 
     def record(
-        self, action, *, by, partners, subject, customer=None, before=None, after=None, reason=""
-    ):
+        self,
+        action: Action,
+        *,
+        by: Principal,
+        partners: "Iterable[Partner | None]",
+        subject: models.Model,
+        customer: Any = None,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+        reason: str = "",
+    ) -> "ActivityEntry":
         """Write one entry, in the transaction of the change it tells of.
 
         ``partners`` are the partners whom it concerns and who may read it; ``by`` is the principal who
@@ -70,12 +87,12 @@ class ActivityEntryQuerySet(models.QuerySet["ActivityEntry"]):
         )[0]
 
     @transaction.atomic
-    def record_many(self, facts):
+    def record_many(self, facts: Sequence[Mapping[str, Any]]) -> "list[ActivityEntry]":
         """Write an entry for each of ``facts``, dictionaries of the arguments of ``record``."""
         people = {id(fact["by"]): fact["by"] for fact in facts}
         actors = {key: Actor.objects.of(by) for key, by in people.items()}
-        entries = self.bulk_create(
-            self.model(
+        entries = ActivityEntry.objects.bulk_create(
+            ActivityEntry(
                 action=fact["action"],
                 actor=actors[id(fact["by"])],
                 customer=fact.get("customer"),
@@ -96,7 +113,18 @@ class ActivityEntryQuerySet(models.QuerySet["ActivityEntry"]):
         return entries
 
     @transaction.atomic
-    def record_selected(self, source, action, *, by, at, partners, customer, subject_id, **columns):
+    def record_selected(
+        self,
+        source: models.QuerySet,
+        action: Action,
+        *,
+        by: Principal,
+        at: datetime,
+        partners: Sequence[Any],
+        customer: Any,
+        subject_id: Any,
+        **columns: Any,
+    ) -> None:
         """Write an entry for each row of the queryset ``source``, without loading the rows.
 
         ``subject_id``, ``customer``, ``partners`` (a list) and ``columns`` are expressions over it. The
@@ -192,20 +220,20 @@ class ActivityEntry(models.Model):
         ordering = ["-id"]
         indexes = [models.Index(fields=["customer", "at", "id"], name="portal_activity_customer")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.get_action_display()}: {self.subject}"
 
-    def get_action_display(self):  # type: ignore[no-redef]
+    def get_action_display(self) -> str:  # type: ignore[no-redef]
         """The action in words; Django's own looks through all actions for each row."""
         return str(Action(self.action).label) if self.action in Action else self.action
 
     @property
-    def person(self):
+    def person(self) -> "User | None":
         """The user who acted, whatever it is called now; None for the portal itself."""
-        return self.actor and self.actor.user
+        return self.actor.user if self.actor else None
 
     @cached_property
-    def changes(self):
+    def changes(self) -> list[Change]:
         """What changed from what to what, in the reader's language."""
         fields = [*self.before, *(name for name in self.after if name not in self.before)]
         return [
@@ -218,6 +246,6 @@ class ActivityEntry(models.Model):
         ]
 
     @property
-    def reason_display(self):
+    def reason_display(self) -> str | Promise:
         """The reason in words, where it is an action of its own (C9)."""
         return Action(self.reason).label if self.reason in Action else self.reason

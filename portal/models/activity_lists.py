@@ -1,20 +1,26 @@
 """The lists of the activity log."""
 
 import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import MINYEAR, UTC, datetime, time, timedelta
+from datetime import MINYEAR, UTC, date, datetime, time, timedelta, tzinfo
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 
 from lists.compiled_queries import BindParameter, CompiledQuery
 from lists.expressions import KeyArray, KeyText, NumberArray, WithoutIndex, having_any, having_words
+from lists.keyset import SortOrder
 from lists.list_queries import MOST_SORTED, ListQuery, seek
 from portal.text import words_of
 
 from .activity import ActivityEntry
 from .activity_readers import ActivityReader
 from .actors import Actor
+
+if TYPE_CHECKING:
+    from .memberships import Membership
 
 # Of so many customers of a name, the first by name, the entries are looked up instead of looked through.
 FEW_CUSTOMERS = 600
@@ -23,13 +29,13 @@ FEW_CUSTOMERS = 600
 OF_ENTRY = ("actor", "subject", "before", "after", "reason", "address")
 
 
-def _beginning(day, tzinfo, days=0):
+def _beginning(day: date, zone: tzinfo, days: int = 0) -> datetime:
     """The moment at which a day begins in a zone, or the one so many ``days`` later, as UTC has it.
 
     Where the calendar of UTC ends before, it is the first or the last moment that there is.
     """
     try:
-        begun = datetime.combine(day + timedelta(days=days), time.min, tzinfo=tzinfo)
+        begun = datetime.combine(day + timedelta(days=days), time.min, tzinfo=zone)
         return begun.astimezone(UTC)
     except OverflowError:
         end = datetime.min if day.year == MINYEAR else datetime.max
@@ -40,13 +46,13 @@ def _beginning(day, tzinfo, days=0):
 class _CustomersNamed(ListQuery):
     """The customers whose name contains every one of the words."""
 
-    def queryset(self):
+    def queryset(self) -> models.QuerySet:
         customers = ActivityEntry._meta.get_field("customer").related_model._default_manager.all()
         return having_words(customers, self.words, "name_key")
 
 
 @lru_cache(maxsize=20)
-def _few(customers, most):
+def _few(customers: _CustomersNamed, most: int) -> CompiledQuery:
     found = customers.queryset().order_by("name_key").annotate(key=KeyText("pk"))
     return CompiledQuery.rows_of(found[: most + 1], "key")
 
@@ -56,18 +62,18 @@ class _Actors(ListQuery):
     PARAMETERS = {"keys": BindParameter("keys", NumberArray())}
     keys: tuple[int, ...] | BindParameter
 
-    def queryset(self):
+    def queryset(self) -> models.QuerySet:
         return having_any(Actor.objects.order_by(), "pk", self.keys)
 
 
 @lru_cache(maxsize=1)
-def _all_of(actors):
+def _all_of(actors: _Actors) -> CompiledQuery:
     return CompiledQuery.rows_of(
         actors.queryset(), *(field.attname for field in Actor._meta.concrete_fields)
     )
 
 
-def actors_of(keys):
+def actors_of(keys: Iterable[int]) -> dict[int, Actor]:
     """Return the ``Actor``s with these keys, by key."""
     rows = _Actors(keys=tuple(keys)).run(_all_of)
     return {row.id: Actor.from_db(None, row._fields, row) for row in rows}
@@ -112,29 +118,36 @@ class LogOf(ListQuery):
     customers: tuple[str, ...] | BindParameter | None = None
     are_all: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if bool(self.partner) == bool(self.customer):
             raise ValueError("A log is that of one partner or one customer (T1).")
 
     @classmethod
-    def of(cls, membership, *, start=None, end=None, customer="", action="", tzinfo=UTC):
+    def of(
+        cls,
+        membership: "Membership",
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        customer: str = "",
+        action: str = "",
+        tzinfo: tzinfo = UTC,
+    ) -> Self:
         """Return the log of ``membership`` from day to day (both included) in a zone, of one kind.
 
         ``customer`` has words of the name of the customers it tells of.
         """
         words = words_of(customer)
-        keys_of_firm = membership.customer_id and membership.customer.record_keys
-        if not keys_of_firm or len(keys_of_firm) == 1:
-            keys_of_firm = None
+        records = tuple(membership.customer.record_keys) if membership.customer else ()
         keys = None
         if words:
             keys = [key for (key,) in _CustomersNamed(words=words).run(_few, FEW_CUSTOMERS)]
         return cls(
             partner=membership.partner_id,
             customer=membership.customer_id,
-            records=None if keys_of_firm is None else tuple(keys_of_firm),
-            since=start and _beginning(start, tzinfo),
-            until=end and _beginning(end, tzinfo, days=1),
+            records=records if len(records) > 1 else None,
+            since=_beginning(start, tzinfo) if start else None,
+            until=_beginning(end, tzinfo, days=1) if end else None,
             action=action,
             words=words,
             customers=keys if keys is None else tuple(keys[:FEW_CUSTOMERS]),
@@ -142,50 +155,56 @@ class LogOf(ListQuery):
         )
 
     @property
-    def are_few_customers(self):
+    def are_few_customers(self) -> bool:
         return self.customers is not None and self.are_all
 
     @cached_property
-    def count_to_few(self):
+    def count_to_few(self) -> int:
         """How many entries tell of customers with that name; beyond ``MOST_SORTED``, one more."""
         [[count]] = self.run(_count_to_few, MOST_SORTED)
         return count
 
-    def count_before(self, order):
+    def count_before(self, order: SortOrder) -> int | None:
         return None if self.customers is None else self.count_to_few
 
-    def read(self, columns, order, position, limit):
+    def read(
+        self,
+        columns: tuple[str, ...],
+        order: SortOrder,
+        position: Sequence | None,
+        limit: int | None,
+    ) -> list:
         if self.are_few_customers and self.count_to_few <= MOST_SORTED:
             how = (columns, order, position is not None, limit)
             return self.run(_page_of_few, *how, position=position)
         # Of many, even if they are of few customers, enough are soon met among the newest.
         return super().read(columns, order, position, limit)
 
-    def queryset(self):
+    def queryset(self) -> models.QuerySet:
         return self.shown(self.queryset_to_count())
 
-    def queryset_to_count(self):
+    def queryset_to_count(self) -> models.QuerySet:
         """Return the rows in a form that is read along their times."""
         rows = self._rows(models.F("at"))
         if self.are_few_customers:
             return having_any(rows, "customer", self.customers)
         return having_words(rows, self.words, "customer__name_key")
 
-    def by_customer(self):
+    def by_customer(self) -> models.QuerySet:
         """Return the rows of ``customers`` in a form that is read customer by customer."""
         rows = self._rows(WithoutIndex("at", output_field=models.DateTimeField()))
         return having_any(rows, "customer", self.customers)
 
-    def entries(self, keys):
+    def entries(self, keys: Any) -> models.QuerySet:
         """Return the rows of the entries with these ``keys``, a queryset."""
         entry = "activityentry" if self.partner else "pk"
         return self._rows(models.F("at")).filter(**{f"{entry}__in": keys})
 
-    def shown(self, rows):
+    def shown(self, rows: models.QuerySet) -> models.QuerySet:
         place = "activityentry__" if self.partner else ""
         return rows.annotate(**{f"read_{name}": models.F(f"{place}{name}") for name in OF_ENTRY})
 
-    def _rows(self, at):
+    def _rows(self, at: models.Expression | models.F) -> models.QuerySet:
         if self.partner:
             rows: models.QuerySet
             rows, entry = ActivityReader.objects.filter(partner=self.partner), "activityentry"
@@ -204,7 +223,7 @@ class LogOf(ListQuery):
 
 
 @lru_cache(maxsize=100)
-def _count_to_few(log, most):
+def _count_to_few(log: LogOf, most: int) -> CompiledQuery:
     few = CompiledQuery.count_of(log.by_customer().values("read_id")[: most + 1])
     if log.are_all:
         return few
@@ -219,7 +238,9 @@ def _count_to_few(log, most):
 
 
 @lru_cache(maxsize=100)
-def _page_of_few(log, columns, order, is_after, limit):
+def _page_of_few(
+    log: LogOf, columns: tuple[str, ...], order: SortOrder, is_after: bool, limit: int | None
+) -> CompiledQuery:
     # The page is picked by what the index holds; only its entries are read.
     page = seek(log.by_customer(), order, is_after).values("read_id")[:limit]
     return CompiledQuery.rows_of(order.sort(log.shown(log.entries(page))), *columns)

@@ -1,5 +1,11 @@
+import uuid
+from typing import TYPE_CHECKING, Self
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from .activity import ActivityEntry
 
 
 class ActivityReader(models.Model):
@@ -55,11 +61,11 @@ class ActivityReader(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.partner}: {self.activityentry}"
 
     @classmethod
-    def of(cls, entry, partner_id):
+    def of(cls, entry: "ActivityEntry", partner_id: uuid.UUID) -> Self:
         """Return the row, not yet stored, that lets a partner read ``entry``."""
         return cls(
             activityentry=entry,

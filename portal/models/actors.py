@@ -1,6 +1,6 @@
 """Who acted, as they were called then, and as the organisations that may know of it name them."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -8,7 +8,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.addresses import shown_email
-from portal.authority import person_of
+from portal.authority import Principal, person_of
+
+if TYPE_CHECKING:
+    from .memberships import Membership
+    from .users import User
 
 
 class Named(NamedTuple):
@@ -18,13 +22,13 @@ class Named(NamedTuple):
     email: str = ""
     note: str = ""
 
-    def __str__(self):
+    def __str__(self) -> str:
         beside = ", ".join(filter(None, (self.email, self.note)))
         return f"{self.name} ({beside})" if beside else self.name
 
 
 class ActorQuerySet(models.QuerySet["Actor"]):
-    def of(self, by):
+    def of(self, by: Principal) -> "Actor | None":
         """Return the row that says who ``by``, a principal, is now, or None for the portal itself.
 
         It comes with the user. Only where it says something else than holds now is there a query, and
@@ -38,7 +42,7 @@ class ActorQuerySet(models.QuerySet["Actor"]):
         return row if row and row.says(now) else self._newest(person, now)
 
     @transaction.atomic
-    def _newest(self, person, now):
+    def _newest(self, person: "User", now: dict[str, Any]) -> "Actor":
         mine = self.filter(user=person).order_by("-number")
         while (row := mine.first()) is None or not row.says(now):
             following = self.model(user_id=person.pk, number=row.number + 1 if row else 1, **now)
@@ -47,7 +51,7 @@ class ActorQuerySet(models.QuerySet["Actor"]):
         self._keep(person, row)
         return row
 
-    def _keep(self, person, row):
+    def _keep(self, person: "User", row: "Actor") -> None:
         # Not on ``person``: its row may be taken back with the transaction. And a user whom somebody else has
         # locked is left alone: nobody waits for that, and the next act looks again.
         users = type(person).objects
@@ -119,11 +123,11 @@ class Actor(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return str(Named(self.shown_name, self._email_beside, self._note))
 
     @staticmethod
-    def described(user):
+    def described(user: "User") -> dict[str, Any]:
         """What a row says of ``user`` now, by field."""
         membership = getattr(user, "membership", None)
         return {
@@ -135,28 +139,28 @@ class Actor(models.Model):
             "is_operator": user.is_staff,
         }
 
-    def says(self, described):
+    def says(self, described: dict[str, Any]) -> bool:
         """Whether this row can stand for one who acts now, and is ``described`` like this."""
         if self.as_of_update or self.erased_at:
             return False
         return all(getattr(self, name) == value for name, value in described.items())
 
     @property
-    def shown_name(self):
+    def shown_name(self) -> str:
         """The name, else the email; of a person who was erased a pseudonym, the same on each of its rows."""
         if self.erased_at:
             return _("erased person %(key)s") % {"key": str(self.user_id)[:8]}
         return self.name or shown_email(self.email)
 
     @property
-    def _email_beside(self):
+    def _email_beside(self) -> str:
         return shown_email(self.email) if self.name else ""
 
     @property
-    def _note(self):
+    def _note(self) -> str:
         return _("name as of the update") if self.as_of_update else ""
 
-    def is_of(self, membership):
+    def is_of(self, membership: "Membership") -> bool:
         """Whether ``membership`` is of the same organisation.
 
         Of one firm are also the people of a record that was joined into that of its customer (R15).
@@ -167,7 +171,7 @@ class Actor(models.Model):
         firm = membership.customer if self.customer_id else None
         return firm is not None and self.customer_id in firm.record_keys
 
-    def seen_by(self, membership):
+    def seen_by(self, membership: "Membership | None") -> Named:
         """What ``membership`` may know of who acted (T1): colleagues the person, others the organisation."""
         if membership and self.is_of(membership):
             return Named(self.shown_name, self._email_beside, self._note)

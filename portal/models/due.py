@@ -7,9 +7,10 @@ which finds out whether the row is still its own. So a worker that comes back to
 """
 
 import uuid
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
-from typing import TypeVar
+from datetime import datetime, timedelta
+from typing import Any, Self, TypeVar
 
 from django.db import models, transaction
 from django.db.models.functions import Now
@@ -31,12 +32,12 @@ class LeaseLost(Exception):
 
 
 class DueQuerySet(models.QuerySet[Row]):
-    def due(self):
+    def due(self) -> Self:
         """The rows whose time has come and that nobody holds."""
         nobodys = models.Q(held_until=None) | models.Q(held_until__lte=Now())
         return self.filter(nobodys, due_at__lte=Now())
 
-    def claim(self):
+    def claim(self) -> Row | None:
         """Return the row that is due longest, held by the caller from now on, or None.
 
         Of several workers each gets another row.
@@ -66,12 +67,12 @@ class Due(models.Model):
         abstract = True
 
     @property
-    def lease(self):
+    def lease(self) -> timedelta:
         """How long a worker that is not heard of keeps the row."""
         return LEASE
 
     @contextmanager
-    def held(self):
+    def held(self) -> Iterator[None]:
         """A transaction for what the holder does; the lease starts anew at its end.
 
         Raises ``LeaseLost``, before anything is done, where another worker has taken the row over.
@@ -84,7 +85,7 @@ class Due(models.Model):
             yield
             mine.update(held_until=Now() + self.lease)
 
-    def let_go(self, **fields):
+    def let_go(self, **fields: Any) -> None:
         """Write ``fields``, and hold the row no longer. Raises ``LeaseLost`` like ``held``."""
         mine = type(self)._base_manager.filter(pk=self.pk, holder=self.holder)
         if not mine.update(**fields, holder=None, held_until=None):
@@ -92,7 +93,7 @@ class Due(models.Model):
 
 
 class TaskQuerySet(DueQuerySet["Task"]):
-    def know(self, names):
+    def know(self, names: Iterable[str]) -> None:
         """Have a row for each of ``names``, due at once where it is new."""
         missing = set(names) - set(self.filter(name__in=names).values_list("name", flat=True))
         # Another worker may start at the same moment.
@@ -116,23 +117,23 @@ class Task(Due):
         verbose_name_plural = _("tasks of the worker")
         ordering = ["name"]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
-    def goes_on(self):
+    def goes_on(self) -> bool:
         """Whether to take the next part in hand. Asked between parts that each take seconds.
 
         The worker sets it: it gives a sign of life meanwhile, and says no when it is to stop.
         """
         return True
 
-    def finish(self, outcome, *, again_in):
+    def finish(self, outcome: Any, *, again_in: timedelta) -> None:
         """It is done; it is due again after ``again_in``."""
         self.let_go(
             due_at=Now() + again_in, done_at=Now(), outcome=str(outcome or "")[:200], failures=0
         )
 
-    def fail(self, error, *, again_in):
+    def fail(self, error: Exception, *, again_in: timedelta) -> None:
         """It failed; ``error`` is named by its kind, for its words may quote what people wrote."""
         self.let_go(
             due_at=Now() + min(again_in, AGAIN_AFTER),
@@ -142,7 +143,7 @@ class Task(Due):
 
 
 class WorkerQuerySet(models.QuerySet["Worker"]):
-    def tell(self, host):
+    def tell(self, host: str) -> None:
         """A worker is at work on ``host``. Hosts that were not seen for a day are forgotten."""
         self.bulk_create(
             [self.model(host=host[:255], seen_at=Now())],
@@ -152,11 +153,11 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         )
         self.filter(seen_at__lt=Now() - timedelta(days=1)).delete()
 
-    def last_seen(self):
+    def last_seen(self) -> datetime | None:
         """When any worker was last seen, or None."""
         return self.aggregate(at=models.Max("seen_at"))["at"]
 
-    def are_late(self):
+    def are_late(self) -> bool:
         """Whether no worker was seen for as long as ``LATE``."""
         return not self.filter(seen_at__gt=Now() - LATE).exists()
 
@@ -174,5 +175,5 @@ class Worker(models.Model):
         verbose_name_plural = _("workers")
         ordering = ["host"]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.host

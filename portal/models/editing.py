@@ -1,12 +1,13 @@
 import hashlib
 import json
-from typing import cast
+from collections.abc import Iterable
+from typing import Any, Self, cast
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from portal.authority import person_of
+from portal.authority import Principal, person_of
 
 from .actions import Action, describe
 from .activity import ActivityEntry
@@ -19,7 +20,7 @@ class StaleRow(ValidationError):
     ``entry`` is the newest change in the activity log, or None where it tells of none.
     """
 
-    def __init__(self, entry):
+    def __init__(self, entry: ActivityEntry | None) -> None:
         super().__init__(
             _("This was changed in the meantime. Nothing was overwritten."), code="stale"
         )
@@ -38,20 +39,28 @@ class Editable(models.Model):
     class Meta:
         abstract = True
 
-    def record(self, action, *, by, **told):
+    def record(self, action: Action, *, by: Principal, **told: Any) -> None:
         """Write what happened to this row into the activity log of whom it concerns."""
         raise NotImplementedError
 
     @property
-    def version(self):
+    def version(self) -> str:
         """A word for the values of ``edited_fields``: another as soon as one of them differs."""
         values = [str(self._stored_value(name)) for name in self.edited_fields]
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:32]
 
-    def _stored_value(self, name):
+    def _stored_value(self, name: str) -> Any:
         return getattr(self, cast(models.Field, self._meta.get_field(name)).attname)
 
-    def write_changes(self, fields, stored, *, by, seen, **told):
+    def write_changes(
+        self,
+        fields: Iterable[str],
+        stored: Self,
+        *,
+        by: Principal,
+        seen: str | None,
+        **told: Any,
+    ) -> list[str]:
         """Save those of ``fields`` that differ from ``stored``, the locked row, and log them.
 
         Returns their names; where there is none, nothing is written and nothing is stale. Raises

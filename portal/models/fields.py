@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from typing import Any
+
 from django.db import models
 from django.db.models import lookups
 
@@ -7,7 +10,7 @@ from portal.text import fold
 class KeyField(models.CharField):
     """Text to sort by: by code point, as Python does, on every database and whatever its locale."""
 
-    def db_parameters(self, connection):
+    def db_parameters(self, connection: Any) -> dict[str, str | None]:
         parameters = super().db_parameters(connection)
         if connection.vendor == "postgresql":
             parameters["collation"] = "C"
@@ -22,7 +25,7 @@ class KeyContains(lookups.Contains):
     index that has all in order.
     """
 
-    def as_postgresql(self, compiler, connection, **context):
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list]:
         column, params = self.process_lhs(compiler, connection)
         rhs = self.rhs if hasattr(self.rhs, "as_sql") else models.Value(self.rhs)
         word, more = compiler.compile(rhs)
@@ -40,16 +43,16 @@ class FoldedField(KeyField):
     Where ``update_fields`` names the source, name this field too.
     """
 
-    def __init__(self, *args, source, **kwargs):
+    def __init__(self, *args: Any, source: str, **kwargs: Any) -> None:
         self.source = source
         # Folding can lengthen a text: ß becomes ss, a ligature its letters.
         super().__init__(*args, **{"max_length": 800, "editable": False, **kwargs})
 
-    def deconstruct(self):
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         name, path, args, kwargs = super().deconstruct()
         return name, path, args, {**kwargs, "source": self.source}
 
-    def pre_save(self, model_instance, add):
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
         key = fold(getattr(model_instance, self.source))[: self.max_length]
         key = key.encode()[:MOST_BYTES].decode(errors="ignore")
         setattr(model_instance, self.attname, key)

@@ -9,7 +9,7 @@ from django.core import signing
 MOST_TO_ADDRESS, MOST_BY_USER = 3, 100
 
 
-def _signer():
+def _signer() -> signing.Signer:
     # A token is signed, so it can't be guessed, and not stored, so it can't be stolen with the data.
     return signing.Signer(salt="portal.User.invitation", sep=".")
 
@@ -22,12 +22,12 @@ class OpenedInvitation(NamedTuple):
     fingerprint: str
 
 
-def write_token(opened):
+def write_token(opened: OpenedInvitation) -> str:
     """Return the token of a personal link that knows ``opened``."""
     return _signer().sign(f"{opened.user_id.hex}-{opened.sent}-{opened.fingerprint}")
 
 
-def read_token(token):
+def read_token(token: str) -> OpenedInvitation | None:
     """Return what ``token`` stands for, or None where the portal did not make it."""
     try:
         key, sent, fingerprint = _signer().unsign(token).split("-")

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.db import models, transaction
 from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +16,9 @@ from lists.set_statements import lock_text
 from portal.links import portal_host
 
 from .due import Due, DueQuerySet
+
+if TYPE_CHECKING:
+    from .users import User
 
 logger = logging.getLogger("portal.mail")
 
@@ -30,7 +34,7 @@ GIVE_UP_AFTER = timedelta(days=5)
 KEPT = timedelta(days=90)
 
 # Whom to tell of mail that can't be delivered, by the kind of what it is about.
-_tellers: dict[str, Callable] = {}
+_tellers: "dict[str, Callable[[Mail], None]]" = {}
 
 
 class MailStatus(models.TextChoices):
@@ -49,29 +53,29 @@ class MailTrouble(models.TextChoices):
 
 
 class MailQuerySet(DueQuerySet["Mail"]):
-    def waiting(self):
+    def waiting(self) -> Self:
         # As the index has it: only what waits is ever due.
         return self.filter(due_at__isnull=False)
 
-    def about(self, row):
+    def about(self, row: models.Model) -> Self:
         """The mail that has told of ``row``."""
         return self.filter(about=row._meta.label_lower, about_id=row.pk)
 
-    def failing(self):
+    def failing(self) -> Self:
         """What waits after a try that failed."""
         return self.waiting().filter(tries__gt=0)
 
-    def stuck(self):
+    def stuck(self) -> Self:
         """What waits, for a quarter of an hour, for the worker or for the portal's own mail server."""
         soon = Now() - timedelta(minutes=15)
         return self.waiting().filter(
             models.Q(due_at__lt=soon) | models.Q(trouble=MailTrouble.SERVER, created_at__lt=soon)
         )
 
-    def undelivered(self):
+    def undelivered(self) -> Self:
         return self.filter(status__in=[MailStatus.REFUSED, MailStatus.GIVEN_UP])
 
-    def withdraw(self):
+    def withdraw(self) -> None:
         """Take back what waits and nobody is just sending."""
         rows = self.waiting().filter(holder=None)
         keys = list(rows.select_for_update(no_key=True, skip_locked=True).values_list("pk"))
@@ -79,11 +83,11 @@ class MailQuerySet(DueQuerySet["Mail"]):
             **self.model._over(MailStatus.WITHDRAWN)
         )
 
-    def over(self):
+    def over(self) -> Self:
         """What was done with ``KEPT`` ago, and is told no longer."""
         return self.filter(done_at__lt=Now() - KEPT)
 
-    def when_allowed(self, address, user):
+    def when_allowed(self, address: str, user: "User") -> datetime | None:
         """Return when ``user`` may have a mail sent to ``address`` (R4), or None for at once.
 
         Others who ask for the same address or user wait until the transaction ends.
@@ -97,7 +101,7 @@ class MailQuerySet(DueQuerySet["Mail"]):
         ]
         return max(filter(None, times), default=None)
 
-    def _free_after(self, most):
+    def _free_after(self, most: int) -> datetime | None:
         """When the last ``most`` of them are no longer all of one day; None if they are not today."""
         # One that waits counts for the day on which it will be sent.
         free_at = models.ExpressionWrapper(
@@ -183,11 +187,11 @@ class Mail(Due):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.subject
 
     @classmethod
-    def of(cls, message):
+    def of(cls, message: EmailMessage) -> list[Self]:
         """Return the rows, not yet saved, for a mail of Django: one for each recipient."""
         if message.attachments:
             raise ValueError("The queue takes no attachments.")
@@ -210,11 +214,11 @@ class Mail(Due):
         ]
 
     @property
-    def lease(self):
+    def lease(self) -> timedelta:
         """Longer than sending it can take: each of the few steps of that may take ``EMAIL_TIMEOUT``."""
         return 10 * timedelta(seconds=settings.EMAIL_TIMEOUT)
 
-    def message(self, connection):
+    def message(self, connection: Any) -> EmailMultiAlternatives:
         """Return it as Django sends it. Sent twice, after a kill, it has the same Message-ID."""
         message = EmailMultiAlternatives(
             self.subject,
@@ -232,20 +236,20 @@ class Mail(Due):
         return message
 
     @property
-    def is_waiting(self):
+    def is_waiting(self) -> bool:
         return self.status == MailStatus.WAITING
 
     # What became of it, by whoever holds it. Each raises ``LeaseLost`` where another has taken it over.
 
-    def succeed(self):
+    def succeed(self) -> None:
         """It is sent: the mail server has taken it."""
         self.let_go(**self._over(MailStatus.SENT), tries=models.F("tries") + 1, trouble="")
 
-    def refuse(self, answer):
+    def refuse(self, answer: str) -> None:
         """It is refused for good: whoever sent it is told, and nobody tries again."""
         self._end(MailStatus.REFUSED, answer)
 
-    def postpone(self, answer, trouble):
+    def postpone(self, answer: str, trouble: MailTrouble) -> None:
         """It could not be sent now. Given up after ``GIVE_UP_AFTER``, else tried again later."""
         old = type(self).objects.filter(pk=self.pk, created_at__lt=Now() - GIVE_UP_AFTER)
         if old.exists():
@@ -256,7 +260,7 @@ class Mail(Due):
             due_at=Now() + wait, tries=models.F("tries") + 1, answer=answer[:500], trouble=trouble
         )
 
-    def _end(self, status, answer, **fields):
+    def _end(self, status: MailStatus, answer: str, **fields: Any) -> None:
         self.status, self.answer = status, answer[:500]
         with self.held():
             if tell := _tellers.get(self.about):
@@ -265,7 +269,7 @@ class Mail(Due):
                 **self._over(status), tries=models.F("tries") + 1, answer=self.answer, **fields
             )
 
-    def _tell(self, tell):
+    def _tell(self, tell: "Callable[[Mail], None]") -> None:
         try:
             with transaction.atomic():
                 tell(self)
@@ -274,11 +278,11 @@ class Mail(Due):
             logger.exception("Nobody could be told of undelivered mail")
 
     @staticmethod
-    def _over(status):
+    def _over(status: MailStatus) -> dict[str, Any]:
         return {"status": status, "due_at": None, "done_at": Now(), "text": "", "html": ""}
 
 
-def tell_undelivered(model, tell):
+def tell_undelivered(model: type[models.Model], tell: Callable[[Mail], None]) -> None:
     """Have ``tell(mail)`` called when mail about a row of ``model`` can't be delivered.
 
     In the transaction that says so; ``mail.answer`` has what the mail server said.

@@ -1,7 +1,8 @@
 """Who must know of an act is told once: by mail, and on its pages (C11)."""
 
 import uuid
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Self
 
 from django.db import models, transaction
 from django.urls import reverse
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from portal import mail
-from portal.authority import person_of
+from portal.authority import Principal, person_of
 
 from .actions import Action, action_choices
 from .memberships import Membership
@@ -33,7 +34,7 @@ class Mailbox(NamedTuple):
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
-    def visible_to(self, membership):
+    def visible_to(self, membership: Membership | None) -> Self:
         """Return the notices to the organisation of ``membership`` (T1)."""
         if membership is None:
             return self.none()
@@ -41,12 +42,12 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
             return self.filter(customer=membership.customer_id)
         return self.filter(partner=membership.partner_id)
 
-    def for_user(self, user):
+    def for_user(self, user: User) -> Self:
         """Return the notices to the user's organisation, but for what the user itself did."""
         own = self.visible_to(getattr(user, "membership", None))
         return own.filter(models.Q(caused_by=None) | ~models.Q(caused_by=user))
 
-    def undismissed_by(self, user):
+    def undismissed_by(self, user: User) -> Self:
         """Return the notices that the user has not dismissed yet, the newest first."""
         dismissed = self.model.dismissed_by.through.objects.filter(
             notice=models.OuterRef("pk"), user=user
@@ -55,7 +56,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         return found.order_by("-pk")
 
     @transaction.atomic
-    def tell(self, notices, *, by):
+    def tell(self, notices: "Sequence[Notice]", *, by: Principal) -> None:
         """Keep ``notices``, one for each party of an act, and mail them (C11).
 
         To the admins of the party, each as picked in the profile, but not to whoever caused it; and where
@@ -64,11 +65,12 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         """
         person_of(by)
         for start in range(0, len(notices), CHUNK):
-            told = self.bulk_create(notices[start : start + CHUNK])
-            addressed, later = [], []
+            told = Notice.objects.bulk_create(notices[start : start + CHUNK])
+            addressed: list[tuple[User | Mailbox, dict[str, Any]]] = []
+            later = []
             for notice, user in self._admins_of(told):
                 if user.answering_mail == MailChoice.AT_ONCE:
-                    country = user.organisation.country
+                    country = user.membership.organisation.country
                     addressed.append((user, {"notice": notice, "country": country}))
                 elif user.answering_mail == MailChoice.DAILY:
                     later.append((notice, user))
@@ -89,7 +91,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
             waiting.objects.bulk_create(waiting(notice=one, user=user) for one, user in later)
 
     @staticmethod
-    def _admins_of(notices):
+    def _admins_of(notices: "Sequence[Notice]") -> "Iterator[tuple[Notice, User]]":
         by_party = {(one.partner_id, one.customer_id): one for one in notices}
         members = Membership.objects.filter(
             models.Q(partner__in=[partner for partner, _customer in by_party if partner])
@@ -101,15 +103,15 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
                 yield notice, user
 
     @transaction.atomic
-    def send_digest(self, user):
+    def send_digest(self, user: User) -> int:
         """Mail ``user`` in one what waits for it, and let nothing wait. Returns how many mails that made."""
         waiting = self.model.waits_for.through.objects.filter(user=user)
         keys = list(waiting.order_by("-notice").values_list("notice", flat=True))
         waiting.filter(notice__in=keys).delete()
         if not keys or not user.is_active or user.answering_mail == MailChoice.NONE:
             return 0
-        notices = self.visible_to(getattr(user, "membership", None)).filter(pk__in=keys)
-        notices = list(notices.order_by("-pk")[:MOST_IN_DIGEST])
+        found = self.visible_to(getattr(user, "membership", None)).filter(pk__in=keys)
+        notices = list(found.order_by("-pk")[:MOST_IN_DIGEST])
         if not notices:
             return 0
         mail.send("told_daily", [user], notices=notices, count=len(keys))
@@ -194,29 +196,29 @@ class Notice(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.headline
 
-    def get_absolute_url(self):
+    def get_absolute_url(self) -> str:
         return reverse("notice", args=[self.uuid])
 
     @property
-    def count(self):
+    def count(self) -> int:
         """How many subscriptions it is about."""
         return self.gained + self.lost
 
     @property
-    def more(self):
+    def more(self) -> int:
         """How many of them ``lines`` does not name."""
         return max(self.count - len(self.lines), 0)
 
     @property
-    def headline(self):
+    def headline(self) -> str:
         """What happened and what that means for the reader, in the reader's language."""
         return ": ".join(filter(None, [self._happened, self._meaning]))
 
     @property
-    def _happened(self):
+    def _happened(self) -> str:
         names = {"firm": self.firm, "other": self.other_firm}
         if self.action == Action.SUPPORT_CONTACT_DESIGNATED:
             return _("Support contact changed")
@@ -237,9 +239,9 @@ class Notice(models.Model):
         return f"{Action(self.action).label} ({self.firm})"
 
     @property
-    def _meaning(self):
+    def _meaning(self) -> str:
         if self.customer_id:
-            return self.gained and self._meaning_for_customer
+            return self._meaning_for_customer if self.gained else ""
         told = []
         if self.gained:
             told.append(_("%(what)s now with you") % {"what": self._what(self.gained)})
@@ -248,7 +250,7 @@ class Notice(models.Model):
         return "; ".join(told)
 
     @property
-    def _meaning_for_customer(self):
+    def _meaning_for_customer(self) -> str:
         if self.gained > 1:
             sentence = ngettext(
                 "%(count)s product has another support contact",
@@ -264,7 +266,7 @@ class Notice(models.Model):
             }
         return _("No partner is designated for %(product)s now") % {"product": line["name"]}
 
-    def _what(self, count):
+    def _what(self, count: int) -> str:
         """The subscriptions, by name or by number, and whose they are."""
         first = self.lines[0]
         if self.count == 1:

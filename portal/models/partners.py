@@ -1,4 +1,6 @@
 import uuid
+from collections.abc import Iterable
+from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -10,7 +12,7 @@ from django_countries.fields import CountryField
 
 from lists.set_statements import lock_text, share_texts
 from portal.address_fields import EmailField
-from portal.authority import require
+from portal.authority import Principal, require
 from portal.clocks import now_after
 from portal.permissions import Permission
 from portal.phone_fields import PhoneField
@@ -31,7 +33,7 @@ class PartnerType(models.TextChoices):
 mpn_id_validator = RegexValidator(r"\A[0-9]{4,10}\Z", _("An MPN ID has 4 to 10 digits."))
 
 
-def validate_languages(codes):
+def validate_languages(codes: Any) -> None:
     """Raise ``ValidationError`` unless ``codes`` is a list of language codes that Django can name."""
     try:
         for code in codes:
@@ -42,7 +44,7 @@ def validate_languages(codes):
         ) from error
 
 
-def partner_labels(rows):
+def partner_labels(rows: Iterable[tuple[Any, str, str]]) -> list[tuple[Any, str]]:
     """Return key and label of partners to choose from, given as key, name and MPN ID.
 
     Those of one name carry their MPN ID.
@@ -52,7 +54,7 @@ def partner_labels(rows):
 
 
 class PartnerQuerySet(models.QuerySet["Partner"]):
-    def active(self):
+    def active(self) -> Self:
         return self.filter(deactivated_at=None)
 
 
@@ -113,39 +115,39 @@ class Partner(models.Model):
         ]
         indexes = [models.Index(fields=["name_key", "id"], name="portal_partner_name_key")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
     @property
-    def distinct_name(self):
+    def distinct_name(self) -> str:
         """The name with the number that no other partner has, for the operator."""
         label = _("MPN ID")
         return f"{self.name} ({label} {self.mpn_id})"
 
     @property
-    def is_active(self):
+    def is_active(self) -> bool:
         return self.deactivated_at is None
 
     @property
-    def is_provider(self):
+    def is_provider(self) -> bool:
         return self.type == PartnerType.INDIRECT_PROVIDER
 
     @property
-    def is_reseller(self):
+    def is_reseller(self) -> bool:
         return self.type == PartnerType.INDIRECT_RESELLER
 
     @property
-    def may_sell(self):
+    def may_sell(self) -> bool:
         """Whether subscriptions are sold by this type of partner: resellers sell through a provider."""
         return not self.is_reseller
 
     @property
-    def support_language_names(self):
+    def support_language_names(self) -> list[str]:
         """The names of the support languages in the reader's language."""
         return [get_language_info(code)["name_translated"] for code in self.support_languages]
 
     @transaction.atomic
-    def change(self, fields, *, by):
+    def change(self, fields: Iterable[str], *, by: Principal) -> list[str]:
         """Save ``fields`` as they are set on this object, and log what they were before.
 
         Returns the names of those that changed; where none did, nothing is written. Raises ``NotAllowed``
@@ -165,7 +167,7 @@ class Partner(models.Model):
         return changed
 
     @staticmethod
-    def keep_active(keys):
+    def keep_active(keys: Iterable[uuid.UUID]) -> None:
         """Let none of these partners, by key, be deactivated until the transaction ends (ADR 0003).
 
         For what rests on it that they are active. Nobody else waits: not who does the same, nor who saves
@@ -174,7 +176,7 @@ class Partner(models.Model):
         share_texts(f"active partner {key}" for key in keys)
 
     @transaction.atomic
-    def deactivate(self, *, by):
+    def deactivate(self, *, by: Principal) -> None:
         """Close the partner down: its people are signed out (T3), its support contacts fall back (C9).
 
         Deactivating again changes nothing. Relationships and partnerships stay readable. Raises
@@ -193,7 +195,7 @@ class Partner(models.Model):
             self.record(Action.PARTNER_DEACTIVATED, by=by)
 
     @transaction.atomic
-    def reactivate(self, *, by):
+    def reactivate(self, *, by: Principal) -> None:
         """Let the partner's people sign in again. Support contacts that fell back stay where they are.
 
         Raises ``NotAllowed`` unless ``by`` is an operator.
@@ -205,6 +207,6 @@ class Partner(models.Model):
             self.save(update_fields=["deactivated_at"])
             self.record(Action.PARTNER_REACTIVATED, by=by)
 
-    def record(self, action, *, by, **changes):
+    def record(self, action: Action, *, by: Principal, **changes: Any) -> None:
         """Write what happened to this partner into the activity log."""
         ActivityEntry.objects.record(action, by=by, partners=[self], subject=self, **changes)

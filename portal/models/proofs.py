@@ -1,8 +1,9 @@
 """Which addresses people have shown to be theirs (R14)."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.core import signing
 from django.db import models
@@ -11,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.address_fields import EmailField
 from portal.addresses import shown_email
+
+if TYPE_CHECKING:
+    from .users import User
 
 # So long the link of a confirmation mail works.
 CONFIRMATION_PERIOD = timedelta(days=7)
@@ -30,7 +34,7 @@ class ProofMethod(models.TextChoices):
 
 
 class ProvedAddressQuerySet(models.QuerySet["ProvedAddress"]):
-    def vouch(self, users, how):
+    def vouch(self, users: "Iterable[User]", how: ProofMethod) -> None:
         """Count the addresses of ``users`` as proved, without asking them: for demo and sample data."""
         proved = [self.model(user=user, email=user.email, how=how) for user in users]
         self.bulk_create(proved, ignore_conflicts=True)
@@ -66,7 +70,7 @@ class ProvedAddress(models.Model):
         ]
         indexes = [models.Index(fields=["email", "at"], name="portal_proof_of_email")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return shown_email(self.email)
 
 
@@ -79,12 +83,12 @@ class OpenedConfirmation(NamedTuple):
     is_expired: bool
 
 
-def confirmation_token(user_id, email, following):
+def confirmation_token(user_id: uuid.UUID, email: str, following: str) -> str:
     """Return the token of a link by which that user proves ``email``, and goes on to ``following``."""
     return _signer.sign_object([user_id.hex, email, following])
 
 
-def read_confirmation(token):
+def read_confirmation(token: str) -> OpenedConfirmation | None:
     """Return what ``token`` stands for, or None where the portal did not make it."""
     try:
         key, email, following = _signer.unsign_object(token)

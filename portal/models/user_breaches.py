@@ -3,7 +3,7 @@
 ``manage.py verify_rules`` prints what these find.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 
 class UserBreaches(models.QuerySet["User"]):
-    def in_two_places(self):
+    def in_two_places(self) -> Self:
         """T3: operators who belong to an organisation, and members of a partner and a customer."""
         return self.filter(
             Q(is_staff=True, membership__isnull=False)
             | Q(membership__partner__isnull=False, membership__customer__isnull=False)
         )
 
-    def in_no_place(self):
+    def in_no_place(self) -> Self:
         """T3: active users who are no operator and belong to no organisation."""
         return self.filter(
             membership__partner=None, membership__customer=None, is_staff=False, is_active=True
         )
 
-    def with_sessions_left(self):
+    def with_sessions_left(self) -> Self:
         """T3: users whose sessions were not ended when they, or their partner, were deactivated."""
         return self.filter(
             Q(is_active=False, sessions_ended_at=None)
@@ -37,7 +37,7 @@ class UserBreaches(models.QuerySet["User"]):
             | Q(membership__partner__deactivated_at__gt=F("sessions_ended_at"))
         )
 
-    def erased_silently(self):
+    def erased_silently(self) -> Self:
         """C10: people who were erased from what is told of who acted, without an entry that says so."""
         told = ActivityEntry.objects.filter(action=Action.USER_ERASED, subject_id=OuterRef("pk"))
         return self.filter(~Exists(told), actors__erased_at__isnull=False).distinct()

@@ -1,3 +1,5 @@
+from typing import TYPE_CHECKING, Any, Self
+
 from django.contrib.auth.models import BaseUserManager
 from django.db import transaction
 
@@ -11,9 +13,13 @@ from .invitations import read_token
 from .proofs import ProvedAddress
 from .user_breaches import UserBreaches
 
+if TYPE_CHECKING:
+    from .memberships import Membership
+    from .users import User
+
 
 class UserQuerySet(UserBreaches):  # type: ignore[override]  # the plugin types each as_manager anew
-    def visible_to(self, membership):
+    def visible_to(self, membership: "Membership | None") -> Self:
         """Return the users of the organisation of ``membership`` (T1)."""
         if membership is None:
             return self.none()
@@ -21,7 +27,7 @@ class UserQuerySet(UserBreaches):  # type: ignore[override]  # the plugin types 
             membership__partner=membership.partner_id, membership__customer=membership.customer_id
         )
 
-    def joined(self):
+    def joined(self) -> Self:
         """Return the users whose address is theirs: all but those who were invited and never came.
 
         An address is one account's among these only. Any organisation may invite it, and none of them
@@ -29,10 +35,10 @@ class UserQuerySet(UserBreaches):  # type: ignore[override]  # the plugin types 
         """
         return self.filter(has_joined=True)
 
-    def with_organisation(self):
+    def with_organisation(self) -> Self:
         return self.select_related("membership__partner", "membership__customer")
 
-    def search(self, text):
+    def search(self, text: str) -> Self:
         """Return the users whose name or email contains every word of ``text``.
 
         Case and accents do not count; a word may stand inside another. An email or a domain is found in
@@ -43,7 +49,7 @@ class UserQuerySet(UserBreaches):  # type: ignore[override]  # the plugin types 
             found = found.filter(has_word("name_key", word) | has_word("email", word))
         return found
 
-    def called(self, email):
+    def called(self, email: str) -> "User | None":
         """Return the user that joined whose email this is, in whichever form it is written, or None.
 
         Of two whose emails are the same in normal form, from before there was one, it is the one whose
@@ -53,7 +59,7 @@ class UserQuerySet(UserBreaches):  # type: ignore[override]  # the plugin types 
         found = list(self.joined().filter(email__in=[AsKept(written), email]))
         return next((user for user in found if user.email == written), next(iter(found), None))
 
-    def who_proved(self, email):
+    def who_proved(self, email: str) -> "User | None":
         """Return the active user who was the last to prove that mail to ``email`` reaches it, or None (R14).
 
         A mailbox may have passed from one person to another, or be read by several: the latest proof counts.
@@ -62,17 +68,19 @@ class UserQuerySet(UserBreaches):  # type: ignore[override]  # the plugin types 
             email=email, user__is_active=True, user__has_joined=True
         ).select_related("user__membership__partner", "user__membership__customer")
         latest = proofs.order_by("-at", "-pk").first()
-        return latest and latest.user
+        return latest.user if latest else None
 
-    def invited(self, email):
+    def invited(self, email: str) -> Self:
         """Return the users that were invited by this email and never came, the latest first."""
         waiting = self.with_organisation().filter(email=email, has_joined=False)
         return waiting.exclude(invited_at=None).order_by("-invited_at")
 
-    def find_invited(self, token):
+    def find_invited(self, token: str) -> "User | None":
         """Return the user that a personal link invites, with what the link knew of it, or None."""
         opened = read_token(token)
-        user = opened and self.with_organisation().filter(pk=opened.user_id).first()
+        if opened is None:
+            return None
+        user = self.with_organisation().filter(pk=opened.user_id).first()
         if user is None or user.organisation is None:
             return None
         user.opened_invitation = opened
@@ -80,14 +88,14 @@ class UserQuerySet(UserBreaches):  # type: ignore[override]  # the plugin types 
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
-    def create_user(self, email, password=None, **fields):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """Create a user who signs in with ``email``; without a password nobody can sign in yet."""
         user = self.model(email=email, **fields)
         user.set_password(password)
         user.save()
         return user
 
-    def create_superuser(self, email, password=None, **fields):
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """Create an operator. Called by ``manage.py createsuperuser``."""
         # The command asks the database only where a field is unique among all rows.
         user = self.model(email=email, is_staff=True, **fields)
@@ -104,7 +112,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
             )
         return user
 
-    def get_by_natural_key(self, email):
+    def get_by_natural_key(self, email: str | None) -> "User":
         found = self.called(email)
         if found is None:
             raise self.model.DoesNotExist

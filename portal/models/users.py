@@ -1,7 +1,8 @@
 import uuid
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
@@ -18,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from portal import links, mail
 from portal.address_fields import EmailField
 from portal.addresses import normal_email, shown_email
-from portal.authority import PORTAL, Principal, person_of, require
+from portal.authority import PORTAL, Organisation, Principal, person_of, require
 from portal.clocks import now_after
 from portal.permissions import Permission
 from portal.zones import (
@@ -38,6 +39,9 @@ from .limits import when_allowed
 from .proofs import CONFIRMATION_PERIOD, MAILS_WITHIN, MOST_MAILS, ProofMethod, confirmation_token
 from .user_querysets import UserManager
 
+if TYPE_CHECKING:
+    from .memberships import Membership
+
 GERMAN_SPEAKING = {"AT", "CH", "DE", "LI"}
 
 # What counts as a second factor; recovery codes only stand in for one.
@@ -52,7 +56,7 @@ class MailChoice(models.TextChoices):
     NONE = "none", _("None")
 
 
-def language_of(country):
+def language_of(country: Any) -> str:
     """The language in which the portal writes to a firm in ``country`` that has not picked one."""
     return "de" if str(country) in GERMAN_SPEAKING else "en"
 
@@ -154,20 +158,20 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
         ]
         indexes = [models.Index(fields=["email"], name="portal_user_email")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name or self.shown_email
 
     @property
-    def distinct_name(self):
+    def distinct_name(self) -> str:
         """The name with the email, for the operator: people are called alike."""
         return f"{self.name} ({self.shown_email})" if self.name else self.shown_email
 
     @property
-    def shown_email(self):
+    def shown_email(self) -> str:
         """The email as people read it."""
         return shown_email(self.email)
 
-    def clean(self):
+    def clean(self) -> None:
         if self.is_staff and hasattr(self, "membership"):
             raise ValidationError(
                 {
@@ -177,7 +181,7 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
                 }
             )
 
-    def _get_session_auth_hash(self, secret=None):
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
         # Sessions end when the password changes (Django) and when they are ended on purpose (T3).
         return salted_hmac(
             "portal.User.get_session_auth_hash",
@@ -187,13 +191,13 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
         ).hexdigest()
 
     @property
-    def mail_language(self):
+    def mail_language(self) -> str:
         """The language that mail speaks to this user: the picked one, else that of the country."""
         if self.language:
             return self.language
         return language_of(getattr(self.organisation, "country", ""))
 
-    def name_for(self, membership):
+    def name_for(self, membership: "Membership | None") -> str:
         """What ``membership`` may know of this user (T1): colleagues the name, others the organisation."""
         own = self.organisation
         if membership and own and own == membership.organisation:
@@ -201,25 +205,25 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
         return str(own or gettext("The operator of the portal"))
 
     @property
-    def may_act(self):
+    def may_act(self) -> bool:
         return self.may_sign_in
 
     @property
-    def is_last_resort(self):
+    def is_last_resort(self) -> bool:
         return self.is_staff
 
     @property
-    def person(self):
+    def person(self) -> "User":
         return self
 
     @property
-    def organisation(self):
+    def organisation(self) -> Organisation | None:
         """The partner or customer that the user belongs to, or None."""
         membership = getattr(self, "membership", None)
         return membership and membership.organisation
 
     @transaction.atomic
-    def change(self, fields, *, by, seen=None):
+    def change(self, fields: Iterable[str], *, by: Principal, seen: str | None = None) -> list[str]:
         """Save ``fields``, some of ``edited_fields``, as they are set on this object, and log what they were.
 
         Who renames itself has still acted under the former name. Who decides on its time zone, even
@@ -238,11 +242,11 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
         return changed
 
     @property
-    def is_undecided_on_zone(self):
+    def is_undecided_on_zone(self) -> bool:
         """Whether times are shown in the installation's zone without this person having chosen that."""
         return not (self.time_zone or self.has_decided_zone)
 
-    def may_be_offered(self, zone):
+    def may_be_offered(self, zone: str) -> bool:
         """Whether to ask this person if times are to be shown in ``zone``, the one of its browser."""
         return (
             self.is_undecided_on_zone
@@ -251,7 +255,7 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
         )
 
     @transaction.atomic
-    def deactivate(self, *, by):
+    def deactivate(self, *, by: Principal) -> None:
         """Lock the user out and end its sessions at once (T3).
 
         Raises ``ValidationError`` with code ``last_global_admin`` where nobody else could take over,
@@ -274,12 +278,12 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
         asked.bind_anew()
         self.record(Action.USER_DEACTIVATED, by=by)
 
-    def dismiss_notices(self, newest):
+    def dismiss_notices(self, newest: int) -> None:
         """Show the notices up to the one with the key ``newest`` no longer on the first page."""
         self.notices_dismissed = max(self.notices_dismissed, newest)
         self.save(update_fields=["notices_dismissed"])
 
-    def require_dispensable(self, *, by):
+    def require_dispensable(self, *, by: Principal) -> None:
         """Raise ``ValidationError``, saying why, where ``by`` can't deactivate this user."""
         if self == person_of(by):
             raise ValidationError(
@@ -289,7 +293,7 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
             self.membership.require_other_admin()
 
     @transaction.atomic
-    def reactivate(self, *, by):
+    def reactivate(self, *, by: Principal) -> None:
         """Let the user sign in again. Reactivating an active user changes nothing.
 
         Raises ``NotAllowed`` like ``deactivate``.
@@ -300,7 +304,7 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
             self.requests_answered.to_proofs_of(self).bind_anew()
             self.record(Action.USER_REACTIVATED, by=by)
 
-    def record(self, action, *, by, **changes):
+    def record(self, action: Action, *, by: Principal, **changes: Any) -> None:
         """Write what happened to this user into the activity log of its organisation."""
         membership = getattr(self, "membership", None)
         ActivityEntry.objects.record(
@@ -315,37 +319,37 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
     # Signing in: who may, with what second factor, until when
 
     @property
-    def may_sign_in(self):
+    def may_sign_in(self) -> bool:
         """T3: nobody signs in, or stays so, who is deactivated or whose partner is."""
         return self.is_active and getattr(self.organisation, "is_active", True)
 
     @property
-    def needs_second_factor(self):
+    def needs_second_factor(self) -> bool:
         """Whether the user may do nothing without a second factor: its partner wants it, or the operator."""
         if self.is_staff:
             return settings.OPERATOR_SECOND_FACTOR
         return getattr(self.organisation, "requires_second_factor", False)
 
     @property
-    def second_factors(self):
+    def second_factors(self) -> Any:
         return self.authenticator_set.filter(type__in=FACTORS)
 
     @cached_property
-    def has_second_factor(self):
+    def has_second_factor(self) -> bool:
         """Whether the user has a second factor. The sign-in loads it together with the user."""
         return self.second_factors.exists()
 
-    def may_remove_factor(self, factor):
+    def may_remove_factor(self, factor: Any) -> bool:
         """Whether another second factor is left, where one is needed."""
         return not self.needs_second_factor or self.second_factors.exclude(pk=factor.pk).exists()
 
-    def end_sessions(self):
+    def end_sessions(self) -> None:
         """Sign the user out everywhere, for good: no session of before is valid again."""
         self.sessions_ended_at = now_after(self.created_at, self.sessions_ended_at)
         self.save(update_fields=["sessions_ended_at"])
 
     @transaction.atomic
-    def give_password(self, password, *, by, reason=""):
+    def give_password(self, password: str, *, by: Principal, reason: str = "") -> None:
         """Set a password for this user, which signs it out, and log that it was set.
 
         Raises ``NotAllowed`` unless ``by`` is an operator or the portal itself.
@@ -356,7 +360,7 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
         self.record(Action.PASSWORD_CHANGED, by=by, reason=reason)
 
     @transaction.atomic
-    def reset_second_factor(self, *, by):
+    def reset_second_factor(self, *, by: Principal) -> None:
         """Take the second factors and recovery codes away, and end the sessions: for a lost device.
 
         Without any, nothing changes. Raises ``NotAllowed`` unless ``by`` is an operator.
@@ -368,12 +372,12 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
 
     # The addresses it has proved (R14)
 
-    def has_proved(self, email=None):
+    def has_proved(self, email: str | None = None) -> bool:
         """Whether the user has proved ``email``, left out: the one that it signs in with."""
         return self.proved_addresses.filter(email=email or self.email).exists()
 
     @transaction.atomic
-    def prove(self, email, *, how):
+    def prove(self, email: str, *, how: ProofMethod) -> None:
         """Note that mail to ``email`` reaches this user, as it has just shown (R14).
 
         Where the user had proved it before, this is the newer proof. The first one is logged.
@@ -388,7 +392,7 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
             self.record(Action.ADDRESS_PROVED, by=self, after={"email": email})
 
     @property
-    def should_be_asked_to_confirm(self):
+    def should_be_asked_to_confirm(self) -> bool:
         """Whether the user has an organisation and an email that it has neither proved nor been asked for."""
         return (
             self.organisation is not None
@@ -396,18 +400,18 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
             and not self.has_proved()
         )
 
-    def note_asked_to_confirm(self):
+    def note_asked_to_confirm(self) -> None:
         """Ask no more, unless the email changes."""
         self.confirmation_asked_for = self.email
         self.save(update_fields=["confirmation_asked_for"])
 
-    def confirmation_path(self, email, following=""):
+    def confirmation_path(self, email: str, following: str = "") -> str:
         """The path of the link that proves ``email`` and leads on to the path ``following``."""
         token = confirmation_token(self.pk, normal_email(email), following)
         return reverse("address_confirm", args=[token])
 
     @transaction.atomic
-    def send_confirmation(self, email, *, following=""):
+    def send_confirmation(self, email: str, *, following: str = "") -> None:
         """Mail a link to ``email``, by which this user, signed in, proves that mail reaches it.
 
         The link works for ``CONFIRMATION_PERIOD`` and leads on to the path ``following``. Raises
@@ -441,38 +445,39 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
     # password's hash and the time when it was sent, so setting a password kills it, and so does a newer one.
 
     @property
-    def is_invited(self):
+    def is_invited(self) -> bool:
         """Whether the user was invited and has not been here yet."""
         return self.invited_at is not None and self._awaits_invitation
 
     @property
-    def _awaits_invitation(self):
+    def _awaits_invitation(self) -> bool:
         return self.last_login is None and not self.has_usable_password()
 
     @property
-    def invitation_expires_at(self):
-        return self.invited_at and self.invited_at + settings.INVITATION_PERIOD
+    def invitation_expires_at(self) -> datetime | None:
+        return self.invited_at + settings.INVITATION_PERIOD if self.invited_at else None
 
     @property
-    def is_invitation_expired(self):
-        return self.invitation_expires_at <= timezone.now()
+    def is_invitation_expired(self) -> bool:
+        expires_at = self.invitation_expires_at
+        return expires_at is not None and expires_at <= timezone.now()
 
     @property
-    def _invitation(self):
+    def _invitation(self) -> OpenedInvitation:
         sent = f"{self.invited_at:%Y%m%d%H%M%S%f}"
         return OpenedInvitation(self.pk, sent, self._fingerprint(settings.SECRET_KEY))
 
-    def _fingerprint(self, secret):
+    def _fingerprint(self, secret: str) -> str:
         made = salted_hmac("portal.User.invitation", f"{self.email} {self.password}", secret=secret)
         return made.hexdigest()[:20]
 
     @property
-    def invitation_path(self):
+    def invitation_path(self) -> str:
         """The path of the personal link."""
         return reverse("user_invitation", args=[write_token(self._invitation)])
 
     @transaction.atomic
-    def send_invitation(self, *, by):
+    def send_invitation(self, *, by: Principal) -> None:
         """Mail the user its personal link, a new one; an older link dies.
 
         Raises ``ValidationError`` with code ``joined`` if the user has a password or was signed in,
@@ -497,7 +502,7 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
         self.write_invitation(by=by)
 
     @transaction.atomic
-    def repeat_invitation(self):
+    def repeat_invitation(self) -> bool:
         """Mail the user its personal link once more: it asked for a new password before it had any.
 
         A link that works stays as it is, for anybody may have asked; an expired one is replaced. Returns
@@ -512,7 +517,7 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
             self._mail_invitation(None)
         return True
 
-    def write_invitation(self, *, by):
+    def write_invitation(self, *, by: Principal) -> None:
         """Note and mail the invitation. Raises ``ValidationError`` (``too_many``) beyond the limits."""
         inviter = person_of(by)
         self._require_within_limits(inviter)
@@ -521,9 +526,9 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
         self.record(Action.USER_INVITED, by=by)
         self._mail_invitation(inviter)
 
-    def _require_within_limits(self, inviter):
+    def _require_within_limits(self, inviter: "User | None") -> None:
         day = timedelta(days=1)
-        to_address = f"invitations:{self.organisation.pk}:{self.email}"
+        to_address = f"invitations:{self.membership.organisation.pk}:{self.email}"
         if next_at := when_allowed(to_address, MOST_TO_ADDRESS, day):
             raise ValidationError(
                 _(
@@ -547,7 +552,7 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
                 params={"count": MOST_BY_USER, "when": moment_for(inviter, next_at)},
             )
 
-    def _mail_invitation(self, inviter):
+    def _mail_invitation(self, inviter: "User | None") -> None:
         owner = self._owner_of_address()
         reader = owner or self
         mail.send(
@@ -562,12 +567,12 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
             expires_at=self.invitation_expires_at,
         )
 
-    def _owner_of_address(self):
+    def _owner_of_address(self) -> "User | None":
         """The other user whose account has this address already, or None."""
         others = User.objects.joined().with_organisation().exclude(pk=self.pk)
         return others.filter(email=self.email).first()
 
-    def require_open_invitation(self):
+    def require_open_invitation(self) -> None:
         """Raise ``ValidationError``, saying why, unless the link that found this user can be used.
 
         The code is ``expired`` where a new link helps, else ``dead``.
@@ -585,16 +590,17 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
             raise ValidationError(
                 _("This link was replaced by a newer one. Use the newest mail."), code="dead"
             )
-        if self.is_invitation_expired:
+        expires_at = self.invitation_expires_at
+        if expires_at and self.is_invitation_expired:
             raise ValidationError(
                 _("This link expired on %(date)s."),
                 code="expired",
-                params={"date": written_day(self.invitation_expires_at)},
+                params={"date": written_day(expires_at)},
             )
         if self._owner_of_address():
             self._refuse_second_account()
 
-    def _refuse_second_account(self):
+    def _refuse_second_account(self) -> NoReturn:
         # Only who reads mail to the address has this link, so it may know of the account.
         raise ValidationError(
             _(
@@ -605,7 +611,7 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
             params={"email": self.email, "organisation": self.organisation},
         )
 
-    def _require_active(self):
+    def _require_active(self) -> None:
         if not self.may_sign_in:
             raise ValidationError(
                 _("The account %(email)s is deactivated."),
@@ -614,7 +620,7 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
             )
 
     @transaction.atomic
-    def accept_invitation(self, password=None):
+    def accept_invitation(self, password: str | None = None) -> None:
         """Set the password of the user who opened the link; without one it signs in some other way.
 
         Works once. Raises ``ValidationError`` like ``require_open_invitation``.
@@ -633,7 +639,7 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
         self.record(Action.USER_JOINED, by=self)
         self.prove(self.email, how=ProofMethod.INVITATION)
 
-    def join_as(self, newcomer):
+    def join_as(self, newcomer: "User") -> None:
         """Join with the name and password of ``newcomer``, a user not stored who proved the same address."""
         self.name, self.password, self.has_joined = newcomer.name, newcomer.password, True
         self.full_clean()
@@ -641,7 +647,7 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
         self.record(Action.USER_JOINED, by=self)
 
     @transaction.atomic
-    def renew_invitation(self):
+    def renew_invitation(self) -> None:
         """Mail the user a new link in place of the expired one that was opened.
 
         It goes to the invited address only, and once for each expired link. Raises ``ValidationError``
@@ -656,7 +662,7 @@ class User(Editable, AbstractBaseUser, PermissionsMixin, Principal):
                 raise
             self.write_invitation(by=self)
 
-    def _lock_invitation(self):
+    def _lock_invitation(self) -> None:
         # Of two who use the same link at once, one finds it used.
         locked = User.objects.select_for_update(no_key=True)
         self.refresh_from_db(

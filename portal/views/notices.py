@@ -31,9 +31,9 @@ class NoticeListView(ScopedListView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
-        new = Notice.objects.undismissed_by(self.user)
         shown = [notice.pk for notice in context["object_list"]]
-        new = set(new.filter(pk__in=shown).values_list("pk", flat=True))
+        undismissed = Notice.objects.undismissed_by(self.user).filter(pk__in=shown)
+        new = set(undismissed.values_list("pk", flat=True))
         context["rows"] = [(notice, notice.pk in new) for notice in context["object_list"]]
         return context
 

@@ -88,7 +88,7 @@ class Loop:
                 queue.rest()
         if not self.is_stopping and (task := Task.objects.filter(name__in=due.recurring).claim()):
             found = True
-            task.goes_on = self.goes_on
+            task.goes_on = self.goes_on  # type: ignore[method-assign]  # of this one task
             self._do_task(task, due.recurring[task.name])
         return found
 

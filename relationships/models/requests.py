@@ -608,7 +608,8 @@ class RelationshipRequest(models.Model):
 
     @staticmethod
     def _require_proved(by):
-        if not person_of(by).has_proved():
+        person = person_of(by)
+        if person is None or not person.has_proved():
             raise ValidationError(
                 _(
                     "Confirm your email address first: the portal mails you a link. Until then you can't "

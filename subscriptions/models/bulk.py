@@ -290,13 +290,14 @@ class BulkAssignment(models.Model):
         rows = rows.order_by("pk")
         in_force = SupportContactAssignment.objects.filter(pk__in=rows.order_by().values("seen"))
         in_force.update(ended_at=now)
+        actor = Actor.objects.of(by)
         insert_selected(
             SupportContactAssignment,
             rows,
             subscription=models.F("subscription"),
             partner=models.F("contact"),
             started_at=at,
-            changed_by=models.Value(Actor.objects.of(by).pk, models.BigIntegerField()),
+            changed_by=models.Value(actor and actor.pk, models.BigIntegerField()),
             designated_for=models.Value(acting.pk, models.UUIDField()),
             reason=models.Value(reason.value),
         )
