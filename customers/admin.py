@@ -1,12 +1,14 @@
+import uuid
+from collections.abc import Sequence
 from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count
-from django.http import HttpResponseRedirect
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.formats import localize
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.addresses import shown_domain
 from portal.admin_base import Consequence, PortalAdmin
 from portal.admin_filters import OutOfFormFilter, UnreadablePhoneFilter
-from portal.models import Action, rows_above
+from portal.models import Action, User, rows_above
 
 from .models import Customer, SharedDomain
 
@@ -39,18 +41,20 @@ class CustomerAdmin(PortalAdmin):
     )
     actions = ("confirm_domain", "free_domain", "join")
 
-    def save_model(self, request, obj, form, change):
+    def save_model(self, request: HttpRequest, obj: Customer, form: Any, change: bool) -> None:
         if change:
-            obj.change(form.changed_data, by=request.user)
+            obj.change(form.changed_data, by=cast(User, request.user))
         else:
             super().save_model(request, obj, form, change)
 
     @admin.action(description=_("Confirm the domain: it is the customer's own"))
-    def confirm_domain(self, request, queryset):
+    def confirm_domain(self, request: HttpRequest, queryset: QuerySet[Customer]) -> None:
         self.act(request, queryset, "confirm_domain", _("The domain of %(row)s is proved."))
 
     @admin.action(description=_("Free the domain: take its proof back"))
-    def free_domain(self, request, queryset):
+    def free_domain(
+        self, request: HttpRequest, queryset: QuerySet[Customer]
+    ) -> HttpResponseBase | None:
         return self.ask_and_act(
             request,
             queryset,
@@ -66,7 +70,7 @@ class CustomerAdmin(PortalAdmin):
         )
 
     @staticmethod
-    def describe_freeing(customers):
+    def describe_freeing(customers: Sequence[Customer]) -> dict[uuid.UUID, Consequence]:
         """What the proof of the domain alone bound is for nobody of the customer any more (R14)."""
         requests = rows_above(Customer.requests).bound_by_domain()
         requests = requests.filter(customer__in=customers).order_by().values_list("customer")
@@ -92,16 +96,18 @@ class CustomerAdmin(PortalAdmin):
             found[customer.pk] = Consequence(sentences)
         return found
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         """Of a firm's joined records the one that counts; the others are in no list and no choice."""
         return cast(Any, super().get_queryset(request)).living()
 
     @admin.display(description=_("joined records"))
-    def records_joined(self, customer):
+    def records_joined(self, customer: Customer) -> str:
         return ", ".join(f"{one} ({one.pk})" for one in customer.joined_records.all()) or "–"
 
     @admin.action(description=_("Join two records of one firm…"))
-    def join(self, request, queryset):
+    def join(
+        self, request: HttpRequest, queryset: QuerySet[Customer]
+    ) -> HttpResponseRedirect | None:
         keys = list(queryset.values_list("pk", flat=True)[:3])
         if len(keys) != 2:
             messages.error(request, _("Choose two records."))
@@ -109,11 +115,11 @@ class CustomerAdmin(PortalAdmin):
         query = urlencode([("record", key) for key in keys])
         return HttpResponseRedirect(f"{reverse('admin:customers_customer_join')}?{query}")
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         join = self.admin_site.admin_view(self.join_view)
         return [path("join/", join, name="customers_customer_join"), *super().get_urls()]
 
-    def join_view(self, request):
+    def join_view(self, request: HttpRequest) -> HttpResponseBase:
         """What moves from one record to the other, either way, and what speaks against it."""
         try:
             one, other = self.get_queryset(request).filter(pk__in=request.GET.getlist("record"))
@@ -133,7 +139,7 @@ class CustomerAdmin(PortalAdmin):
         return TemplateResponse(request, "admin/customers_join.html", context)
 
     @staticmethod
-    def describe_join(stays, joined):
+    def describe_join(stays: Customer, joined: Customer) -> dict[str, Any]:
         return {
             "stays": stays,
             "joined": joined,
@@ -148,9 +154,11 @@ class CustomerAdmin(PortalAdmin):
             ],
         }
 
-    def join_records(self, request, stays, joined):
+    def join_records(
+        self, request: HttpRequest, stays: Customer, joined: Customer
+    ) -> HttpResponseBase:
         try:
-            stays.join(joined, by=request.user)
+            stays.join(joined, by=cast(User, request.user))
         except ValidationError as error:
             return self.refuse(request, error)
         messages.success(request, _("%(row)s was joined.") % {"row": joined})

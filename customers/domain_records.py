@@ -2,11 +2,17 @@
 
 from functools import cache
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from dns.resolver import Resolver
+
+    from customers.models import Customer
 
 LABEL = "_partner-portal"
 # Seconds for each of the two names: a page waits for them.
@@ -14,7 +20,7 @@ PATIENCE = 4.0
 
 
 @cache
-def _dns():
+def _dns() -> SimpleNamespace:
     # Imported when the first domain is checked: it would cost every start of a process a tenth of a second.
     import dns.exception
     import dns.nameserver
@@ -32,22 +38,22 @@ def _dns():
     )
 
 
-def hosts_of(domain):
+def hosts_of(domain: str) -> list[str]:
     """Return the names at which the record may stand."""
     return [f"{LABEL}.{domain}", domain]
 
 
-def record_of(customer):
+def record_of(customer: "Customer") -> str:
     """Return the text of the record: always the same for a customer, and another for each."""
     return _text(customer, settings.SECRET_KEY)
 
 
-def _text(customer, secret):
+def _text(customer: "Customer", secret: str) -> str:
     mark = salted_hmac("customers.domain", str(customer.pk), secret=secret, algorithm="sha256")
     return f"partner-portal={mark.hexdigest()[:40]}"
 
 
-def require_record(customer):
+def require_record(customer: "Customer") -> None:
     """Look for the record of ``customer`` in the DNS.
 
     Raises ``ValidationError``, saying what was found instead, with code ``no_record`` where there is no
@@ -77,7 +83,7 @@ def require_record(customer):
     )
 
 
-def _texts_at(host):
+def _texts_at(host: str) -> list[str]:
     dns = _dns()
     try:
         answer = _resolver().resolve(host, "TXT", lifetime=PATIENCE, search=False)
@@ -106,7 +112,7 @@ def _texts_at(host):
     return [b"".join(one.strings).decode("utf-8", "replace").strip() for one in answer]
 
 
-def _resolver():
+def _resolver() -> "Resolver":
     dns = _dns()
     if not settings.DNS_RESOLVERS:
         return dns.Resolver()

@@ -5,7 +5,10 @@ see ``SharedDomain``.
 """
 
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 # Below each of these everyone is a firm of its own, as below a public suffix, but the public list of
 # suffixes lacks them.
@@ -29,12 +32,12 @@ MISSING = frozenset(
 
 
 class _Lists(NamedTuple):
-    suffixes: object
-    mail: frozenset
+    suffixes: "PublicSuffixList"
+    mail: frozenset[str]
 
 
 @cache
-def _lists():
+def _lists() -> _Lists:
     # Imported when the first domain is asked for: the lists would cost every start of a process a tenth
     # of a second, and few processes ask.
     from disposable_email_domains import blocklist
@@ -44,7 +47,7 @@ def _lists():
     return _Lists(PublicSuffixList(), MISSING.union(whitelist, blocklist))
 
 
-def names_of(domain):
+def names_of(domain: str) -> list[str]:
     """Return the names by which a domain is judged: itself first, then what is above it, each shorter.
 
     They end with the domain that someone has registered, or with the tenant of one that lets tenants in:
@@ -60,7 +63,7 @@ def names_of(domain):
     return names
 
 
-def is_public(names):
+def is_public(names: list[str]) -> bool:
     """Whether the domain with these ``names_of`` is shared, as the lists have it."""
     lists = _lists()
     return (

@@ -1,6 +1,9 @@
+from typing import Any
+
 from allauth.core import ratelimit
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
@@ -9,6 +12,7 @@ from portal.permissions import Permission
 from portal.views import PortalView
 
 from .domain_records import hosts_of, record_of
+from .models import Customer
 
 
 class DomainView(PortalView, TemplateView):
@@ -21,10 +25,10 @@ class DomainView(PortalView, TemplateView):
     template_name = "customers/domain.html"
 
     @property
-    def customer(self):
+    def customer(self) -> Customer:
         return self.membership.customer
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         if not self.customer.is_domain_proved:
             try:
                 self.customer.require_provable()
@@ -37,12 +41,12 @@ class DomainView(PortalView, TemplateView):
             **kwargs,
         )
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not ratelimit.consume(request, action="check_domain", user=request.user):
             messages.error(request, _("You have checked several times. Try again in a minute."))
             return redirect("customer_domain")
         try:
-            self.customer.prove_domain(by=request.user)
+            self.customer.prove_domain(by=self.user)
         except ValidationError as error:
             messages.error(request, error.messages[0])
         else:

@@ -3,7 +3,7 @@
 ``manage.py verify_rules`` prints what these find.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Q
@@ -25,13 +25,13 @@ RELATED = (
 
 
 class CustomerBreaches(models.QuerySet["Customer"]):
-    def with_shared_domain_proved(self):
+    def with_shared_domain_proved(self) -> Self:
         """R15: customers with a proved domain that many firms share."""
         proved = dict(self.filter(domain_proved_at__isnull=False).values_list("pk", "domain"))
         shared = SharedDomain.objects.shared_among(set(proved.values()))
         return self.filter(pk__in=[pk for pk, domain in proved.items() if domain in shared])
 
-    def used_though_joined(self):
+    def used_though_joined(self) -> Self:
         """R15: records that were joined into another one and have people or business of their own."""
         used = Q()
         for name in RELATED:

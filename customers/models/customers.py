@@ -1,4 +1,6 @@
 import uuid
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
@@ -13,7 +15,7 @@ from customers.domain_records import require_record
 from lists.set_statements import lock_selected
 from portal.address_fields import DomainField, EmailField
 from portal.addresses import shown_domain, unicode_domain
-from portal.authority import Refusal, require, require_standing
+from portal.authority import Grant, Principal, Refusal, require, require_standing
 from portal.clocks import now_after
 from portal.models import Action, ActivityEntry, Editable, FoldedField, Partner
 from portal.permissions import Permission
@@ -133,16 +135,16 @@ class Customer(Editable):
             models.Index(fields=["id", "name_key"], name="customers_name_of"),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
     @property
-    def distinct_name(self):
+    def distinct_name(self) -> str:
         """The name with the domain, for the operator: firms are called alike."""
         return f"{self.name} ({shown_domain(self.domain)})"
 
     @transaction.atomic
-    def save(self, *args, **kwargs):
+    def save(self, *args: Any, **kwargs: Any) -> None:
         """Save; what the customer's relationships and subscriptions keep of its name and domain follows."""
         is_new = self._state.adding
         super().save(*args, **kwargs)
@@ -152,14 +154,14 @@ class Customer(Editable):
             self.subscriptions.follow(self)
 
     @staticmethod
-    def key_of(domain):
+    def key_of(domain: str) -> str:
         """Return a domain as a key by which lists sort and search: folded, with its own letters."""
         if "xn--" not in domain:
             return domain
         return fold(unicode_domain(domain)).encode()[:253].decode(errors="ignore")
 
     @staticmethod
-    def written_together(name_key, domain):
+    def written_together(name_key: str, domain: str) -> str:
         """Return the folded name and the domain of a customer as one text, by which lists sort and search.
 
         It sorts by name, as every letter stands behind a tab, and has the words of both, none of which
@@ -168,17 +170,17 @@ class Customer(Editable):
         return f"{name_key}{Customer.SEPARATOR}{Customer.key_of(domain)}"
 
     @property
-    def shown_domain(self):
+    def shown_domain(self) -> str:
         """The domain as people read it."""
         return shown_domain(self.domain)
 
     @property
-    def address(self):
+    def address(self) -> str:
         """The lines of a letter to the customer."""
         city = f"{self.postal_code} {self.city}".strip()
         return "\n".join(filter(None, [self.name, self.contact_name, self.street, city]))
 
-    def lock(self):
+    def lock(self) -> "Customer":
         """Lock this row until the transaction ends, and return it as it is stored.
 
         Raises ``ValidationError`` with code ``joined`` where the record was joined into another (R15):
@@ -194,7 +196,7 @@ class Customer(Editable):
         return locked
 
     @transaction.atomic
-    def accept_agreement(self, *, by, agrees):
+    def accept_agreement(self, *, by: Principal, agrees: bool) -> None:
         """Accept the customer agreement, if that was not done before (R6).
 
         Raises ``ValidationError`` with code ``agreement`` where it is still to be done and the admin
@@ -211,7 +213,9 @@ class Customer(Editable):
         self.record(Action.AGREEMENT_ACCEPTED, by=by)
 
     @transaction.atomic
-    def change(self, fields, *, by, seen=None):
+    def change(
+        self, fields: Collection[str], *, by: Principal, seen: str | None = None
+    ) -> list[str]:
         """Save ``fields`` as they are set on this object, and log what they were before.
 
         ``fields`` are some of ``DETAILS``, for an operator of ``edited_fields``; ``seen`` is the ``version``
@@ -222,7 +226,9 @@ class Customer(Editable):
         may, or an operator; and ``StaleRow`` if someone else changed the customer since it was seen.
         Another domain is not proved (R15).
         """
-        grants = [(Partner, Permission.EDIT_CUSTOMERS)] if set(fields) <= set(self.DETAILS) else []
+        grants: list[Grant] = []
+        if set(fields) <= set(self.DETAILS):
+            grants = [(Partner, Permission.EDIT_CUSTOMERS)]
         acting = require(by, *grants)
         if "domain" in fields:
             self.requests.to_domain(Customer.objects.get(pk=self.pk).domain).lock()
@@ -240,7 +246,14 @@ class Customer(Editable):
             stored._drop_proof(by=by)
         return self.write_changes(fields, stored, by=by, seen=seen, partners=told)
 
-    def record(self, action, *, by, partners=None, **changes):
+    def record(
+        self,
+        action: Action,
+        *,
+        by: Principal,
+        partners: Iterable[Partner] | None = None,
+        **changes: Any,
+    ) -> None:
         """Write what happened to this customer into the log, for it and ``partners`` to read.
 
         Left out, these are all its partners.
@@ -255,10 +268,10 @@ class Customer(Editable):
     # Its primary domain, proved or not: one that nobody proved blocks nobody and tells nothing (R15)
 
     @property
-    def is_domain_proved(self):
+    def is_domain_proved(self) -> bool:
         return self.domain_proved_at is not None
 
-    def require_provable(self):
+    def require_provable(self) -> None:
         """Raise ``ValidationError``, saying why, where nobody, or somebody else, can prove the domain.
 
         The code is ``shared`` or ``taken``.
@@ -278,7 +291,7 @@ class Customer(Editable):
             )
 
     @transaction.atomic
-    def confirm_domain(self, *, by):
+    def confirm_domain(self, *, by: Principal) -> None:
         """Take the domain for proved, as an operator knows whose it is (R15). Again changes nothing.
 
         Raises ``NotAllowed`` unless ``by`` is an operator, and ``ValidationError`` like
@@ -287,7 +300,7 @@ class Customer(Editable):
         require(by)
         self._prove(ProvedHow.OPERATOR, by=by)
 
-    def prove_domain(self, *, by):
+    def prove_domain(self, *, by: Principal) -> None:
         """Prove the domain by the record in the DNS that ``domain_records`` names (R15).
 
         Raises ``NotAllowed`` unless ``by`` is admin of the customer, and ``ValidationError`` like
@@ -302,7 +315,7 @@ class Customer(Editable):
         self._prove(ProvedHow.DNS, by=by)
 
     @transaction.atomic
-    def _prove(self, how, *, by):
+    def _prove(self, how: ProvedHow, *, by: Principal) -> None:
         asked = self.requests.to_domain(self.domain)
         asked.lock()
         locked = self.lock()
@@ -330,7 +343,7 @@ class Customer(Editable):
         )
 
     @transaction.atomic
-    def free_domain(self, *, by):
+    def free_domain(self, *, by: Principal) -> None:
         """Take the proof of the domain back, so that it binds nobody to this customer any more (R15).
 
         Raises ``NotAllowed`` unless ``by`` is an operator. Again changes nothing.
@@ -342,7 +355,7 @@ class Customer(Editable):
         if locked.is_domain_proved:
             locked._drop_proof(by=by)
 
-    def _drop_proof(self, *, by):
+    def _drop_proof(self, *, by: Principal) -> None:
         before = {"domain": self.domain, "domain_proved_how": self.domain_proved_how}
         self.domain_proved_at, self.domain_proved_how = None, ""
         self.save(update_fields=["domain_proved_at", "domain_proved_how"])
@@ -352,18 +365,18 @@ class Customer(Editable):
     # One firm: who takes a record over, and which records are joined (R15)
 
     @property
-    def must_review_partners(self):
+    def must_review_partners(self) -> bool:
         """Whether its admin has still to say which of the partners may stay."""
         return self.partners_reviewed_at is None and self.relationships.active().exists()
 
-    def settle_partners(self):
+    def settle_partners(self) -> None:
         """Note that its admin knows every partner who is there."""
         if self.partners_reviewed_at is None:
             self.partners_reviewed_at = now_after(self.created_at)
             self.save(update_fields=["partners_reviewed_at"])
 
     @cached_property
-    def record_keys(self):
+    def record_keys(self) -> list[uuid.UUID]:
         """The keys under which the log tells of this firm: its own, and those of what was joined into it.
 
         As they were when this object was first asked.
@@ -371,7 +384,7 @@ class Customer(Editable):
         return [self.pk, *self.joined_records.order_by("pk").values_list("pk", flat=True)]
 
     @transaction.atomic
-    def take_over(self, decisions, *, by):
+    def take_over(self, decisions: Mapping[uuid.UUID, bool], *, by: Principal) -> Any:
         """Keep or end each of the partners who are there, as an admin of the customer wants (R15).
 
         ``decisions`` says for the key of each active relationship whether it is kept. What ends gives its
@@ -387,7 +400,9 @@ class Customer(Editable):
         return self._decide(self, decisions, by=by)
 
     @transaction.atomic
-    def take_over_record(self, record, decisions, *, by):
+    def take_over_record(
+        self, record: "Customer", decisions: Mapping[uuid.UUID, bool], *, by: Principal
+    ) -> Any:
         """Take over ``record``, which partners made for the proved domain of this customer (R15).
 
         The partners on it are kept or ended like in ``take_over``; then it is joined into this one. Who was
@@ -411,7 +426,9 @@ class Customer(Editable):
             membership.user.deactivate(by=by)
         return outcome
 
-    def _decide(self, record, decisions, *, by):
+    def _decide(
+        self, record: "Customer", decisions: Mapping[uuid.UUID, bool], *, by: Principal
+    ) -> Any:
         outcome = record.relationships.decide(decisions, to=self, by=by)
         record.settle_partners()
         # Partners need not know of each other (T1): each reads of its own relationship.
@@ -429,7 +446,7 @@ class Customer(Editable):
         )
         return outcome
 
-    def refusals_of_joining(self, other):
+    def refusals_of_joining(self, other: "Customer") -> list[ValidationError]:
         """Return why the record ``other`` can't be joined into this one, a list of ``ValidationError``."""
         if other.pk == self.pk or other.joined_into_id or self.joined_into_id:
             return [ValidationError(_("Choose two records that are not joined."), code="joined")]
@@ -445,7 +462,7 @@ class Customer(Editable):
         return refusals
 
     @transaction.atomic
-    def join(self, other, *, by):
+    def join(self, other: "Customer", *, by: Principal) -> None:
         """Join the record ``other`` into this one, as an operator knows that they are one firm (R15).
 
         People, relationships, subscriptions and requests move here; the log and the history stay as they
@@ -460,7 +477,7 @@ class Customer(Editable):
         self._refuse_joining(other)
         self._take_in(other, by=by)
 
-    def _lock_with(self, other):
+    def _lock_with(self, other: "Customer") -> None:
         # Request, customer, relationship, subscription: whoever adds something to the record waits here,
         # and is moved, or finds it joined.
         self.requests.lock_of([self, other])
@@ -470,12 +487,12 @@ class Customer(Editable):
         self.refresh_from_db()
         other.refresh_from_db()
 
-    def _refuse_joining(self, other):
+    def _refuse_joining(self, other: "Customer") -> None:
         refusals = self.refusals_of_joining(other)
         if refusals:
             raise ValidationError(refusals)
 
-    def _take_in(self, other, *, by):
+    def _take_in(self, other: "Customer", *, by: Principal) -> None:
         now = now_after(other.created_at, self.created_at)
         standing = [one.partner for one in other.relationships.active().select_related("partner")]
         for rows in (other.memberships.all(), other.notices.all(), other.joined_records.all()):

@@ -1,14 +1,20 @@
+from typing import TYPE_CHECKING, Self
+
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from portal.addresses import normal_domain
+from portal.models import Membership, Partner
 
 from .customer_breaches import CustomerBreaches
 from .shared_domains import is_shared
 
+if TYPE_CHECKING:
+    from .customers import Customer
+
 
 class CustomerQuerySet(CustomerBreaches):
-    def visible_to(self, membership):
+    def visible_to(self, membership: Membership | None) -> Self:
         """Return the customers that exist for ``membership`` (T1).
 
         For a partner those with an active relationship, for a customer itself.
@@ -21,18 +27,18 @@ class CustomerQuerySet(CustomerBreaches):
             relationships__partner=membership.partner_id, relationships__ended_at=None
         )
 
-    def living(self):
+    def living(self) -> Self:
         """Return those that were not joined into another: of one firm, the record that counts (R15)."""
         return self.filter(joined_into=None)
 
-    def with_proved_domain(self):
+    def with_proved_domain(self) -> Self:
         return self.filter(domain_proved_at__isnull=False)
 
-    def of_address(self, address):
+    def of_address(self, address: str) -> "Customer | None":
         """Return the customer that has proved the domain of an email address, or None (R14)."""
         return self.with_proved_domain().filter(domain=address.rpartition("@")[2]).first()
 
-    def made_for(self, customer):
+    def made_for(self, customer: "Customer") -> Self:
         """Return the records that partners made for the proved domain of ``customer`` (R15, T1).
 
         Those with the same domain that nobody has come to as an admin; none while the domain is not proved.
@@ -42,7 +48,7 @@ class CustomerQuerySet(CustomerBreaches):
         found = self.living().filter(domain=customer.domain).exclude(pk=customer.pk)
         return found.exclude(memberships__user__has_joined=True)
 
-    def require_new(self, domain, *, to):
+    def require_new(self, domain: str, *, to: Partner) -> None:
         """Raise ``ValidationError`` at ``domain`` where the partner ``to`` can't add a firm with it (R15).
 
         With code ``own`` where that is a customer of its own, and with ``proved`` where another customer
@@ -72,7 +78,7 @@ class CustomerQuerySet(CustomerBreaches):
             return
         raise ValidationError({"domain": error})
 
-    def require_unproved(self, domain):
+    def require_unproved(self, domain: str) -> None:
         """Raise ``ValidationError`` at ``domain`` (``proved``) where a customer has proved it (R15).
 
         For a firm that registers itself: it would pass for the one whose domain that is.

@@ -1,4 +1,6 @@
 import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -8,11 +10,12 @@ from django.utils.translation import gettext_lazy as _
 from customers.public_domains import is_public, names_of
 from portal.address_fields import DomainField
 from portal.addresses import normal_domain
-from portal.models import ActivityEntry
+from portal.authority import Principal
+from portal.models import Action, ActivityEntry
 
 
 class SharedDomainQuerySet(models.QuerySet["SharedDomain"]):
-    def judge(self, domain):
+    def judge(self, domain: str) -> bool:
         """Return whether ``domain`` is shared: nobody can prove it, as many firms have addresses in it.
 
         Operators have the last word, else the lists do. What holds for a domain holds for those below,
@@ -21,20 +24,20 @@ class SharedDomainQuerySet(models.QuerySet["SharedDomain"]):
         names = _names_of(domain)
         return _judge(names, dict(self.filter(domain__in=names).values_list("domain", "is_shared")))
 
-    def shared_among(self, domains):
+    def shared_among(self, domains: Iterable[str]) -> set[str]:
         """Return those of ``domains`` that are shared, by one query for however many."""
         said = dict(self.values_list("domain", "is_shared"))
         return {domain for domain in domains if _judge(_names_of(domain), said)}
 
 
-def _names_of(domain):
+def _names_of(domain: str) -> list[str]:
     try:
         return names_of(normal_domain(domain))
     except ValidationError:
         return []
 
 
-def _judge(names, said):
+def _judge(names: list[str], said: Mapping[str, bool]) -> bool:
     for name in names:
         if name in said:
             return said[name]
@@ -70,10 +73,10 @@ class SharedDomain(models.Model):
             )
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.domain
 
-    def clean(self):
+    def clean(self) -> None:
         if not self.is_shared:
             return
         # Customers import this module: their doors ask it.
@@ -87,11 +90,11 @@ class SharedDomain(models.Model):
                     params={"customer": customer, "domain": customer.domain},
                 )
 
-    def record(self, action, *, by, **changes):
+    def record(self, action: Action, *, by: Principal, **changes: Any) -> None:
         """Write what an operator said of this domain into the log, for operators to read."""
         ActivityEntry.objects.record(action, by=by, partners=[], subject=self, **changes)
 
 
-def is_shared(domain):
+def is_shared(domain: str) -> bool:
     """Return whether many firms share ``domain``, as ``SharedDomainQuerySet.judge`` says."""
     return SharedDomain.objects.judge(domain)
