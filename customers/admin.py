@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from portal.addresses import shown_domain
 from portal.admin_base import Consequence, PortalAdmin
 from portal.admin_filters import OutOfFormFilter, UnreadablePhoneFilter
-from portal.models import Action, User, rows_above
+from portal.models import Action, rows_above
+from portal.signed_in import user_of
 
 from .models import Customer, SharedDomain
 
@@ -43,7 +44,7 @@ class CustomerAdmin(PortalAdmin):
 
     def save_model(self, request: HttpRequest, obj: Customer, form: Any, change: bool) -> None:
         if change:
-            obj.change(form.changed_data, by=cast(User, request.user))
+            obj.change(form.changed_data, by=user_of(request))
         else:
             super().save_model(request, obj, form, change)
 
@@ -158,7 +159,7 @@ class CustomerAdmin(PortalAdmin):
         self, request: HttpRequest, stays: Customer, joined: Customer
     ) -> HttpResponseBase:
         try:
-            stays.join(joined, by=cast(User, request.user))
+            stays.join(joined, by=user_of(request))
         except ValidationError as error:
             return self.refuse(request, error)
         messages.success(request, _("%(row)s was joined.") % {"row": joined})

@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, cast
 
 from allauth.core import ratelimit
 from django.contrib import messages
@@ -26,7 +26,7 @@ class DomainView(PortalView, TemplateView):
 
     @property
     def customer(self) -> Customer:
-        return self.membership.customer
+        return cast(Customer, self.membership.customer)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         if not self.customer.is_domain_proved:

@@ -25,7 +25,7 @@ class KeyContains(lookups.Contains):
     index that has all in order.
     """
 
-    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list]:
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, tuple]:
         column, params = self.process_lhs(compiler, connection)
         rhs = self.rhs if hasattr(self.rhs, "as_sql") else models.Value(self.rhs)
         word, more = compiler.compile(rhs)
