@@ -23,6 +23,7 @@ from portal.zones import zone_of
 
 if TYPE_CHECKING:
     from portal.models import Partner, User
+    from portal.models.notices import Mailbox
 
 # Longer names of firms are cut, so that what follows them in the name of a sender is still read.
 LONGEST_NAME = 60
@@ -41,12 +42,12 @@ def send(name: str, users: Iterable["User"], **context: Any) -> None:
     send_each(name, ((user, context) for user in users))
 
 
-def send_each(name: str, addressed: Iterable[tuple["User", dict[str, Any]]]) -> None:
-    """Queue the mail ``name`` for each pair of user and context, as one handful."""
+def send_each(name: str, addressed: "Iterable[tuple[User | Mailbox, dict[str, Any]]]") -> None:
+    """Queue the mail ``name`` for each pair of user, or mailbox, and context, as one handful."""
     get_connection().send_messages([compose(name, user, **context) for user, context in addressed])
 
 
-def compose(name: str, user: "User", *, to: str = "", **context: Any) -> Message:
+def compose(name: str, user: "User | Mailbox", *, to: str = "", **context: Any) -> Message:
     """Return the mail ``name`` for ``user``, in its language and with the days of its time zone.
 
     The template is ``mail/<name>.txt``; its first line is the subject. The HTML part is made of the same

@@ -1,3 +1,5 @@
+from typing import cast
+
 from django.db.models import Prefetch
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -25,7 +27,7 @@ class PartnerListView(ScopedView, ListView):
         return found.with_supported_count().order_by("partner__name_key")
 
     def get_context_data(self, **kwargs):
-        customer = self.membership.customer
+        customer = cast(Customer, self.membership.customer)  # partners do not get here
         standing = Relationship.objects.active().select_related("partner")
         return super().get_context_data(
             customer=customer,

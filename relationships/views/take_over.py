@@ -95,7 +95,7 @@ class RecordTakeOverView(TakeOverView):
 
     @cached_property
     def record(self):
-        found = Customer.objects.made_for(self.membership.customer)
+        found = Customer.objects.made_for(cast(Customer, self.membership.customer))
         try:
             return found.get(pk=self.kwargs["pk"])
         except Customer.DoesNotExist:
@@ -103,4 +103,4 @@ class RecordTakeOverView(TakeOverView):
 
     def decide(self, decisions):
         own = cast(Customer, self.membership.customer)
-        return own.take_over_record(self.record, decisions, by=self.request.user)
+        return own.take_over_record(self.record, decisions, by=self.user)
