@@ -56,7 +56,9 @@ def has_test(module, name):
     return re.search(rf"^ *def {name}\(", module.read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("document", ["SECURITY.md", "docs/asvs.md", "README.md"])
+@pytest.mark.parametrize(
+    "document", ["SECURITY.md", "docs/asvs.md", "README.md", "docs/architecture.md"]
+)
 def test_every_place_that_it_names_exists(document):
     text = (ROOT / document).read_text()
     linked = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
