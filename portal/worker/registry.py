@@ -2,13 +2,14 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from django.utils.functional import Promise
 from django.utils.module_loading import autodiscover_modules
 
 
 class Finding(NamedTuple):
     """What there is to say of one part of the operation, and whether someone must see to it."""
 
-    sentence: Any
+    sentence: str | Promise
     is_alarm: bool = False
 
 
