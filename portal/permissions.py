@@ -88,7 +88,7 @@ _ROLES_BY_PERMISSION = {
     Permission.ANSWER_REQUESTS: {_C},
 }
 
-PERMISSIONS_BY_ROLE = {
+PERMISSIONS_BY_ROLE: dict[str, frozenset[str]] = {
     role: frozenset(
         permission.value for permission, roles in _ROLES_BY_PERMISSION.items() if role in roles
     )

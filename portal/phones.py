@@ -8,13 +8,13 @@ abroad, as ``116117``, is kept as it is dialled inside its country, whose code s
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_countries import countries
+from django_countries.fields import Country
 from phonenumbers import (
     CountryCodeSource,
     NumberParseException,
@@ -87,7 +87,7 @@ _UNREADABLE = {
 _ALLOWED = re.compile(r"[+0-9()/. -]+")
 
 
-def normal_phone(text: str, country: Any = "") -> str:
+def normal_phone(text: str, country: Country | str = "") -> str:
     """Return the phone number that ``text`` writes, in the form that is kept.
 
     A firm in ``country``, a code of ISO 3166, writes it: without a country code it is a number there. Raises
@@ -129,7 +129,7 @@ def is_kept_phone(text: str) -> bool:
     return re.fullmatch(KEPT_PHONE, text) is not None
 
 
-def shown_phone(kept: str, country: Any = "") -> str:
+def shown_phone(kept: str, country: Country | str = "") -> str:
     """Return a kept number as a reader in ``country`` writes it: in its own country without the country code.
 
     What can't be dialled from abroad stands as in its country, and what can't be read as it is stored.

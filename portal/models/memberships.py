@@ -1,6 +1,5 @@
 from collections.abc import Collection
 from functools import partial
-from typing import Any
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.core.exceptions import ValidationError
@@ -200,7 +199,7 @@ class Membership(models.Model):
             self.require_way_back(set(self.roles) - {role})
 
     @staticmethod
-    def require_way_back(roles: Collection[Any]) -> None:
+    def require_way_back(roles: Collection[str]) -> None:
         """Raise ``ValidationError`` unless who keeps only ``roles`` goes on managing users."""
         if not any(Permission.MANAGE_USERS in PERMISSIONS_BY_ROLE.get(role, ()) for role in roles):
             raise ValidationError(

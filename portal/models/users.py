@@ -15,6 +15,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django_countries.fields import Country
 
 from portal import links, mail
 from portal.address_fields import EmailField
@@ -56,7 +57,7 @@ class MailChoice(models.TextChoices):
     NONE = "none", _("None")
 
 
-def language_of(country: Any) -> str:
+def language_of(country: Country | str) -> str:
     """The language in which the portal writes to a firm in ``country`` that has not picked one."""
     return "de" if str(country) in GERMAN_SPEAKING else "en"
 
