@@ -1,9 +1,15 @@
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from portal.admin_base import PortalAdmin, ReadOnlyAdmin
+from portal.signed_in import user_of
 
 from . import admin_consequences
 from .models import Partnership, RegionCountry, Relationship, RelationshipRequest, SalesRegion
@@ -20,13 +26,13 @@ class PartnershipAdmin(PortalAdmin):
     readonly_fields = ("started_at", "ended_at")
     actions = ("end",)
 
-    def save_model(self, request, obj, form, change):
+    def save_model(self, request: HttpRequest, obj: Partnership, form: Any, change: bool) -> None:
         if not change:
-            started = Partnership.objects.start(obj.provider, obj.reseller, by=request.user)
+            started = Partnership.objects.start(obj.provider, obj.reseller, by=user_of(request))
             obj.pk = started.pk
 
     @admin.action(description=_("End the partnership"))
-    def end(self, request, queryset):
+    def end(self, request: HttpRequest, queryset: QuerySet[Partnership]) -> HttpResponse | None:
         return self.ask_and_act(
             request,
             queryset,
@@ -51,15 +57,17 @@ class RelationshipAdmin(PortalAdmin):
     readonly_fields = ("dap_removed_at", "started_at", "ended_at")
     actions = ("remove_dap", "end")
 
-    def save_model(self, request, obj, form, change):
+    def save_model(self, request: HttpRequest, obj: Relationship, form: Any, change: bool) -> None:
         if not change:
             started = Relationship.objects.start(
-                obj.partner, obj.customer, has_dap=obj.has_dap, by=request.user
+                obj.partner, obj.customer, has_dap=obj.has_dap, by=user_of(request)
             )
             obj.pk = started.pk
 
     @admin.action(description=_("Remove delegated admin privileges"))
-    def remove_dap(self, request, queryset):
+    def remove_dap(
+        self, request: HttpRequest, queryset: QuerySet[Relationship]
+    ) -> HttpResponse | None:
         return self.ask_and_act(
             request,
             queryset,
@@ -75,7 +83,7 @@ class RelationshipAdmin(PortalAdmin):
         )
 
     @admin.action(description=_("Remove the relationship"))
-    def end(self, request, queryset):
+    def end(self, request: HttpRequest, queryset: QuerySet[Relationship]) -> HttpResponse | None:
         return self.ask_and_act(
             request,
             queryset,
@@ -92,28 +100,36 @@ class RelationshipAdmin(PortalAdmin):
 class RegionsAdmin(PortalAdmin):
     """The base for the operator's table of countries to sales regions: what is edited there is logged."""
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
-    def changelist_view(self, request, *args, **kwargs):
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self.edit(super().changelist_view, request, *args, **kwargs)
 
-    def changeform_view(self, request, *args, **kwargs):
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self.edit(super().changeform_view, request, *args, **kwargs)
 
-    def delete_view(self, request, *args, **kwargs):
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self.edit(super().delete_view, request, *args, **kwargs)
 
-    def edit(self, view, request, *args, **kwargs):
+    def edit(
+        self, view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         if request.method != "POST":
             return view(request, *args, **kwargs)
         try:
-            with SalesRegion.objects.edited(by=request.user):
+            with SalesRegion.objects.edited(by=user_of(request)):
                 return view(request, *args, **kwargs)
         except ValidationError as error:
             return self.refuse(request, error)
 
-    def save_model(self, request, obj, form, change):
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: SalesRegion | RegionCountry,
+        form: Any,
+        change: bool,
+    ) -> None:
         admin.ModelAdmin.save_model(self, request, obj, form, change)
 
 

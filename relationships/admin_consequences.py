@@ -3,6 +3,10 @@
 Each function takes the chosen rows, and asks a number of queries that does not grow with them.
 """
 
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from django.db.models import Count
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
@@ -12,10 +16,10 @@ from portal.admin_base import Consequence
 from portal.answering import Answering
 from portal.models import Partner, rows_above
 
-from .models import Relationship, RelationshipRequest
+from .models import Partnership, Relationship, RelationshipRequest
 
 
-def of_ending_partnerships(partnerships):
+def of_ending_partnerships(partnerships: Sequence[Partnership]) -> dict[uuid.UUID, Consequence]:
     """Support contacts fall back to the provider (C9), and joint requests end (R12)."""
     resellers = {one.reseller_id for one in partnerships}
     providers = {one.provider_id for one in partnerships}
@@ -23,8 +27,8 @@ def of_ending_partnerships(partnerships):
     supported = supported.filter(support_contact__in=resellers, chooser__in=providers)
     answering = supported.weigh_each("support_contact", "chooser")
     joint = RelationshipRequest.objects.open().filter(partner__in=resellers, provider__in=providers)
-    joint = joint.order_by().values_list("partner", "provider").annotate(count=Count("pk"))
-    requests = {(reseller, provider): count for reseller, provider, count in joint}
+    counted = joint.order_by().values_list("partner", "provider").annotate(count=Count("pk"))
+    requests = {(reseller, provider): count for reseller, provider, count in counted}
     found = {}
     for one in partnerships:
         if one.ended_at:
@@ -44,7 +48,7 @@ def of_ending_partnerships(partnerships):
     return found
 
 
-def of_removing_dap(relationships):
+def of_removing_dap(relationships: Sequence[Relationship]) -> dict[uuid.UUID, Consequence]:
     """The relationship stays; support contacts that rested on the privileges fall back (C9)."""
     answering = _weigh(relationships)
     found = {}
@@ -60,7 +64,9 @@ def of_removing_dap(relationships):
     return found
 
 
-def of_removing_relationships(relationships):
+def of_removing_relationships(
+    relationships: Sequence[Relationship],
+) -> dict[uuid.UUID, Consequence]:
     """Refused while active subscriptions stand against it (R9); else support contacts fall back (C9)."""
     answering = _weigh(relationships)
     weighed = Relationship.objects.filter(pk__in=[one.pk for one in relationships]).with_weight()
@@ -84,7 +90,9 @@ def of_removing_relationships(relationships):
     return found
 
 
-def _weigh(relationships):
+def _weigh(
+    relationships: Sequence[Relationship],
+) -> Mapping[tuple[uuid.UUID, uuid.UUID], Answering]:
     supported = rows_above(Partner.supported_subscriptions).filter(
         support_contact__in={one.partner_id for one in relationships},
         customer__in={one.customer_id for one in relationships},
@@ -92,7 +100,9 @@ def _weigh(relationships):
     return supported.weigh_each("support_contact", "customer")
 
 
-def _with_list(sentences, answers, contact, **filters):
+def _with_list(
+    sentences: list[str], answers: Answering, contact: Partner, **filters: Any
+) -> Consequence:
     if not answers.count:
         return Consequence(sentences)
     return Consequence.for_contact(sentences, contact, **filters)

@@ -1,7 +1,12 @@
+import uuid
+from collections.abc import Iterable
+from typing import Any, cast
+
 from django import forms
 from django.contrib.auth.forms import SetPasswordMixin
 from django.core.exceptions import ValidationError
 from django.utils.formats import localize
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -15,7 +20,13 @@ from portal.models import Partner, PartnerType, User, language_of, partner_label
 from portal.partner_fields import PartnerChoiceField
 from portal.permissions import Permission
 
-from .models import RelationshipRequest, RequestKind, RequestStatus, ResellersOfProvider
+from .models import (
+    Relationship,
+    RelationshipRequest,
+    RequestKind,
+    RequestStatus,
+    ResellersOfProvider,
+)
 
 # What an admin says of a partner that it takes over.
 KEEP, END = "keep", "end"
@@ -54,7 +65,7 @@ class CustomerFilterForm(SearchForm):
         empty_value=None,
     )
 
-    def __init__(self, *args, partner, **kwargs):
+    def __init__(self, *args: Any, partner: Partner, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["q"].label = _("Name or domain")
         self.fields["dap"].label = _("Delegated admin privileges of %(partner)s") % {
@@ -68,7 +79,7 @@ class CustomerFilterForm(SearchForm):
         else:
             del self.fields["reseller"], self.fields["reseller_dap"]
 
-    def clean(self):
+    def clean(self) -> dict[str, Any]:
         super().clean()
         cleaned = self.cleaned_data
         is_incomplete = cleaned.get("reseller_dap") is not None and not cleaned.get("reseller")
@@ -77,7 +88,7 @@ class CustomerFilterForm(SearchForm):
         return cleaned
 
     @property
-    def reseller_without_rights(self):
+    def reseller_without_rights(self) -> str | None:
         """The name of the reseller that is to have no DAP, or None where that is not asked."""
         asked = self.cleaned_data if self.is_valid() else {}
         if asked.get("reseller_dap") is not False:
@@ -102,25 +113,25 @@ class AskForm(PortalModelForm):
     bound_field_class = StyledField
     kind = RequestKind.CUSTOMER
 
-    def __init__(self, *args, user, **kwargs):
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        self.partner = user.membership.partner
+        self.partner = cast(Partner, user.membership.partner)  # whose staff alone asks
         self.fields["language"].initial = language_of(self.partner.country)
 
-    def _post_clean(self):
+    def _post_clean(self) -> None:
         # The instance is made by RelationshipRequest.objects.ask, which validates it as a whole.
         pass
 
     @property
-    def open_request(self):
+    def open_request(self) -> RelationshipRequest | None:
         """The open request to the same firm that stands in the way, or None."""
         for error in self.errors.as_data().get("recipient_email", []):
             if error.code == "open":
                 return (error.params or {})["request"]
         return None
 
-    def asked(self):
+    def asked(self) -> RelationshipRequest | None:
         """Return the new request, or None with the errors at their fields."""
         fields = {**self.cleaned_data, "kind": self.kind}
         draft = RelationshipRequest(partner=self.partner, **fields)
@@ -142,7 +153,7 @@ class RequestForm(AskForm):
         fields = ["recipient_name", "recipient_email", "language", "with_dap", "provider"]
         field_classes = {"provider": PartnerChoiceField}
 
-    def __init__(self, *args, customer=None, **kwargs):
+    def __init__(self, *args: Any, customer: Customer | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.customer = customer
         providers = Partner.objects.active().filter(
@@ -164,7 +175,7 @@ class RequestForm(AskForm):
             self.initial["recipient_name"] = customer.name
             self.fields["language"].initial = language_of(customer.country)
 
-    def clean(self):
+    def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if self.customer:
             cleaned["customer"] = self.customer
@@ -184,7 +195,7 @@ class InviteResellerForm(AskForm):
             "recipient_email": _("Email of its Global admin"),
         }
 
-    def clean(self):
+    def clean(self) -> dict[str, Any]:
         return {**super().clean(), "with_dap": False}
 
 
@@ -197,12 +208,12 @@ class DraftForm(PortalModelForm):
         model = RelationshipRequest
         fields = ["subject", "text"]
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.required = True
 
-    def clean_subject(self):
+    def clean_subject(self) -> str:
         return " ".join(self.cleaned_data["subject"].split())
 
 
@@ -280,7 +291,9 @@ class RegistrationForm(SetPasswordMixin, PortalModelForm):
             "contact_phone": _("Your phone"),
         }
 
-    def __init__(self, *args, request, email, proof, **kwargs):
+    def __init__(
+        self, *args: Any, request: RelationshipRequest, email: str, proof: str, **kwargs: Any
+    ) -> None:
         self.relationship_request, self.email, self.proof = request, email, proof
         domain = email.rpartition("@")[2]
         initial = {
@@ -296,18 +309,18 @@ class RegistrationForm(SetPasswordMixin, PortalModelForm):
             for name in ("name", "domain", "country", "contact_phone", "agrees"):
                 del self.fields[name]
 
-    def _post_clean(self):
+    def _post_clean(self) -> None:
         if not self.record:
             super()._post_clean()  # type: ignore[misc]  # Django's own hook has no types
 
-    def clean(self):
+    def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         self.validate_passwords()
         self.user = User(email=self.email, name=cleaned.get("contact_name", ""))
         self.validate_password_for_user(self.user, "password1")
         return cleaned
 
-    def register(self):
+    def register(self) -> User | None:
         """Register and accept. Returns the new admin, or None with the errors at their fields."""
         customer = self.record or self.instance
         if not self.record:
@@ -325,7 +338,7 @@ class TakeOverForm(forms.Form):
 
     bound_field_class = StyledField
 
-    def __init__(self, *args, relationships, **kwargs):
+    def __init__(self, *args: Any, relationships: Iterable[Relationship], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.relationships = list(relationships)
         partners = [one.partner for one in self.relationships]
@@ -342,7 +355,7 @@ class TakeOverForm(forms.Form):
             )
 
     @staticmethod
-    def what_ends(relationship):
+    def what_ends(relationship: Relationship) -> str | Promise:
         """What follows where it is ended, as its reader is told."""
         if not relationship.sold_count:
             return _("End: it can no longer act for your company, nor administer your products.")
@@ -355,10 +368,10 @@ class TakeOverForm(forms.Form):
         ) % {"count": localize(relationship.sold_count)}
 
     @property
-    def rows(self):
+    def rows(self) -> list[tuple[Relationship, forms.BoundField]]:
         """The relationships, each with its field."""
         return [(one, self[one.pk.hex]) for one in self.relationships]
 
     @property
-    def decisions(self):
+    def decisions(self) -> dict[uuid.UUID, bool]:
         return {one.pk: self.cleaned_data[one.pk.hex] == KEEP for one in self.relationships}

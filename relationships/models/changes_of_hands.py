@@ -1,35 +1,38 @@
+import uuid
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from portal.authority import require
+from customers.models import Customer
+from portal.authority import Principal, require
 from portal.permissions import Permission
 
 from .locking import LockingQuerySet
 from .regions import SalesRegion
 
 if TYPE_CHECKING:
-    from .relationships import Relationship  # noqa: F401 - the rows that are read
+    from .relationships import Relationship
 
 
 class Decided(NamedTuple):
     """What became of relationships that an admin kept or ended."""
 
-    kept: list
-    ended: list
-    without_dap: list
+    kept: "list[Relationship]"
+    ended: "list[Relationship]"
+    without_dap: "list[Relationship]"
 
 
 class ChangeOfHands(LockingQuerySet["Relationship"]):
     """The part of the relationships of a customer that is about who takes its record over (R15)."""
 
-    def lock_of(self, customers):
+    def lock_of(self, customers: Iterable[Customer]) -> "list[Relationship]":
         """Lock every relationship of ``customers``, the ended ones too, as both change hands."""
         return self.model.objects.filter(customer__in=customers).lock()
 
-    def refusals_to_move(self, customer):
+    def refusals_to_move(self, customer: Customer) -> list[ValidationError]:
         """Return why these can't be ones with ``customer``, a list of ``ValidationError`` (R1, R11)."""
         refusals = []
         there = set(customer.relationships.active().values_list("partner", flat=True))
@@ -52,7 +55,9 @@ class ChangeOfHands(LockingQuerySet["Relationship"]):
         return refusals
 
     @transaction.atomic
-    def decide(self, decisions, *, to, by):
+    def decide(
+        self, decisions: Mapping[uuid.UUID, bool], *, to: Customer, by: Principal
+    ) -> Decided:
         """Keep or end each of these that is active, as the customer ``to`` wants who takes them over (R15).
 
         ``decisions`` says for the key of each whether it is kept. One whose partner has sold active

@@ -1,21 +1,26 @@
 import uuid
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from portal.authority import require
+from portal.authority import Principal, require
 from portal.clocks import in_order, now_after
-from portal.models import Action, ActivityEntry, Partner
+from portal.models import Action, ActivityEntry, Membership, Partner
 from portal.permissions import Permission
 
 from .locking import LockingQuerySet
 from .regions import SalesRegion
 
+if TYPE_CHECKING:
+    from .request_querysets import RelationshipRequestQuerySet
+
 
 class PartnershipQuerySet(LockingQuerySet["Partnership"]):
-    def visible_to(self, membership):
+    def visible_to(self, membership: Membership | None) -> Self:
         """Return the partnerships of the partner of ``membership``, from either side (T1)."""
         if membership is None or not membership.partner_id:
             return self.none()
@@ -23,24 +28,26 @@ class PartnershipQuerySet(LockingQuerySet["Partnership"]):
             models.Q(provider=membership.partner_id) | models.Q(reseller=membership.partner_id)
         )
 
-    def between(self, provider, reseller):
+    def between(self, provider: Partner, reseller: Partner) -> Self:
         return self.active().filter(provider=provider, reseller=reseller)
 
-    def lock_between(self, provider, resellers):
+    def lock_between(
+        self, provider: Partner | None, resellers: Iterable[Partner | None]
+    ) -> "list[Partnership]":
         """Lock the active partnerships of ``provider`` with ``resellers``, all in one go; None is skipped."""
         wanted = [reseller for reseller in resellers if reseller is not None]
         return self.active().filter(provider=provider, reseller__in=wanted).lock() if wanted else []
 
-    def find_reseller(self, provider, mpn_id):
+    def find_reseller(self, provider: Partner, mpn_id: str) -> Partner | None:
         """Return the active reseller that works with ``provider`` and has this MPN ID, or None."""
         found = self.active().filter(
             provider=provider, reseller__mpn_id=mpn_id, reseller__deactivated_at=None
         )
         partnership = found.select_related("reseller").first()
-        return partnership and partnership.reseller
+        return partnership.reseller if partnership else None
 
     @transaction.atomic
-    def start(self, provider, reseller, *, by):
+    def start(self, provider: Partner, reseller: Partner, *, by: Principal) -> "Partnership":
         """Let the two work together and log it.
 
         Raises ``ValidationError`` if they do already, if one is of the wrong type, and if they are
@@ -90,10 +97,10 @@ class Partnership(models.Model):
             in_order("started_at", "ended_at", name="relationships_partnership_ends_after"),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.provider} – {self.reseller}"
 
-    def clean(self):
+    def clean(self) -> None:
         if self.provider_id and not self.provider.is_provider:
             raise ValidationError(
                 {
@@ -118,17 +125,17 @@ class Partnership(models.Model):
             SalesRegion.objects.require_common(self.provider, self.reseller)
 
     @property
-    def supported(self):
+    def supported(self) -> Any:
         """The subscriptions for which the reseller answers by this partnership."""
         return self.reseller.supported_subscriptions.on_behalf_of(self.provider)
 
     @property
-    def joint_requests(self):
+    def joint_requests(self) -> "RelationshipRequestQuerySet":
         """The open requests of the reseller that ask for the provider, too (R12)."""
         return self.reseller.requests.open().filter(provider=self.provider)
 
     @transaction.atomic
-    def end(self, *, by):
+    def end(self, *, by: Principal) -> None:
         """End the partnership (R10). Customers, relationships and DAP stay as they are.
 
         Support contacts that rested on it fall back (C9), and joint requests of the two that nobody has
@@ -149,7 +156,7 @@ class Partnership(models.Model):
         self.supported.fall_back(Action.PARTNERSHIP_ENDED, by=by, between=between)
         self.record(Action.PARTNERSHIP_ENDED, by=by)
 
-    def record(self, action, *, by):
+    def record(self, action: Action, *, by: Principal) -> None:
         """Write what happened to this partnership into the log of both sides."""
         ActivityEntry.objects.record(
             action, by=by, partners=[self.provider, self.reseller], subject=self

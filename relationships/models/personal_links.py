@@ -8,16 +8,16 @@ from django.core import signing
 _proofs = signing.TimestampSigner(salt="relationships.registration", sep=".")
 
 
-def _signer():
+def _signer() -> signing.Signer:
     return signing.Signer(salt="relationships.RelationshipRequest", sep=".")
 
 
-def write_token(key, number):
+def write_token(key: uuid.UUID, number: int) -> str:
     """Return the token of the link with this number of the request with this key."""
     return _signer().sign(f"{key.hex}-{number}")
 
 
-def read_token(token):
+def read_token(token: str) -> tuple[uuid.UUID, int] | None:
     """Return the key of the request and the number of the link that ``token`` stands for, or None."""
     try:
         key, number = _signer().unsign(token).split("-")
@@ -26,12 +26,12 @@ def read_token(token):
         return None
 
 
-def registration_proof(key, number, email):
+def registration_proof(key: uuid.UUID, number: int, email: str) -> str:
     """Return what a mail carries to ``email``, by which its owner may answer the request with that link."""
     return _proofs.sign_object([key.hex, number, email])
 
 
-def read_proof(proof):
+def read_proof(proof: str) -> tuple[uuid.UUID, int, str] | None:
     """Return the key, the number and the email of ``registration_proof``, or None where it is none.
 
     Raises ``SignatureExpired`` where it is older than ``INVITATION_PERIOD``.

@@ -1,13 +1,15 @@
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
-from django_countries.fields import CountryField
+from django_countries.fields import Country, CountryField
 
 from customers.models import Customer
-from portal.authority import require
+from portal.authority import Principal, require
 from portal.models import Action, ActivityEntry, Partner
 
 # Where the vendor lets partners sell across borders, unless the operator says otherwise: the countries of
@@ -20,7 +22,7 @@ EUROPE = (
 
 
 class SalesRegionQuerySet(models.QuerySet["SalesRegion"]):
-    def have_in_common(self, *countries):
+    def have_in_common(self, *countries: Country | str) -> bool:
         """Whether business between these countries stays within one sales region (R11)."""
         codes = {str(country) for country in countries}
         if len(codes) == 1:
@@ -28,7 +30,7 @@ class SalesRegionQuerySet(models.QuerySet["SalesRegion"]):
         listed = RegionCountry.objects.filter(country__in=codes).values_list("region", flat=True)
         return len(listed) == len(codes) and len(set(listed)) == 1
 
-    def require_common(self, one, other):
+    def require_common(self, one: Partner | Customer, other: Partner | Customer) -> None:
         """Raise ``ValidationError`` unless two firms are in the same sales region (R11)."""
         if not self.have_in_common(one.country, other.country):
             raise ValidationError(
@@ -39,14 +41,14 @@ class SalesRegionQuerySet(models.QuerySet["SalesRegion"]):
                 code="R11",
                 params={
                     "one": one,
-                    "one_country": one.country.name,
+                    "one_country": countries.name(str(one.country)),
                     "other": other,
-                    "other_country": other.country.name,
+                    "other_country": countries.name(str(other.country)),
                 },
             )
 
     @contextmanager
-    def edited(self, *, by):
+    def edited(self, *, by: Principal) -> Iterator[None]:
         """Let ``by``, an operator, edit the table of regions and countries, and log what became of each.
 
         One transaction around all. Raises ``NotAllowed`` unless ``by`` is an operator.
@@ -60,7 +62,7 @@ class SalesRegionQuerySet(models.QuerySet["SalesRegion"]):
                 if before.get(key) != after.get(key):
                     self._record(key, before.get(key, {}), after.get(key, {}), by=by)
 
-    def _table(self):
+    def _table(self) -> dict[int, dict[str, Any]]:
         """What stands in the table, which is short, by the key of the region; no one else edits it now."""
         regions = list(self.order_by("pk").select_for_update(no_key=True))
         countries = RegionCountry.objects.order_by("country").values_list("region", "country")
@@ -72,7 +74,9 @@ class SalesRegionQuerySet(models.QuerySet["SalesRegion"]):
             for region in regions
         }
 
-    def _record(self, key, before, after, *, by):
+    def _record(
+        self, key: int, before: dict[str, Any], after: dict[str, Any], *, by: Principal
+    ) -> None:
         action = Action.REGION_CHANGED
         if not before:
             action = Action.REGION_ADDED
@@ -88,7 +92,7 @@ class SalesRegionQuerySet(models.QuerySet["SalesRegion"]):
             after={name: after[name] for name in changed if name in after},
         )
 
-    def delete(self):
+    def delete(self) -> tuple[int, dict[str, int]]:
         """Remove these regions, none of which may be in use; raises like ``require_unused``."""
         for region in self:
             region.require_unused()
@@ -98,7 +102,7 @@ class SalesRegionQuerySet(models.QuerySet["SalesRegion"]):
     delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]
 
-    def create_default(self):
+    def create_default(self) -> None:
         """Make the region Europe, on an installation that has no region yet (R11)."""
         if not self.exists():
             region = self.create(name="Europe")
@@ -122,10 +126,10 @@ class SalesRegion(models.Model):
         verbose_name_plural = _("sales regions")
         ordering = ["name"]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
-    def require_unused(self):
+    def require_unused(self) -> None:
         """Raise ``ValidationError`` with code ``in_use`` where firms are in a country of this region (R11).
 
         Without the region each country would be one of its own, and their business with each other at an
@@ -148,7 +152,7 @@ class SalesRegion(models.Model):
                     },
                 )
 
-    def delete(self, *args, **kwargs):
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Remove the region with its countries; raises like ``require_unused``."""
         self.require_unused()
         return super().delete(*args, **kwargs)
@@ -171,5 +175,5 @@ class RegionCountry(models.Model):
         verbose_name_plural = _("countries of a sales region")
         ordering = ["country"]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return countries.name(str(self.country))

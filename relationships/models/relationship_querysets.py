@@ -1,22 +1,28 @@
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Left, StrIndex
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
-from lists.expressions import having_words
+from lists.expressions import Word, having_words
 from lists.set_statements import lock_selected
-from portal.authority import require
-from portal.models import Action, Partner, describe
+from portal.authority import Principal, require
+from portal.models import Action, Membership, Partner, describe
 from portal.permissions import Permission
 
 from .changes_of_hands import ChangeOfHands
 from .partnerships import Partnership
 from .regions import SalesRegion
 
+if TYPE_CHECKING:
+    from .relationships import Relationship
+
 
 class RelationshipQuerySet(ChangeOfHands):
-    def visible_to(self, membership):
+    def visible_to(self, membership: Membership | None) -> Self:
         """Return the relationships that ``membership`` takes part in, from either side (T1)."""
         if membership is None:
             return self.none()
@@ -24,10 +30,10 @@ class RelationshipQuerySet(ChangeOfHands):
             return self.filter(customer=membership.customer_id)
         return self.filter(partner=membership.partner_id)
 
-    def with_dap(self):
+    def with_dap(self) -> Self:
         return self.active().filter(has_dap=True)
 
-    def doubled(self):
+    def doubled(self) -> Self:
         """R1: active relationships beside an older one of the same partner and customer."""
         older = self.model.objects.active().filter(
             partner=models.OuterRef("partner"), customer=models.OuterRef("customer")
@@ -38,7 +44,7 @@ class RelationshipQuerySet(ChangeOfHands):
         )
         return self.active().filter(models.Exists(older)).order_by("pk")
 
-    def with_supported_count(self):
+    def with_supported_count(self) -> Self:
         """Add ``supported_count``: for how many subscriptions of the customer the partner answers."""
         return self.annotate(
             supported_count=models.Count(
@@ -47,7 +53,7 @@ class RelationshipQuerySet(ChangeOfHands):
             )
         )
 
-    def with_weight(self):
+    def with_weight(self) -> Self:
         """Add ``supported_count``, and ``sold_count``: how many active ones the partner sold (R9)."""
         sold = models.Q(
             customer__subscriptions__seller=models.F("partner"),
@@ -57,13 +63,13 @@ class RelationshipQuerySet(ChangeOfHands):
             sold_count=models.Count("customer__subscriptions", filter=sold)
         )
 
-    def follow(self, customer):
+    def follow(self, customer: Customer) -> None:
         """Copy the name and domain of ``customer`` to these rows, by which lists sort and search."""
         together = customer.written_together(customer.name_key, customer.domain)
         lock_selected(self)
         self.update(name_and_domain=together, customer_domain=customer.key_of(customer.domain))
 
-    def named(self, words):
+    def named(self, words: Sequence[Word]) -> Self:
         """Return those with a customer whose name, not domain, has every one of ``words``, folded."""
         end = StrIndex("name_and_domain", models.Value(Customer.SEPARATOR)) - 1
         # The name is cut out of the few that have the words at all.
@@ -71,7 +77,9 @@ class RelationshipQuerySet(ChangeOfHands):
         return having_words(found.alias(name=Left("name_and_domain", end)), words, "name")
 
     @transaction.atomic
-    def start(self, partner, customer, *, has_dap, by):
+    def start(
+        self, partner: Partner, customer: Customer, *, has_dap: bool, by: Principal
+    ) -> "Relationship":
         """Let ``partner`` act for ``customer``, as the customer's admin wants (R2), and log it.
 
         Raises ``ValidationError`` if it does already (R1), if the two are not in the same sales region
@@ -82,7 +90,9 @@ class RelationshipQuerySet(ChangeOfHands):
         customer.lock()
         return self._begin(partner, customer, has_dap=has_dap, by=by)
 
-    def _begin(self, partner, customer, *, has_dap, by):
+    def _begin(
+        self, partner: Partner, customer: Customer, *, has_dap: bool, by: Principal
+    ) -> "Relationship":
         relationship = self.model(partner=partner, customer=customer, has_dap=has_dap)
         relationship.full_clean()
         relationship.save()
@@ -90,7 +100,9 @@ class RelationshipQuerySet(ChangeOfHands):
         return relationship
 
     @transaction.atomic
-    def add_customer(self, customer, *, by, reseller=None):
+    def add_customer(
+        self, customer: Customer, *, by: Principal, reseller: Partner | None = None
+    ) -> Customer:
         """Add a customer that is new in the portal; the partner of ``by`` acts for it, with DAP (R2).
 
         So does ``reseller``, for whom a provider may add it. Raises ``NotAllowed`` unless ``by`` may add
@@ -135,7 +147,7 @@ class RelationshipQuerySet(ChangeOfHands):
         return customer
 
     @transaction.atomic
-    def grant(self, partner, customer, *, with_dap, by):
+    def grant(self, partner: Partner, customer: Customer, *, with_dap: bool, by: Principal) -> None:
         """Give ``partner`` what it asked ``customer`` for: the relationship, or DAP for it (R2, R7).
 
         What is there already stays. Raises ``ValidationError`` like ``start``.

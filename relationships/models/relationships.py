@@ -1,4 +1,6 @@
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -6,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
-from portal.authority import require
+from portal.authority import Principal, require
 from portal.clocks import in_order, now_after
 from portal.models import Action, ActivityEntry, KeyField, Partner
 from portal.permissions import Permission
@@ -46,6 +48,10 @@ class Relationship(models.Model):
         help_text="The customer's address when the relationship ended: what changed later is not the"
         " partner's to know (T1).",
     )
+
+    # What ``with_supported_count`` and ``with_weight`` add.
+    supported_count: int
+    sold_count: int
 
     objects = RelationshipQuerySet.as_manager()
 
@@ -130,15 +136,15 @@ class Relationship(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.partner} – {self.customer}"
 
-    def clean(self):
+    def clean(self) -> None:
         if self.partner_id and self.customer_id:
             SalesRegion.objects.require_common(self.partner, self.customer)
 
     @transaction.atomic
-    def save(self, *args, **kwargs):
+    def save(self, *args: Any, **kwargs: Any) -> None:
         is_new = self._state.adding
         if is_new:
             keys = Customer.objects.values_list("name_key", "domain").get(pk=self.customer_id)
@@ -150,7 +156,7 @@ class Relationship(models.Model):
         if is_new:
             self.customer.subscriptions.follow_relationship(self)
 
-    def rights_changed(self, reason, *, by, before):
+    def rights_changed(self, reason: Action, *, by: Principal, before: Mapping[str, Any]) -> None:
         """Have all follow that rests on what the partner may do at the customer, and log it.
 
         Whoever has changed ``has_dap`` or ended the relationship saves that and calls this, in the same
@@ -167,7 +173,7 @@ class Relationship(models.Model):
         self.record(reason, by=by, before=before, **after)
 
     @transaction.atomic
-    def grant_dap(self, *, by):
+    def grant_dap(self, *, by: Principal) -> None:
         """Give the partner delegated admin privileges (R7). Granting again changes nothing.
 
         Raises ``NotAllowed`` unless ``by`` may answer for the customer.
@@ -180,7 +186,7 @@ class Relationship(models.Model):
         self.rights_changed(Action.DAP_GRANTED, by=by, before={"has_dap": False})
 
     @transaction.atomic
-    def remove_dap(self, *, by):
+    def remove_dap(self, *, by: Principal) -> None:
         """Take the delegated admin privileges away (R8); the relationship and subscriptions stay.
 
         Support contacts that rested on them fall back (C9), in the same transaction. Removing again
@@ -194,7 +200,7 @@ class Relationship(models.Model):
         )
         self._remove_dap(by=by)
 
-    def _remove_dap(self, *, by):
+    def _remove_dap(self, *, by: Principal) -> None:
         if not self._lock(has_dap=True):
             return
         self.has_dap, self.dap_removed_at = False, now_after(self.started_at)
@@ -202,7 +208,7 @@ class Relationship(models.Model):
         self.rights_changed(Action.DAP_REMOVED, by=by, before={"has_dap": True})
 
     @transaction.atomic
-    def end(self, *, by):
+    def end(self, *, by: Principal) -> None:
         """Remove the relationship and its DAP (R9); the past stays readable.
 
         The partner's support contacts at the customer fall back (C9), in the same transaction.
@@ -214,16 +220,16 @@ class Relationship(models.Model):
         self._end(by=by)
 
     @property
-    def supported(self):
+    def supported(self) -> Any:
         """The subscriptions of the customer for which the partner answers."""
         return self.customer.subscriptions.supported_by(self.partner)
 
     @property
-    def sells(self):
+    def sells(self) -> bool:
         """Whether active subscriptions are left that the partner sold to the customer (R9)."""
         return self.customer.subscriptions.sold_by(self.partner).active().exists()
 
-    def require_removable(self):
+    def require_removable(self) -> None:
         """Raise ``ValidationError`` with code ``active_subscriptions`` while the partner ``sells`` (R9)."""
         if self.sells:
             raise ValidationError(
@@ -232,7 +238,7 @@ class Relationship(models.Model):
                 params={"partner": self.partner, "customer": self.customer},
             )
 
-    def _end(self, *, by):
+    def _end(self, *, by: Principal) -> None:
         # Requests before relationships (ADR 0003). What the partner asked names its customer no more.
         asked = self.customer.requests.naming(self.partner, self.customer)
         asked.lock()
@@ -247,14 +253,14 @@ class Relationship(models.Model):
         before = {"has_dap": locked[0].has_dap}
         self.rights_changed(Action.RELATIONSHIP_ENDED, by=by, before=before)
 
-    def _lock(self, **state):
+    def _lock(self, **state: bool) -> "list[Relationship]":
         locked = Relationship.objects.active().filter(pk=self.pk, **state).lock()
         if locked and locked[0].customer_id != self.customer_id:
             # The record of the customer was joined into another meanwhile (R15).
             self.customer = locked[0].customer
         return locked
 
-    def record(self, action, *, by, **changes):
+    def record(self, action: Action, *, by: Principal, **changes: Any) -> None:
         """Write what happened to this relationship into the log of both sides."""
         ActivityEntry.objects.record(
             action,

@@ -2,15 +2,18 @@
 
 import uuid
 from dataclasses import dataclass
+from typing import Self
 
 from django.db import models
 
 from lists.compiled_queries import BindParameter
 from lists.expressions import has_word
 from lists.list_queries import ListQuery
+from portal.models import Membership
 from portal.text import words_of
 
 from .request_kinds import RequestStatus
+from .request_querysets import RelationshipRequestQuerySet
 from .requests import RelationshipRequest
 
 
@@ -24,16 +27,16 @@ class RequestsOfPartner(ListQuery):
 
     PARAMETERS = {"partner": BindParameter("partner", models.UUIDField())}
 
-    partner: uuid.UUID | BindParameter
+    partner: uuid.UUID | BindParameter | None
     state: str = ""
 
     @classmethod
-    def of(cls, membership, *, q="", state=""):
+    def of(cls, membership: Membership, *, q: str = "", state: str = "") -> Self:
         """Return the requests of the partner of ``membership``, with the words of ``q``."""
         words = words_of(q, with_addresses=True)
         return cls(partner=membership.partner_id, words=words, state=state)
 
-    def queryset(self):
+    def queryset(self) -> RelationshipRequestQuerySet:
         found = RelationshipRequest.objects.filter(partner=self.partner)
         if self.state:
             found = found.filter(RequestStatus.is_at_present(self.state))

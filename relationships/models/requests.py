@@ -1,4 +1,7 @@
 import uuid
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, cast
 
 from django.conf import settings
 from django.core import signing
@@ -18,6 +21,7 @@ from portal.addresses import normal_email, shown_email
 from portal.authority import (
     PORTAL,
     NotAllowed,
+    Principal,
     Refusal,
     may,
     person_of,
@@ -176,11 +180,11 @@ class RelationshipRequest(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         """Whom it names: the organisation that answered, until then the one that the partner wrote."""
         return str(self.answered_for or self.recipient_name)
 
-    def save(self, *args, **kwargs):
+    def save(self, *args: Any, **kwargs: Any) -> None:
         if self.expires_at is None:
             # A new one has none yet.
             self.expires_at = self._end_from(  # type: ignore[unreachable]
@@ -189,12 +193,12 @@ class RelationshipRequest(models.Model):
         super().save(*args, **kwargs)
 
     @staticmethod
-    def _end_from(at):
+    def _end_from(at: datetime) -> datetime:
         """When it expires that was sent ``at`` a time: at the end of a day, through which it is open (R3)."""
         return end_of_last_day(at, settings.RELATIONSHIP_REQUEST_PERIOD)
 
-    def clean(self):
-        if self.provider_id:
+    def clean(self) -> None:
+        if self.provider:
             # R12
             partnership = Partnership.objects.between(self.provider, self.partner)
             if self.kind != RequestKind.CUSTOMER or not partnership.exists():
@@ -204,7 +208,7 @@ class RelationshipRequest(models.Model):
                 raise ValidationError({"provider": error})
         if self.kind == RequestKind.RESELLER and not self.partner.is_provider:
             raise ValidationError(_("Only an indirect provider invites resellers."), code="type")
-        if self.reseller_id and Partnership.objects.between(self.partner, self.reseller).exists():
+        if self.reseller and Partnership.objects.between(self.partner, self.reseller).exists():
             raise ValidationError(
                 _("You already have a partnership with %(reseller)s."),
                 code="exists",
@@ -222,44 +226,51 @@ class RelationshipRequest(models.Model):
                     params={"customer": self.customer},
                 )
 
-    def _asks_for_more(self, partner):
+    def _asks_for_more(self, partner: Partner) -> bool:
         relationship = (
             Relationship.objects.active().filter(partner=partner, customer=self.customer).first()
         )
         return relationship is None or (self.with_dap and not relationship.has_dap)
 
     @property
-    def shown_email(self):
+    def shown_email(self) -> str:
         """The address that was asked, as people read it."""
         return shown_email(self.recipient_email)
 
     @property
-    def permission_needed(self):
+    def permission_needed(self) -> Permission:
         """What its creator needs, of the role table."""
         if self.kind == RequestKind.RESELLER:
             return Permission.INVITE_RESELLERS
         return Permission.REQUEST_DAP if self.with_dap else Permission.REQUEST_RELATIONSHIP
 
     @property
-    def permission_to_answer(self):
+    def permission_to_answer(self) -> Permission:
         if self.kind == RequestKind.RESELLER:
             return Permission.AUTHORIZE_PARTNERSHIP
         return Permission.ANSWER_REQUESTS
 
     @property
-    def partners(self):
+    def partners(self) -> list[Partner]:
         """The partners who ask: the sender, and its provider in a joint invitation (R12)."""
-        return [self.partner, self.provider] if self.provider_id else [self.partner]
+        return [self.partner, self.provider] if self.provider else [self.partner]
 
     @property
-    def state(self):
+    def state(self) -> RequestStatus:
         return RequestStatus.at_present(self.status, self.expires_at)
 
     @property
-    def is_open(self):
+    def is_open(self) -> bool:
         return self.state == RequestStatus.OPEN
 
-    def record(self, action, *, by, reason="", after=None):
+    def record(
+        self,
+        action: Action,
+        *,
+        by: Principal,
+        reason: str = "",
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
         """Write what happened to this request into the log of all who take part.
 
         The customer is named only where the partners know it, or it has answered itself (T1).
@@ -279,8 +290,8 @@ class RelationshipRequest(models.Model):
             reason=reason,
         )
 
-    def _facts(self):
-        facts: dict[str, object] = {}
+    def _facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = {}
         if self.kind == RequestKind.CUSTOMER:
             facts["with_dap"] = self.with_dap
         if self.is_answered and (person := self.answered_by):
@@ -291,24 +302,24 @@ class RelationshipRequest(models.Model):
     # Its personal link: it can't be guessed, and dies when the request is sent again (R4, R5)
 
     @property
-    def is_replaced(self):
+    def is_replaced(self) -> bool:
         """Whether it was found by a link that died when the request was sent again (R5)."""
         return getattr(self, "opened_link_number", self.link_number) != self.link_number
 
     @property
-    def token(self):
+    def token(self) -> str:
         return write_token(self.pk, self.link_number)
 
     @property
-    def path(self):
+    def path(self) -> str:
         """The path of the personal link."""
         return reverse("invitations:detail", args=[self.token])
 
-    def message(self, link):
+    def message(self, link: str) -> str:
         """The whole text of the mail: what the partner wrote, and the personal link (R4)."""
         return f"{self.text.strip()}\n\n{link}"
 
-    def require_open(self):
+    def require_open(self) -> None:
         """Raise ``ValidationError`` with code ``dead``, saying why, unless it can be answered."""
         if self.is_replaced:
             raise ValidationError(
@@ -346,7 +357,7 @@ class RelationshipRequest(models.Model):
     # registered with counts for nothing. A request that the partner made from its own customer's page is for
     # that record.
 
-    def bound_to(self):
+    def bound_to(self) -> Customer | Partner | None:
         """Return the customer or reseller that it is for, as things stand now, or None."""
         if self.names_customer and self.customer:
             own = self.customer.relationships.active().filter(partner=self.partner)
@@ -360,17 +371,16 @@ class RelationshipRequest(models.Model):
                 return asked
         return None if is_for_reseller else Customer.objects.of_address(self.recipient_email)
 
-    def bind(self):
+    def bind(self) -> None:
         """Tie it to the organisation that it is for."""
-        if self.kind == RequestKind.RESELLER:
-            self.reseller = self.bound_to()
-        else:
-            self.customer = self.bound_to()
+        firm = self.bound_to()
+        self.reseller = firm if isinstance(firm, Partner) else None
+        self.customer = firm if isinstance(firm, Customer) else None
 
     # What the partner does
 
     @transaction.atomic
-    def edit(self, subject, text, *, by):
+    def edit(self, subject: str, text: str, *, by: Principal) -> None:
         """Change the text of the mail (R4); the link is not part of it."""
         self._lock_for_sender(by)
         self.require_open()
@@ -378,7 +388,7 @@ class RelationshipRequest(models.Model):
         self.save(update_fields=["subject", "text"])
 
     @transaction.atomic
-    def renew(self, *, by):
+    def renew(self, *, by: Principal) -> None:
         """Open it again with a new link and new time; the old link dies (R5).
 
         Raises ``ValidationError`` with code ``dead`` where it was answered or withdrawn, and like
@@ -399,7 +409,7 @@ class RelationshipRequest(models.Model):
         self.record(Action.REQUEST_RESENT, by=by)
 
     @transaction.atomic
-    def withdraw(self, *, by):
+    def withdraw(self, *, by: Principal) -> None:
         """Take it back; its link says so from now on (R5).
 
         Raises ``ValidationError`` with code ``dead`` where it was answered before.
@@ -409,7 +419,7 @@ class RelationshipRequest(models.Model):
         self._answer(RequestStatus.WITHDRAWN, by=by)
         self.record(Action.REQUEST_WITHDRAWN, by=by)
 
-    def require_alone(self):
+    def require_alone(self) -> None:
         """Raise ``ValidationError`` with code ``open`` while another request to the same firm is open.
 
         That is one of the same partner to the same address, or to the same of its customers; it stands in
@@ -433,26 +443,28 @@ class RelationshipRequest(models.Model):
                 params={"date": written_day(first.created_at), "request": first},
             )
 
-    def require_withdrawable(self):
+    def require_withdrawable(self) -> None:
         """Raise ``ValidationError`` with code ``dead``, saying why, where it was answered or withdrawn."""
         if self.state != RequestStatus.EXPIRED:
             self.require_open()
 
-    def _withdraw_with_partnership(self, *, by):
+    def _withdraw_with_partnership(self, *, by: Principal) -> None:
         """Take it back as the two who ask together work together no more (R12); ``by`` ends that."""
         self._answer(RequestStatus.WITHDRAWN, by=by)
         self.record(Action.REQUEST_WITHDRAWN, by=by, reason=Action.PARTNERSHIP_ENDED)
 
-    def _lock_for_sender(self, by):
+    def _lock_for_sender(self, by: Principal) -> User:
+        """Lock it for one of its partner's people, and return that person."""
         require(by, (self.partner, self.permission_needed), last_resort=False)
         self._lock()
+        return cast(User, by.person)
 
-    def _lock(self):
+    def _lock(self) -> None:
         # Both sides of each race about a request, accept and withdraw say, wait here for each other.
         locked = RelationshipRequest.objects.select_for_update(no_key=True)
         self.refresh_from_db(from_queryset=locked)
 
-    def _answer(self, status, *, by):
+    def _answer(self, status: RequestStatus, *, by: Principal) -> None:
         self.withdraw_mail()
         self.status, self.answered_by = status, by.person
         self.answered_at = now_after(self.created_at, self.sent_at, self.undelivered_at)
@@ -461,7 +473,7 @@ class RelationshipRequest(models.Model):
 
     # What the portal mails for the sender (R4)
 
-    def drafted(self, user):
+    def drafted(self, user: User) -> tuple[str, str]:
         """Return the subject and the text that the portal proposes to ``user``, in the request's language."""
         with override(self.language):
             draft = render_to_string("relationships/draft.txt", {"request": self, "user": user})
@@ -469,34 +481,34 @@ class RelationshipRequest(models.Model):
         return subject[:200], text.strip()
 
     @transaction.atomic
-    def draft_anew(self, language, *, by):
+    def draft_anew(self, language: str, *, by: Principal) -> None:
         """Put the portal's proposal in ``language`` in the place of the text; the link stays (R4).
 
         The portal speaks this language to the recipient from then on. Raises ``ValidationError`` like
         ``edit``, and for a language that there is not.
         """
-        self._lock_for_sender(by)
+        sender = self._lock_for_sender(by)
         self.require_open()
         self.language = language
         self.clean_fields(exclude={f.name for f in self._meta.fields if f.name != "language"})
-        self.subject, self.text = self.drafted(by.person)
+        self.subject, self.text = self.drafted(sender)
         self.save(update_fields=["language", "subject", "text"])
 
     @transaction.atomic
-    def send(self, link, *, by):
+    def send(self, link: str, *, by: Principal) -> datetime | None:
         """Have the portal mail it, with the personal ``link``, to the recipient, in the partner's name (R4).
 
         At most so much goes to one address, or for one user, a day: beyond, the mail waits until the time
         that this returns, and otherwise it returns None. What still waits of an earlier mail is taken
         back. Raises ``ValidationError`` with code ``dead`` where it can't be answered any more.
         """
-        self._lock_for_sender(by)
+        sender = self._lock_for_sender(by)
         self.require_open()
         self.withdraw_mail()
         self.sent_at = now_after(self.created_at)
         self.undelivered_at, self.undelivered_answer = None, ""
         self.save(update_fields=["sent_at", "undelivered_at", "undelivered_answer"])
-        due_at = Mail.objects.when_allowed(self.recipient_email, by.person)
+        due_at = Mail.objects.when_allowed(self.recipient_email, sender)
         mail.deliver(
             self.recipient_email,
             self.subject,
@@ -504,23 +516,23 @@ class RelationshipRequest(models.Model):
             language=self.language,
             partner=self.partner,
             about=self,
-            sent_by=by.person,
+            sent_by=sender,
             due_at=due_at,
         )
         told = {"recipient": self.recipient_email, "subject": self.subject}
         self.record(Action.REQUEST_MAILED, by=by, after=told)
         return due_at
 
-    def withdraw_mail(self):
+    def withdraw_mail(self) -> None:
         """Take back what waits to be sent: its link is dead, or goes out with newer words."""
         Mail.objects.about(self).withdraw()
 
     @property
-    def last_mail(self):
+    def last_mail(self) -> Mail | None:
         """What became of the mail that was sent last, or None."""
         return Mail.objects.about(self).order_by("-pk").first()
 
-    def note_undelivered(self, answer):
+    def note_undelivered(self, answer: str) -> None:
         """Say that its mail can't be delivered, and tell who sent it; ``answer`` is the mail server's."""
         self.undelivered_at = now_after(self.created_at, self.sent_at)
         self.undelivered_answer = answer
@@ -531,7 +543,7 @@ class RelationshipRequest(models.Model):
 
     # What the recipient does (R6, R10)
 
-    def may_be_answered_by(self, by):
+    def may_be_answered_by(self, by: Principal) -> bool:
         """Whether ``by`` may answer: for the organisation that the request is for (R6, R10, R14)."""
         try:
             self._require_recipient(by)
@@ -539,7 +551,7 @@ class RelationshipRequest(models.Model):
             return False
         return True
 
-    def _require_recipient(self, by):
+    def _require_recipient(self, by: Principal) -> Customer | Partner:
         anyone = Partner if self.kind == RequestKind.RESELLER else Customer
         acting = require(
             by,
@@ -551,7 +563,7 @@ class RelationshipRequest(models.Model):
         return acting
 
     @transaction.atomic
-    def accept(self, *, by, agrees=False):
+    def accept(self, *, by: Principal, agrees: bool = False) -> None:
         """Give the partners what they ask for, in the name of the organisation of ``by`` (R2, R6, R7, R12).
 
         ``agrees`` says that the customer agreement is accepted, for a customer that has not done so
@@ -564,8 +576,8 @@ class RelationshipRequest(models.Model):
         self._require_proved(by)
         self._accept(by=by, agrees=agrees)
 
-    def _accept(self, *, by, agrees):
-        if self.kind == RequestKind.RESELLER:
+    def _accept(self, *, by: Principal, agrees: bool) -> None:
+        if self.reseller:
             Partnership.objects.start(self.partner, self.reseller, by=by)
         elif self.customer:
             self._require_partnership()
@@ -578,9 +590,9 @@ class RelationshipRequest(models.Model):
         if self.provider:
             mail.send("request_accepted", self.provider.memberships.admins(), request=self)
 
-    def _require_partnership(self):
+    def _require_partnership(self) -> None:
         # R12: whoever ends the partnership waits here, or is seen.
-        if self.provider_id and not Partnership.objects.between(self.provider, self.partner).lock():
+        if self.provider and not Partnership.objects.between(self.provider, self.partner).lock():
             raise ValidationError(
                 _("%(partner)s and %(provider)s no longer work together."),
                 code="dead",
@@ -588,7 +600,7 @@ class RelationshipRequest(models.Model):
             )
 
     @transaction.atomic
-    def decline(self, *, by, reason):
+    def decline(self, *, by: Principal, reason: str) -> None:
         """Refuse it, and tell the partner why (R6). Raises ``ValidationError`` like ``accept``."""
         self._lock_for_recipient(by)
         self._require_proved(by)
@@ -597,17 +609,17 @@ class RelationshipRequest(models.Model):
         self.record(Action.REQUEST_DECLINED, by=by, reason=reason[:200])
         mail.send("request_declined", self._sender_to_tell(), request=self)
 
-    def _lock_for_recipient(self, by):
+    def _lock_for_recipient(self, by: Principal) -> None:
         self._lock()
         self.require_open()
         acting = self._require_recipient(by)
-        if self.kind == RequestKind.RESELLER:
+        if isinstance(acting, Partner):
             self.reseller = acting
         else:
             self.customer = acting
 
     @staticmethod
-    def _require_proved(by):
+    def _require_proved(by: Principal) -> None:
         person = person_of(by)
         if person is None or not person.has_proved():
             raise ValidationError(
@@ -619,17 +631,17 @@ class RelationshipRequest(models.Model):
             )
 
     @property
-    def is_answered(self):
+    def is_answered(self) -> bool:
         """Whether the recipient accepted or declined; a request that was withdrawn has no answer."""
         return self.status in (RequestStatus.ACCEPTED, RequestStatus.DECLINED)
 
     @property
-    def answered_for(self):
+    def answered_for(self) -> Customer | Partner | None:
         """The organisation that answered, or None."""
         return (self.customer or self.reseller) if self.is_answered else None
 
     @property
-    def was_forwarded(self):
+    def was_forwarded(self) -> bool:
         """Whether somebody else answered than the partner asked, or for a firm of another name."""
         firm, person = self.answered_for, self.answered_by
         if firm is None or person is None:
@@ -637,7 +649,7 @@ class RelationshipRequest(models.Model):
         asked = (self.recipient_email, self.recipient_name.casefold())
         return asked != (person.email, firm.name.casefold())
 
-    def _sender_to_tell(self):
+    def _sender_to_tell(self) -> Iterable[User]:
         if not self.created_by.is_active:
             return self.partner.memberships.admins()
         return [self.created_by]
@@ -646,7 +658,7 @@ class RelationshipRequest(models.Model):
     # it has shown nothing. Who wants to register names an address, and goes on from a mail to it.
 
     @transaction.atomic
-    def send_registration(self, email):
+    def send_registration(self, email: str) -> None:
         """Mail ``email`` the link by which the owner of that address registers, or signs in (R14).
 
         Whether there is an account is told in the mail only; page and effort are the same for all.
@@ -665,12 +677,12 @@ class RelationshipRequest(models.Model):
             link=links.absolute(path),
         )
 
-    def registration_path(self, email):
+    def registration_path(self, email: str) -> str:
         """The path of the page on which the owner of ``email`` registers; good for a week."""
         proof = registration_proof(self.pk, self.link_number, email)
         return reverse("invitations:registration", args=[self.token, proof])
 
-    def read_registration(self, proof):
+    def read_registration(self, proof: str) -> str | None:
         """Return the address that ``proof``, out of a mail to it, proves, or None where it proves nothing.
 
         Raises ``ValidationError`` with code ``expired`` where it did once.
@@ -686,7 +698,7 @@ class RelationshipRequest(models.Model):
             return None
         return read[2]
 
-    def record_to_take_over(self, email):
+    def record_to_take_over(self, email: str) -> Customer | None:
         """Return the partner's own customer record that the owner of ``email`` becomes the admin of, or None.
 
         The partner asked that very address in the name of the record, and nobody has come to it yet. It
@@ -695,7 +707,7 @@ class RelationshipRequest(models.Model):
         is in it; a mailbox in a domain that another customer has proved takes nothing over (R15).
         """
         record = self.bound_to() if self.names_customer else None
-        if record is None or email != self.recipient_email:
+        if not isinstance(record, Customer) or email != self.recipient_email:
             return None
         if record.memberships.filter(user__has_joined=True).exists():
             return None
@@ -708,7 +720,7 @@ class RelationshipRequest(models.Model):
         others = record.relationships.active().exclude(partner__in=self.partners)
         return None if others.exists() else record
 
-    def require_registrable(self, email):
+    def require_registrable(self, email: str) -> None:
         """Raise ``ValidationError``, saying why, where the owner of ``email`` can't register here (R14).
 
         It has shown that it reads mail to the address, so it may know what the portal knows of it; of the
@@ -735,7 +747,7 @@ class RelationshipRequest(models.Model):
             )
 
     @transaction.atomic
-    def register(self, proof, customer, *, user):
+    def register(self, proof: str, customer: Customer, *, user: User) -> User:
         """Accept it for a customer that is new in the portal, with ``user`` as its first admin (R6).
 
         ``proof`` is that of the mail to the address of ``user``, which it proves. The customer
@@ -780,7 +792,7 @@ class RelationshipRequest(models.Model):
             self._accept(by=admin, agrees=True)
         return admin
 
-    def _add_firm(self, customer, user):
+    def _add_firm(self, customer: Customer, user: User) -> User:
         customer.full_clean()
         Customer.objects.require_unproved(customer.domain)
         user.full_clean()
@@ -791,7 +803,7 @@ class RelationshipRequest(models.Model):
         customer.record(Action.CUSTOMER_ADDED, by=user)
         return user
 
-    def _take_over(self, record, user):
+    def _take_over(self, record: Customer, user: User) -> User:
         # Of two who come to the same record at once, one waits here and is told.
         Customer.objects.select_for_update(no_key=True).get(pk=record.pk)
         self.require_registrable(user.email)

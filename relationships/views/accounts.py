@@ -1,7 +1,10 @@
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.formats import localize
@@ -12,6 +15,7 @@ from django.views.generic import DetailView
 
 from customers.forms import CustomerForm
 from customers.models import Customer
+from portal.answering import Answering
 from portal.models import language_of
 from portal.permissions import Permission
 from portal.views import AskedActView, EditView, ScopedView
@@ -28,8 +32,8 @@ class CustomerAccountView(ScopedView, DetailView):
     pk_url_kwarg = "customer_id"
     template_name = "relationships/customer_account.html"
 
-    def get_context_data(self, **kwargs):
-        partner = self.membership.partner
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        partner = self.partner
         active = Relationship.objects.active()
         own = get_object_or_404(active, partner=partner, customer=self.object)
         partnerships = Partnership.objects.active()
@@ -55,12 +59,12 @@ class CustomerEditView(EditView):
     template_name = "relationships/customer_form.html"
     done_message = gettext_lazy("The details were saved.")
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         # As stored: what a refused form has typed stands in the form only.
         stored = self.get_stored()
         return super().get_context_data(**kwargs | {"customer": stored})
 
-    def get_success_url(self):
+    def get_success_url(self) -> str:
         return reverse("account:detail", args=[self.object.pk])
 
 
@@ -69,14 +73,14 @@ class OwnRelationshipActView(AskedActView):
 
     model = Relationship
 
-    def get_object(self, queryset=None):
+    def get_object(self, queryset: QuerySet | None = None) -> Relationship:
         own = self.get_queryset().active().select_related("partner", "customer")
         return get_object_or_404(own, customer=self.kwargs["customer_id"])
 
-    def get_success_url(self):
+    def get_success_url(self) -> str:
         return reverse("account:detail", args=[self.kwargs["customer_id"]])
 
-    def get_crumbs(self, back):
+    def get_crumbs(self, back: str) -> list[tuple[str, str]]:
         customer = self.object.customer
         return [
             (_("Customers"), reverse("customers:list")),
@@ -89,20 +93,20 @@ class EndOfRightView(OwnRelationshipActView):
     """The base of what takes the partner a right at the customer: its support contacts fall back (C9)."""
 
     @cached_property
-    def answering(self):
+    def answering(self) -> Answering:
         return self.object.supported.visible_to(self.membership).weigh()
 
-    def describe_question(self):
+    def describe_question(self) -> dict[str, Any]:
         return super().describe_question() | lists_of(
-            self.request.user,
+            self.user,
             self.answering.count,
             "coverage:relationship",
             "coverage:relationship_export",
             self.object.pk,
         )
 
-    def get_consequences(self):
-        partner = self.membership.partner
+    def get_consequences(self) -> list[str]:
+        partner = self.partner
         return [self.answering.in_words(partner, partner, of_customers=False)]
 
 
@@ -111,15 +115,15 @@ class GiveUpDapView(EndOfRightView):
     button = gettext_lazy("Give up delegated admin")
     done_message = gettext_lazy("Your company gave up its delegated admin privileges.")
 
-    def get_question(self):
+    def get_question(self) -> str:
         return _("Give up delegated admin for %(customer)s?") % {"customer": self.object.customer}
 
-    def get_refusal(self):
+    def get_refusal(self) -> str:
         if self.object.has_dap:
             return ""
         return _("Your company has no delegated admin privileges for this customer.")
 
-    def get_consequences(self):
+    def get_consequences(self) -> list[str]:
         sentences = [
             _(
                 "Your company can no longer administer the customer's products. You get the privileges"
@@ -138,8 +142,8 @@ class GiveUpDapView(EndOfRightView):
             sentences.append(sentence % {"count": localize(count)})
         return sentences
 
-    def act(self):
-        self.object.remove_dap(by=self.request.user)
+    def act(self) -> None:
+        self.object.remove_dap(by=self.user)
 
 
 class SuspendBlockingView(OwnRelationshipActView):
@@ -153,17 +157,17 @@ class SuspendBlockingView(OwnRelationshipActView):
     MOST_NAMED = 50
 
     @property
-    def asked(self):
+    def asked(self) -> QueryDict:
         return self.request.POST or self.request.GET
 
     @property
-    def is_all(self):
+    def is_all(self) -> bool:
         if self.request.method != "POST":
             return "subscription" not in self.asked
         return "all" in self.asked or self.asked.get("ask") == "all"
 
     @cached_property
-    def chosen(self):
+    def chosen(self) -> list:
         """The chosen subscriptions, in the order of locks (ADR 0003)."""
         blocking = self.object.customer.subscriptions.sold_by(self.object.partner).active()
         if not self.is_all:
@@ -173,17 +177,17 @@ class SuspendBlockingView(OwnRelationshipActView):
                 blocking = blocking.none()
         return list(blocking.order_by("pk"))
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if "ask" not in request.POST:
             return super().post(request, *args, **kwargs)
         self.object = self.get_object()
         return self.ask()
 
     @property
-    def button(self):  # type: ignore[override]  # it says how many are chosen
+    def button(self) -> str:  # type: ignore[override]  # it says how many are chosen
         return _("Suspend all") if self.is_all else _("Suspend the chosen ones")
 
-    def get_question(self):
+    def get_question(self) -> str:
         if not self.chosen:
             return _("Suspend subscriptions of %(customer)s?") % {"customer": self.object.customer}
         sentence = ngettext(
@@ -193,17 +197,17 @@ class SuspendBlockingView(OwnRelationshipActView):
         )
         return sentence % {"count": localize(len(self.chosen)), "customer": self.object.customer}
 
-    def get_refusal(self):
+    def get_refusal(self) -> str:
         return "" if self.chosen else _("Choose a subscription of the list.")
 
-    def get_consequences(self):
+    def get_consequences(self) -> list[str]:
         return [
             _(
                 "The customer can't use them until they are reactivated. That is possible for 90 days."
             )
         ]
 
-    def describe_question(self):
+    def describe_question(self) -> dict[str, Any]:
         names = sorted((str(one) for one in self.chosen), key=str.casefold)
         hidden = (
             [("all", "1")] if self.is_all else [("subscription", one.pk) for one in self.chosen]
@@ -213,7 +217,7 @@ class SuspendBlockingView(OwnRelationshipActView):
             "more": max(len(names) - self.MOST_NAMED, 0),
             "hidden": hidden,
             **lists_of(
-                self.request.user,
+                self.user,
                 len(names),
                 "subscriptions:list",
                 "subscriptions:export",
@@ -223,11 +227,11 @@ class SuspendBlockingView(OwnRelationshipActView):
         }
 
     @transaction.atomic
-    def act(self):
+    def act(self) -> None:
         if not self.chosen:
             raise ValidationError(_("Choose a subscription of the list."))
         for subscription in self.chosen:
-            subscription.suspend(by=self.request.user)
+            subscription.suspend(by=self.user)
         messages.success(
             self.request,
             ngettext(
@@ -244,17 +248,17 @@ class RelationshipRemoveView(EndOfRightView):
     button = gettext_lazy("Remove the relationship")
     done_message = gettext_lazy("The relationship was removed.")
 
-    def get_question(self):
+    def get_question(self) -> str:
         return _("Remove the relationship with %(customer)s?") % {"customer": self.object.customer}
 
-    def get_refusal(self):
+    def get_refusal(self) -> str:
         try:
             self.object.require_removable()
         except ValidationError as error:
             return error.messages[0]
         return ""
 
-    def get_consequences(self):
+    def get_consequences(self) -> list[str]:
         sentences = [
             *super().get_consequences(),
             _(
@@ -274,13 +278,13 @@ class RelationshipRemoveView(EndOfRightView):
             sentences.append(sentence % {"count": localize(count)})
         return sentences
 
-    def act(self):
-        self.object.end(by=self.request.user)
+    def act(self) -> None:
+        self.object.end(by=self.user)
 
-    def get_back(self):
+    def get_back(self) -> str:
         return super().get_success_url()
 
-    def get_success_url(self):
+    def get_success_url(self) -> str:
         if self.object.ended_at is None:
             return super().get_success_url()
         return reverse("relationships:notice", args=[self.object.pk])
@@ -293,11 +297,11 @@ class EndedNoticeView(ScopedView, DetailView):
     model = Relationship
     template_name = "relationships/ended_notice.html"
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet[Relationship]:
         ended = super().get_queryset().exclude(ended_at=None)
         return ended.select_related("partner", "customer")
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         customer = self.object.customer
         admin = customer.memberships.admins().exclude(language="").first()
         language = admin.language if admin else language_of(customer.country)

@@ -1,3 +1,8 @@
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
 from django.utils.functional import cached_property
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -13,7 +18,7 @@ from relationships.forms import CustomerFilterForm
 from relationships.models import CustomersOfPartner, Relationship
 
 
-def iso_day(at):
+def iso_day(at: datetime) -> str:
     """The day of a moment as files have it."""
     return f"{localtime(at):%Y-%m-%d}"
 
@@ -26,16 +31,16 @@ class CustomersMixin(ListQueryView):
     filter_form_class = CustomerFilterForm
     list_query_class = CustomersOfPartner
 
-    def get_filter_form_kwargs(self):
-        return {"partner": self.membership.partner}
+    def get_filter_form_kwargs(self) -> dict[str, Any]:
+        return {"partner": self.partner}
 
     @cached_property
-    def reseller(self):
+    def reseller(self) -> str | None:
         """The name of the reseller of which the rows say since when it has no rights, or None."""
         return self.search_form.reseller_without_rights
 
     @property
-    def rights_of_reseller(self):
+    def rights_of_reseller(self) -> str:
         """What the column about that is called."""
         return _("Admin rights of %(partner)s") % {"partner": self.reseller}
 
@@ -44,7 +49,7 @@ class CustomersMixin(ListQueryView):
 LAST_OF_RESELLER = ("listed_theirs", "listed_removed", "listed_ended")
 
 
-def since_when_none(last, day):
+def since_when_none(last: Sequence[Any], day: Callable[[datetime], str]) -> str:
     """Say since when a reseller has no rights at a customer, where that is known, and why.
 
     ``last`` has the ``LAST_OF_RESELLER`` there.
@@ -71,16 +76,16 @@ class CustomerListView(CustomersMixin, NoticesMixin, CompiledListView):
     details = ("contact_name", "contact_email", "contact_phone", "city")
 
     @property
-    def columns(self):  # type: ignore[override]  # for each request its own
+    def columns(self) -> tuple[str, ...]:  # type: ignore[override]  # for each request its own
         """What it sorts by, and what a row shows: of the relationship nothing that the index has not."""
         of_customer = ("name", "domain", "country", *self.details)
         shown = (f"customer__{name}" for name in of_customer)
         sorts, last = (self.order.key, "listed_id"), LAST_OF_RESELLER if self.reseller else ()
         return tuple(dict.fromkeys([*sorts, *shown, "listed_dap", "listed_since", *last]))
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
-        rows, day = context["object_list"], day_writer(self.request.user)
+        rows, day = context["object_list"], day_writer(self.user)
         countries_of_rows = {row.customer__country for row in rows}
         country_names = {code: countries.name(code) for code in countries_of_rows}
         context["rows"] = [
@@ -108,7 +113,7 @@ class CustomerExportView(CustomersMixin, ExportView):
     permission_required = Permission.EXPORT_CUSTOMERS
     filename = "customers"
 
-    def get_header(self):
+    def get_header(self) -> list[str]:
         return [
             _("Customer ID"),
             _("Name"),
@@ -125,7 +130,7 @@ class CustomerExportView(CustomersMixin, ExportView):
             *([self.rights_of_reseller] if self.reseller else []),
         ]
 
-    def get_rows(self, queryset):
+    def get_rows(self, queryset: QuerySet) -> Iterator[list[str]]:
         country_names = dict(countries)
         has_dap = {True: _("Yes"), False: _("No")}
         columns = (

@@ -1,11 +1,11 @@
-from typing import cast
+from typing import Any
 
 from allauth.account.utils import perform_login
 from allauth.core import ratelimit
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
 from portal.models import User
+from portal.signed_in import user_of
 from relationships.forms import (
     AcceptForm,
     AuthorizeForm,
@@ -40,9 +41,7 @@ class InvitationView(TemplateView):
 
     template_name = "relationships/invitation.html"
 
-    def dispatch(self, request, *args, **kwargs):
-        if self.asked is None:
-            raise Http404
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             self.asked.require_open()
         except ValidationError as error:
@@ -54,33 +53,37 @@ class InvitationView(TemplateView):
             return render(request, "relationships/invitation_dead.html", context, status=410)
         return self.forward() or super().dispatch(request, *args, **kwargs)
 
-    def forward(self):
+    def forward(self) -> HttpResponse | None:
         """Return a redirect for whom this page is of no use, or None."""
         return None
 
     @cached_property
-    def asked(self):
+    def asked(self) -> RelationshipRequest:
         requests = RelationshipRequest.objects.select_related(
             "partner", "provider", "customer", "reseller", "answered_by"
         )
-        return requests.find(self.kwargs["token"])
+        found = requests.find(self.kwargs["token"])
+        if found is None:
+            raise Http404
+        return found
 
     @property
-    def concerns_reader(self):
+    def concerns_reader(self) -> bool:
         """Whether the reader is of an organisation that asked or answered."""
         own = getattr(self.request.user, "organisation", None)
         return own is not None and own in [*self.asked.partners, self.asked.answered_for]
 
     @cached_property
-    def may_answer(self):
-        return self.asked.may_be_answered_by(self.request.user)
+    def may_answer(self) -> bool:
+        user = self.request.user
+        return user.is_authenticated and self.asked.may_be_answered_by(user)
 
     @property
-    def is_for_customers(self):
+    def is_for_customers(self) -> bool:
         return self.asked.kind == RequestKind.CUSTOMER
 
     @cached_property
-    def is_admin(self):
+    def is_admin(self) -> bool:
         """Whether the reader answers such requests for its organisation."""
         own = getattr(self.request.user, "organisation", None)
         if own is None or not self.request.user.has_perm(self.asked.permission_to_answer):
@@ -88,29 +91,31 @@ class InvitationView(TemplateView):
         return self.is_for_customers or own.is_reseller
 
     @cached_property
-    def has_proved(self):
+    def has_proved(self) -> bool:
         """Whether the reader has shown that it reads mail to the address that was asked (R14)."""
         user = self.request.user
         return user.is_authenticated and user.has_proved(self.asked.recipient_email)
 
     @property
-    def is_of_other_account(self):
+    def is_of_other_account(self) -> bool:
         """Whether another account signs in with the proved address that was asked."""
         if not self.has_proved:
             return False
         owner = User.objects.joined().filter(email=self.asked.recipient_email).first()
-        return owner not in (None, self.request.user) and owner.has_proved(owner.email)
+        if owner is None or owner == self.request.user:
+            return False
+        return owner.has_proved(owner.email)
 
-    def get_accept_form(self, data=None):
+    def get_accept_form(self, data: QueryDict | None = None) -> AcceptForm | None:
         """The box that must be ticked to accept, or None where there is none."""
         if not self.is_for_customers:
             return AuthorizeForm(data)
-        customer = cast(User, self.request.user).membership.customer
+        customer = user_of(self.request).membership.customer
         if customer and customer.agreement_accepted_at:
             return None
         return AcceptForm(data)
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         if self.may_answer:
             kwargs.setdefault("accept_form", self.get_accept_form())
             kwargs.setdefault("decline_form", DeclineForm())
@@ -118,7 +123,7 @@ class InvitationView(TemplateView):
             asked=self.asked,
             is_partnership=not self.is_for_customers,
             may_answer=self.may_answer,
-            is_unproved=self.may_answer and not cast(User, self.request.user).has_proved(),
+            is_unproved=self.may_answer and not user_of(self.request).has_proved(),
             following=self.request.path,
             is_admin=self.is_admin,
             has_proved=self.has_proved,
@@ -126,10 +131,10 @@ class InvitationView(TemplateView):
             **kwargs,
         )
 
-    def back(self):
+    def back(self) -> HttpResponse:
         return redirect("invitations:detail", self.kwargs["token"])
 
-    def refuse(self, error):
+    def refuse(self, error: ValidationError) -> HttpResponse:
         """Show the page again, with what the model said."""
         for message in error.messages:
             messages.error(self.request, message)
@@ -139,21 +144,21 @@ class InvitationView(TemplateView):
 class InvitationAnswerView(InvitationView):
     """The base of the answers: who may not answer is led back to the page that says so."""
 
-    def forward(self):
+    def forward(self) -> HttpResponse | None:
         return None if self.may_answer else self.back()
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         # A refused answer that is reloaded, or read again in the other language.
         return self.back()
 
 
 class InvitationAcceptView(InvitationAnswerView):
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         form = self.get_accept_form(request.POST)
         if form and not form.is_valid():
             return self.render_to_response(self.get_context_data(accept_form=form, form=form))
         try:
-            self.asked.accept(by=request.user, agrees=form is not None)
+            self.asked.accept(by=user_of(request), agrees=form is not None)
         except ValidationError as error:
             return self.refuse(error)
         messages.success(
@@ -167,12 +172,12 @@ class InvitationAcceptView(InvitationAnswerView):
 
 
 class InvitationDeclineView(InvitationAnswerView):
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         form = DeclineForm(request.POST)
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(decline_form=form, form=form))
         try:
-            self.asked.decline(by=request.user, reason=form.cleaned_data["reason"])
+            self.asked.decline(by=user_of(request), reason=form.cleaned_data["reason"])
         except ValidationError as error:
             return self.refuse(error)
         messages.success(request, _("You declined. The partner is told why."))
@@ -182,15 +187,17 @@ class InvitationDeclineView(InvitationAnswerView):
 class InvitationProveView(InvitationView):
     """An admin with another address has a mail sent to the one that was asked (R14)."""
 
-    def forward(self):
+    def forward(self) -> HttpResponse | None:
         return None if self.is_admin and not self.may_answer else self.back()
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self.back()
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            request.user.send_confirmation(self.asked.recipient_email, following=self.asked.path)
+            user_of(request).send_confirmation(
+                self.asked.recipient_email, following=self.asked.path
+            )
         except ValidationError:
             # What it says names the address.
             return self.refuse(ValidationError(TOO_MANY_MAILS))
@@ -203,16 +210,16 @@ class InvitationRegisterView(InvitationView):
 
     template_name = "relationships/invitation_register.html"
 
-    def forward(self):
+    def forward(self) -> HttpResponse | None:
         if self.request.user.is_authenticated or not self.is_for_customers:
             return self.back()
         return None
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         kwargs.setdefault("form", RegistrationEmailForm())
         return super().get_context_data(**kwargs)
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         form = RegistrationEmailForm(request.POST)
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))
@@ -234,14 +241,15 @@ class InvitationRegistrationView(InvitationRegisterView):
 
     template_name = "relationships/invitation_registration.html"
 
-    def forward(self):
+    def forward(self) -> HttpResponse | None:
         try:
-            self.email = self.asked.read_registration(self.kwargs["proof"])
+            email = self.asked.read_registration(self.kwargs["proof"])
         except ValidationError as error:
             messages.error(self.request, error.messages[0])
             return redirect("invitations:register", self.kwargs["token"])
-        if self.email is None:
+        if email is None:
             raise Http404
+        self.email = email
         if super().forward():
             return self.back()
         try:
@@ -255,18 +263,18 @@ class InvitationRegistrationView(InvitationRegisterView):
             return render(self.request, "relationships/invitation_known.html", context)
         return None
 
-    def get_form(self, data=None):
+    def get_form(self, data: QueryDict | None = None) -> RegistrationForm:
         return RegistrationForm(
             data, request=self.asked, email=self.email, proof=self.kwargs["proof"]
         )
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         kwargs.setdefault("form", self.get_form())
         return super().get_context_data(
             email=self.email, was_asked=self.email == self.asked.recipient_email, **kwargs
         )
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         form = self.get_form(request.POST)
         user = form.register() if form.is_valid() else None
         if user is None:

@@ -1,4 +1,6 @@
-from django.db.models import F
+from typing import Any
+
+from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils.formats import localize
 from django.utils.functional import cached_property
@@ -7,6 +9,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from lists.expressions import has_word
 from lists.keyset import SortOrder
+from portal.answering import Answering
 from portal.models import PartnerType
 from portal.permissions import Permission
 from portal.text import words_of
@@ -26,23 +29,23 @@ class PartnershipListView(ScopedListView):
     other_side = ""
     sorts = {"name": SortOrder("other_key")}
 
-    def prepare_queryset(self, queryset):
+    def prepare_queryset(self, queryset: Any) -> QuerySet:
         own_side = {"reseller": "provider", "provider": "reseller"}[self.other_side]
         return (
             queryset.active()
-            .filter(**{own_side: self.membership.partner})
+            .filter(**{own_side: self.partner})
             .annotate(other_key=F(f"{self.other_side}__name_key"))
             .select_related("provider", "reseller")
         )
 
-    def filter_queryset(self, queryset, **filters):
+    def filter_queryset(self, queryset: QuerySet, **filters: Any) -> QuerySet:
         """Each word is a part of the name, or the beginning of the MPN ID."""
         for word in words_of(filters["q"]):
             of_number = has_word(f"{self.other_side}__mpn_id", word, "startswith")
             queryset = queryset.filter(has_word("other_key", word) | of_number)
         return queryset
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         for partnership in context["object_list"]:
             partnership.other = getattr(partnership, self.other_side)
@@ -58,7 +61,7 @@ class ResellerListView(PartnershipListView):
     # Of the open invitations; the others are among the requests.
     MOST_INVITATIONS = 10
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         invitations = RelationshipRequest.objects.visible_to(self.membership).open()
         newest = invitations.filter(kind=RequestKind.RESELLER).order_by("-created_at")
         found = list(newest[: self.MOST_INVITATIONS + 1])
@@ -92,26 +95,26 @@ class PartnershipEndView(AskedActView):
     button = gettext_lazy("End the partnership")
     done_message = gettext_lazy("The partnership was ended.")
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet[Partnership]:
         return super().get_queryset().select_related("provider", "reseller")
 
     @property
-    def is_provider(self):
+    def is_provider(self) -> bool:
         return self.object.provider_id == self.membership.partner_id
 
     @cached_property
-    def answering(self):
+    def answering(self) -> Answering:
         return self.object.supported.visible_to(self.membership).weigh()
 
-    def get_question(self):
+    def get_question(self) -> str:
         other = self.object.reseller if self.is_provider else self.object.provider
         return _("End the partnership with %(partner)s?") % {"partner": other}
 
-    def get_refusal(self):
+    def get_refusal(self) -> str:
         return _("This partnership has ended.") if self.object.ended_at else ""
 
-    def get_consequences(self):
-        partner = self.membership.partner
+    def get_consequences(self) -> list[str]:
+        partner = self.partner
         sentences = [self.answering.in_words(self.object.reseller, partner)]
         count = self.object.joint_requests.count()
         if count:
@@ -126,23 +129,23 @@ class PartnershipEndView(AskedActView):
             _("Customers, relationships and delegated admin privileges stay as they are."),
         ]
 
-    def describe_question(self):
+    def describe_question(self) -> dict[str, Any]:
         if self.object.ended_at:
             return super().describe_question()
         return super().describe_question() | lists_of(
-            self.request.user,
+            self.user,
             self.answering.count,
             "coverage:partnership",
             "coverage:partnership_export",
             self.object.pk,
         )
 
-    def get_crumbs(self, back):
+    def get_crumbs(self, back: str) -> list[tuple[str, str]]:
         label = _("Indirect resellers") if self.is_provider else _("Indirect providers")
         return [(label, back)]
 
-    def act(self):
-        self.object.end(by=self.request.user)
+    def act(self) -> None:
+        self.object.end(by=self.user)
 
-    def get_success_url(self):
+    def get_success_url(self) -> str:
         return reverse("relationships:resellers" if self.is_provider else "relationships:providers")

@@ -1,5 +1,11 @@
+from datetime import datetime
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -11,11 +17,18 @@ from customers.models import Customer
 from lists.keyset import SortOrder
 from portal import links
 from portal.addresses import shown_email
+from portal.models import User
 from portal.models.mails import MOST_OF_ONE_USER, MOST_TO_ONE_ADDRESS
 from portal.permissions import Permission
 from portal.views import ActView, AskedActView, CompiledListView, PortalView, ScopedView
 from portal.zones import day_writer, moment_for, written_until
-from relationships.forms import DraftForm, DraftLanguageForm, RequestFilterForm, RequestForm
+from relationships.forms import (
+    AskForm,
+    DraftForm,
+    DraftLanguageForm,
+    RequestFilterForm,
+    RequestForm,
+)
 from relationships.models import (
     RelationshipRequest,
     RequestKind,
@@ -57,9 +70,9 @@ class RequestListView(CompiledListView):
     filter_form_class = RequestFilterForm
     list_query_class = RequestsOfPartner
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
-        day = day_writer(self.request.user)
+        day = day_writer(self.user)
         kinds = {kind.value: str(kind.label) for kind in RequestKind}
         context["rows"] = [
             (
@@ -83,7 +96,7 @@ class RequestListView(CompiledListView):
         return context
 
     @staticmethod
-    def answer_of(row):
+    def answer_of(row: Any) -> tuple[str | None, str | None]:
         """Who answered, and for which organisation, where one did: until then nothing is told (T1)."""
         if row.status not in (RequestStatus.ACCEPTED, RequestStatus.DECLINED):
             return None, None
@@ -96,10 +109,10 @@ class AskView(PortalView, FormView):
 
     permission_required = Permission.REQUEST_RELATIONSHIP
 
-    def get_form_kwargs(self):
-        return {**super().get_form_kwargs(), "user": self.request.user}
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "user": self.user}
 
-    def form_valid(self, form):
+    def form_valid(self, form: AskForm) -> HttpResponse:
         made = form.asked()
         if made is None:
             return self.form_invalid(form)
@@ -113,7 +126,7 @@ class RequestCreateView(AskView):
     template_name = "relationships/request_form.html"
 
     @cached_property
-    def customer(self):
+    def customer(self) -> Customer | None:
         """The partner's own customer that the request is for (R7), if one is named."""
         key = self.request.GET.get("customer")
         if not key:
@@ -123,12 +136,12 @@ class RequestCreateView(AskView):
         except ValidationError:
             return get_object_or_404(Customer.objects.none())
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if "with_dap" in request.POST:
             self.require(Permission.REQUEST_DAP)
         return super().post(request, *args, **kwargs)
 
-    def get_initial(self):
+    def get_initial(self) -> dict[str, Any]:
         given = {"recipient_name": "name", "recipient_email": "email"}
         return {
             field: self.request.GET[name][:200]
@@ -136,14 +149,14 @@ class RequestCreateView(AskView):
             if name in self.request.GET
         }
 
-    def get_form_kwargs(self):
+    def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "customer": self.customer}
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(customer=self.customer, **kwargs)
 
 
-def sentence_on_sending(due_at, user):
+def sentence_on_sending(due_at: datetime | None, user: User) -> str:
     """What the sender reads: the mail is on its way, or waits until ``due_at`` (R4)."""
     if due_at is None:
         return _("The request is on its way to its recipient.")
@@ -166,7 +179,7 @@ class RequestDetailView(ScopedView, UpdateView):
     form_class = DraftForm
     template_name = "relationships/request_detail.html"
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet[RelationshipRequest]:
         return (
             super()
             .get_queryset()
@@ -175,14 +188,14 @@ class RequestDetailView(ScopedView, UpdateView):
             )
         )
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         # As stored: what a refused form has typed stands in the form only.
         made = self.get_stored()
         message = made.message(self.link)
         mailto, has_text = links.mailto(made.recipient_email, made.subject, message)
         kwargs.setdefault("language_form", DraftLanguageForm(instance=made))
         return super().get_context_data(
-            may_change=self.request.user.has_perm(made.permission_needed),
+            may_change=self.user.has_perm(made.permission_needed),
             link=self.link,
             message=message,
             last_mail=made.last_mail,
@@ -192,10 +205,10 @@ class RequestDetailView(ScopedView, UpdateView):
         )
 
     @property
-    def link(self):
+    def link(self) -> str:
         return links.absolute(self.object.path)
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if "anew" not in request.POST:
             return super().post(request, *args, **kwargs)
         self.object = self.get_object()
@@ -206,21 +219,21 @@ class RequestDetailView(ScopedView, UpdateView):
                 self.get_context_data(form=DraftForm(instance=self.object), language_form=form)
             )
         try:
-            self.object.draft_anew(form.cleaned_data["language"], by=request.user)
+            self.object.draft_anew(form.cleaned_data["language"], by=self.user)
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
         else:
             messages.success(request, _("The text was written anew."))
         return redirect("relationships:request", self.object.pk)
 
-    def form_valid(self, form):
+    def form_valid(self, form: ModelForm) -> HttpResponse:
         made = self.object
         self.require(made.permission_needed)
         try:
-            made.edit(form.cleaned_data["subject"], form.cleaned_data["text"], by=self.request.user)
+            made.edit(form.cleaned_data["subject"], form.cleaned_data["text"], by=self.user)
             if "send" in self.request.POST:
-                due_at = made.send(self.link, by=self.request.user)
-                messages.success(self.request, sentence_on_sending(due_at, self.request.user))
+                due_at = made.send(self.link, by=self.user)
+                messages.success(self.request, sentence_on_sending(due_at, self.user))
             else:
                 messages.success(self.request, _("The text was saved."))
         except ValidationError as error:
@@ -233,17 +246,17 @@ class RequestActView(ActView):
     permission_required = Permission.VIEW_CUSTOMERS
     model = RelationshipRequest
 
-    def get_success_url(self):
+    def get_success_url(self) -> str:
         return reverse("relationships:request", args=[self.object.pk])
 
 
 class RequestRenewView(RequestActView):
     done_message = gettext_lazy("There is a new link now. The old one no longer works.")
 
-    def act(self):
+    def act(self) -> None:
         self.require(self.object.permission_needed)
         try:
-            self.object.renew(by=self.request.user)
+            self.object.renew(by=self.user)
         except ValidationError as error:
             if error.code == "open":
                 # Which one that is, its page shows.
@@ -255,21 +268,21 @@ class RequestWithdrawView(RequestActView, AskedActView):
     button = gettext_lazy("Withdraw")
     done_message = gettext_lazy("The request was withdrawn.")
 
-    def ask(self):
+    def ask(self) -> HttpResponse:
         self.require(self.object.permission_needed)
         return super().ask()
 
-    def get_question(self):
+    def get_question(self) -> str:
         return _("Withdraw the request to %(name)s?") % {"name": self.object.recipient_name}
 
-    def get_refusal(self):
+    def get_refusal(self) -> str:
         try:
             self.object.require_withdrawable()
         except ValidationError as error:
             return error.messages[0]
         return ""
 
-    def get_consequences(self):
+    def get_consequences(self) -> list[str]:
         sentences = [
             _(
                 "The personal link that was made for %(email)s stops working and says that the request was"
@@ -281,12 +294,12 @@ class RequestWithdrawView(RequestActView, AskedActView):
             sentences.append(_("Its mail waits to be sent, and is not sent then."))
         return sentences
 
-    def get_crumbs(self, back):
+    def get_crumbs(self, back: str) -> list[tuple[str, str]]:
         return [
             (_("Relationship requests"), reverse("relationships:requests")),
             (self.object.recipient_name, back),
         ]
 
-    def act(self):
+    def act(self) -> None:
         self.require(self.object.permission_needed)
-        self.object.withdraw(by=self.request.user)
+        self.object.withdraw(by=self.user)

@@ -1,6 +1,6 @@
-from typing import cast
+from typing import Any, cast
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import ListView
 
 from customers.models import Customer
+from portal.answering import Answering
 from portal.permissions import Permission
 from portal.views import AskedActView, ScopedView
 from relationships.models import Relationship, RelationshipRequest
@@ -22,11 +23,11 @@ class PartnerListView(ScopedView, ListView):
     model = Relationship
     template_name = "relationships/partner_list.html"
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet[Relationship]:
         found = super().get_queryset().active().select_related("partner")
         return found.with_supported_count().order_by("partner__name_key")
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         customer = cast(Customer, self.membership.customer)  # partners do not get here
         standing = Relationship.objects.active().select_related("partner")
         return super().get_context_data(
@@ -47,24 +48,24 @@ class RemoveDapView(AskedActView):
     button = gettext_lazy("Remove delegated admin")
     done_message = gettext_lazy("The delegated admin privileges were removed.")
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet[Relationship]:
         return super().get_queryset().active().select_related("partner", "customer")
 
     @cached_property
-    def answering(self):
+    def answering(self) -> Answering:
         return self.object.supported.visible_to(self.membership).weigh()
 
-    def get_question(self):
+    def get_question(self) -> str:
         names = {"partner": self.object.partner}
         return _("Remove the delegated admin privileges of %(partner)s?") % names
 
-    def get_refusal(self):
+    def get_refusal(self) -> str:
         if self.object.has_dap:
             return ""
         names = {"partner": self.object.partner}
         return _("%(partner)s has no delegated admin privileges.") % names
 
-    def get_consequences(self):
+    def get_consequences(self) -> list[str]:
         names = {"partner": self.object.partner}
         return [
             self.answering.in_words(self.object.partner, self.membership.customer),
@@ -75,20 +76,20 @@ class RemoveDapView(AskedActView):
             % names,
         ]
 
-    def describe_question(self):
+    def describe_question(self) -> dict[str, Any]:
         return super().describe_question() | lists_of(
-            self.request.user,
+            self.user,
             self.answering.count,
             "support:relationship",
             "support:relationship_export",
             self.object.pk,
         )
 
-    def get_crumbs(self, back):
+    def get_crumbs(self, back: str) -> list[tuple[str, str]]:
         return [(_("Partner relationships"), back)]
 
-    def act(self):
-        self.object.remove_dap(by=self.request.user)
+    def act(self) -> None:
+        self.object.remove_dap(by=self.user)
 
-    def get_success_url(self):
+    def get_success_url(self) -> str:
         return reverse("support_partners:list")

@@ -1,8 +1,10 @@
-from typing import cast
+import uuid
+from collections.abc import Mapping
+from typing import Any, cast
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.formats import localize
@@ -15,6 +17,7 @@ from customers.models import Customer
 from portal.permissions import Permission
 from portal.views import PortalView
 from relationships.forms import TakeOverForm
+from relationships.models.changes_of_hands import Decided
 
 
 class TakeOverView(PortalView, FormView):
@@ -24,32 +27,38 @@ class TakeOverView(PortalView, FormView):
     form_class = TakeOverForm
     template_name = "relationships/take_over.html"
 
-    def dispatch(self, request, *args, **kwargs):
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if self.has_permission() and self.is_done:
             return redirect(self.get_success_url())
         return super().dispatch(request, *args, **kwargs)
 
     @property
-    def is_done(self):
+    def own(self) -> Customer:
+        """The customer that the user works for: partners do not get to this page."""
+        return cast(Customer, self.membership.customer)
+
+    @property
+    def is_done(self) -> bool:
         return not self.record.must_review_partners
 
     @cached_property
-    def record(self):
-        return self.membership.customer
+    def record(self) -> Customer:
+        return self.own
 
-    def get_form_kwargs(self):
+    def get_form_kwargs(self) -> dict[str, Any]:
         standing = self.record.relationships.active().select_related("partner").with_weight()
         return {
             **super().get_form_kwargs(),
             "relationships": standing.order_by("partner__name_key", "pk"),
         }
 
-    def get_context_data(self, **kwargs):
-        own = self.membership.customer
-        is_own = self.record == own
-        return super().get_context_data(record=self.record, is_own=is_own, customer=own, **kwargs)
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        is_own = self.record == self.own
+        return super().get_context_data(
+            record=self.record, is_own=is_own, customer=self.own, **kwargs
+        )
 
-    def form_valid(self, form):
+    def form_valid(self, form: TakeOverForm) -> HttpResponse:
         try:
             outcome = self.decide(form.decisions)
         except ValidationError as error:
@@ -58,10 +67,10 @@ class TakeOverView(PortalView, FormView):
         self.tell(outcome)
         return redirect(self.get_success_url())
 
-    def decide(self, decisions):
-        return self.record.take_over(decisions, by=self.request.user)
+    def decide(self, decisions: Mapping[uuid.UUID, bool]) -> Decided:
+        return self.record.take_over(decisions, by=self.user)
 
-    def tell(self, outcome):
+    def tell(self, outcome: Decided) -> None:
         messages.success(self.request, _("Your decisions are in force."))
         for one in outcome.without_dap:
             messages.warning(
@@ -84,7 +93,7 @@ class TakeOverView(PortalView, FormView):
                 % {"count": localize(count)},
             )
 
-    def get_success_url(self):
+    def get_success_url(self) -> str:
         return reverse("support_partners:list")
 
 
@@ -94,13 +103,12 @@ class RecordTakeOverView(TakeOverView):
     is_done = False
 
     @cached_property
-    def record(self):
-        found = Customer.objects.made_for(cast(Customer, self.membership.customer))
+    def record(self) -> Customer:
+        found = Customer.objects.made_for(self.own)
         try:
             return found.get(pk=self.kwargs["pk"])
         except Customer.DoesNotExist:
             raise Http404 from None
 
-    def decide(self, decisions):
-        own = cast(Customer, self.membership.customer)
-        return own.take_over_record(self.record, decisions, by=self.user)
+    def decide(self, decisions: Mapping[uuid.UUID, bool]) -> Decided:
+        return self.own.take_over_record(self.record, decisions, by=self.user)

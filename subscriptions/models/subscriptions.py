@@ -378,7 +378,7 @@ class Subscription(Editable):
         elif stored is None:
             errors |= self._refuse_new_sale()
         record_is_new = stored is None or stored.reseller_of_record_id != self.reseller_of_record_id
-        if self.reseller_of_record_id and record_is_new:
+        if record_is_new and self.reseller_of_record:
             partnership = Partnership.objects.between(self.seller, self.reseller_of_record)
             if not partnership.exists():
                 errors["reseller_of_record"] = ValidationError(
