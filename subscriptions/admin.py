@@ -1,9 +1,13 @@
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from portal.admin_base import PortalAdmin, ReadOnlyAdmin
 from portal.forms import PortalModelForm
 from portal.models import Action
+from portal.signed_in import user_of
 
 from .models import (
     BulkAssignment,
@@ -15,7 +19,7 @@ from .models import (
 
 
 class OfferForm(PortalModelForm):
-    def clean(self):
+    def clean(self) -> dict[str, Any]:
         super().clean()
         cleaned = self.cleaned_data
         bases = cleaned.get("base_offers")
@@ -63,11 +67,11 @@ class SubscriptionAdmin(PortalAdmin):
         "created_at",
     )
 
-    def save_model(self, request, obj, form, change):
+    def save_model(self, request: HttpRequest, obj: Subscription, form: Any, change: bool) -> None:
         if change:
-            obj.change(form.changed_data, by=request.user)
+            obj.change(form.changed_data, by=user_of(request))
         else:
-            obj.pk = Subscription.objects.add(by=request.user, **form.cleaned_data).pk
+            obj.pk = Subscription.objects.add(by=user_of(request), **form.cleaned_data).pk
 
 
 @admin.register(SupportContactAssignment)

@@ -8,8 +8,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from customers.models import Customer
 from portal import links
-from portal.models import language_of
+from portal.models import User, language_of
 
 from .models import Candidate
 
@@ -30,18 +31,18 @@ class Cures:
     There may be hundreds, so the mail is written once for each reason and language.
     """
 
-    def __init__(self, customer, user):
+    def __init__(self, customer: Customer, user: User) -> None:
         self.customer, self.user = customer, user
-        self._drafts = {}
+        self._drafts: dict[tuple[str, str], tuple[str, str]] = {}
 
-    def of(self, candidate):
+    def of(self, candidate: Candidate) -> Cure:
         """Return the cure for a candidate that can't be chosen.
 
         Only the reseller can ask for a relationship or for DAP, so it gets a link to a request that
         is filled in; where its request is open, the customer is reminded.
         """
         is_reminder = candidate.reason == Candidate.PENDING
-        country = self.customer.country.code if is_reminder else candidate.country
+        country = str(self.customer.country) if is_reminder else candidate.country
         address = self.customer.contact_email if is_reminder else candidate.support_email
         key = (candidate.reason, country)
         if key not in self._drafts:
@@ -57,14 +58,14 @@ class Cures:
         return Cure(label, url if len(url) <= links.LONGEST_MAILTO else url.partition("&body=")[0])
 
     @staticmethod
-    def _label(reason):
+    def _label(reason: str) -> str:
         if reason == Candidate.PENDING:
             return _("Remind the customer")
         if reason == Candidate.NO_RELATIONSHIP:
             return _("Ask it to request a relationship")
         return _("Ask it to request delegated admin privileges")
 
-    def _draft(self, reason, country):
+    def _draft(self, reason: str, country: str) -> str:
         """Return subject and text for a link, with ``_PARTNER`` in the place of the reseller."""
         customer = self.customer
         prefilled = urlencode({"name": customer.name, "email": customer.contact_email})

@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
+from portal.models import Task
 from portal.worker import due
 from subscriptions.models import BulkAssignment
 
 
-def forget_bulk_assignments(task):
+def forget_bulk_assignments(task: Task) -> str:
     """Delete previews and results that are kept no longer, each with its rows in a transaction of its own."""
     forgotten = 0
     while task.goes_on():
@@ -14,7 +15,7 @@ def forget_bulk_assignments(task):
             if not BulkAssignment.objects.forget():
                 break
         forgotten += 1
-    return forgotten and f"{forgotten} bulk assignments forgotten"
+    return f"{forgotten} bulk assignments forgotten" if forgotten else ""
 
 
 due.register("bulk-assignments", every=timedelta(days=1), run=forget_bulk_assignments)

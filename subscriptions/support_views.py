@@ -1,9 +1,10 @@
 """What the customer's admin sees of its products: whom to call for each."""
 
 from itertools import groupby
+from typing import Any
 
-from django.db.models import F
-from django.http import HttpResponse
+from django.db.models import F, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils.http import content_disposition_header
 from django.utils.text import slugify
 from django.views.generic import DetailView, ListView, View
@@ -17,6 +18,7 @@ from portal.zones import day_writer
 from relationships.models import RelationshipRequest
 
 from .models import Subscription, offer_label
+from .models.querysets import SubscriptionQuerySet
 from .views import (
     ContactChangesMixin,
     RelationshipSubscriptionsExportView,
@@ -37,32 +39,32 @@ class SupportListView(NoticesMixin, FilteredView, ListView):
     model = Subscription
     template_name = "subscriptions/support_list.html"
 
-    def prepare_queryset(self, queryset):
+    def prepare_queryset(self, queryset: SubscriptionQuerySet) -> SubscriptionQuerySet:
         contact = F("support_contact__name_key").asc(nulls_last=True)
         found = queryset.select_related("support_contact").annotate(is_trial=F("offer__is_trial"))
         return found.order_by(contact, "support_contact", "name_key", "pk")
 
-    def get_template_names(self):
+    def get_template_names(self) -> list[str]:
         return ["subscriptions/support_print.html"] if self.is_print else [self.template_name]
 
     @property
-    def is_print(self):
+    def is_print(self) -> bool:
         return self.request.GET.get("print") == "1"
 
-    def find_asking(self):
+    def find_asking(self) -> list[Partner]:
         """The partners whose requests the user may answer, each once, the newest request first (R6)."""
-        if self.is_print or not self.request.user.has_perm(Permission.ANSWER_REQUESTS):
+        if self.is_print or not self.user.has_perm(Permission.ANSWER_REQUESTS):
             return []
         waiting = RelationshipRequest.objects.waiting_for(self.membership)
         return list(dict.fromkeys(partner for asked in waiting for partner in asked.partners))
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         products = list(self.object_list)
         is_valid = self.search_form.is_valid()
         query = self.search_form.cleaned_data["q"] if is_valid else ""
         if self.is_print:
             kwargs["menu"] = []
-        day = day_writer(self.request.user)
+        day = day_writer(self.user)
         groups = [
             (
                 partner,
@@ -97,12 +99,12 @@ class SupportCardView(PortalView, SingleObjectMixin, View):
 
     permission_required = Permission.VIEW_SUPPORT
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet[Partner]:
         # T1: other partners do not exist for the customer.
         products = Subscription.objects.visible_to(self.membership)
         return Partner.objects.filter(pk__in=products.values("support_contact"))
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         partner = self.get_object()
         name = slugify(partner.name, allow_unicode=True) or "support"
         return HttpResponse(
@@ -123,7 +125,7 @@ class ContactHistoryView(ContactChangesMixin, ScopedView, DetailView):
     model = Subscription
     template_name = "subscriptions/support_history.html"
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         history = self.object.support_contact_history.with_people()
         return super().get_context_data(assignments=self.label_changes(history), **kwargs)
 

@@ -91,7 +91,7 @@ def test_T1_the_coverage_has_what_exists_for_each_partners_staff(everybody):
         if membership.partner_id:
             found = [
                 key
-                for part in Coverage(membership).querysets()
+                for part in Coverage(membership.partner).querysets()
                 for key in part.values_list("pk", flat=True)
             ]
             expected = Subscription.objects.visible_to(membership).values_list("pk", flat=True)

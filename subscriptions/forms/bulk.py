@@ -1,12 +1,17 @@
+from collections.abc import Mapping
+from typing import Any
+
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from django.utils.formats import localize
 from django.utils.translation import gettext_lazy as _
 
 from lists.widgets import ListSelect
 from portal.forms import SearchForm, StyledField
+from portal.models import Partner
 from portal.tables.reading import read_table
 
-from ..models import MOST_ROWS, partner_and_resellers
+from ..models import MOST_ROWS, BulkOutcome, partner_and_resellers
 
 # More than 50,000 lines of our longest export have, also as “Unicode Text”, which takes twice the bytes.
 MOST_BYTES = 50_000_000
@@ -38,11 +43,11 @@ class BulkContactForm(forms.Form):
         error_messages={"required": _("Choose a partner."), "invalid": NO_CHOICE},
     )
 
-    def __init__(self, *args, partner, **kwargs):
+    def __init__(self, *args: Any, partner: Partner, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.partner = partner
 
-    def clean_contact(self):
+    def clean_contact(self) -> Partner:
         found = (
             partner_and_resellers(self.partner.pk).filter(pk=self.cleaned_data["contact"]).first()
         )
@@ -63,17 +68,18 @@ class BulkFileForm(forms.Form):
         widget=forms.FileInput(attrs={"accept": ",".join(ACCEPTED)}),
     )
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["file"].help_text = _(
             "XLSX, or CSV with commas, semicolons or tabs, in UTF-8 or as “Unicode Text”. At most %(rows)s"
             " rows and %(size)s MB."
         ) % {"rows": localize(MOST_ROWS), "size": localize(MOST_BYTES // 1_000_000)}
 
-    def clean_file(self):
+    def clean_file(self) -> UploadedFile:
         file = self.cleaned_data["file"]
         rows = read_table(file, COLUMNS, max_bytes=MOST_BYTES, max_rows=MOST_ROWS)
-        self.lines = [(row.line, *row.cells.values()) for row in rows]
+        subscription, contact = COLUMNS
+        self.lines = [(row.line, row.cells[subscription], row.cells[contact]) for row in rows]
         return file
 
 
@@ -82,7 +88,13 @@ class OutcomeForm(SearchForm):
 
     outcome = forms.ChoiceField(label=_("Outcome"), required=False, widget=ListSelect)
 
-    def __init__(self, *args, counts, labels, **kwargs):
+    def __init__(
+        self,
+        *args: Any,
+        counts: Mapping[BulkOutcome, int],
+        labels: Mapping[BulkOutcome, str],
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         del self.fields["q"]
         self.fields["outcome"].choices = [

@@ -1,8 +1,11 @@
+from typing import Any
+
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from portal.forms import EditForm
+from portal.models import Partner
 from relationships.models import Partnership
 from subscriptions.models import Subscription
 
@@ -14,7 +17,7 @@ class MpnIdField(forms.CharField):
     That there are others with an MPN ID is not told (T1).
     """
 
-    def __init__(self, *, seller, current=None, **kwargs):
+    def __init__(self, *, seller: Partner, current: Partner | None = None, **kwargs: Any) -> None:
         self.seller, self.current = seller, current
         super().__init__(
             label=_("Reseller of record (MPN ID)"),
@@ -29,7 +32,7 @@ class MpnIdField(forms.CharField):
             self.initial = current.mpn_id
         self.widget.attrs |= {"inputmode": "numeric", "autocomplete": "off"}
 
-    def clean(self, value):
+    def clean(self, value: Any) -> Any:
         mpn_id = super().clean(value)
         if not mpn_id:
             return None
@@ -53,7 +56,7 @@ class SubscriptionForm(EditForm):
         model = Subscription
         fields = ["friendly_name", "quantity", "auto_renew"]
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         subscription = self.instance
         if subscription.quantity is None:
@@ -74,7 +77,7 @@ class SubscriptionForm(EditForm):
                 seller=subscription.seller, current=subscription.reseller_of_record
             )
 
-    def clean(self):
+    def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if "mpn_id" in cleaned:
             self.instance.reseller_of_record = cleaned["mpn_id"]

@@ -1,4 +1,6 @@
-from typing import cast
+import uuid
+from collections.abc import Sequence
+from typing import Any, cast
 
 from django import forms
 from django.utils.functional import cached_property
@@ -8,7 +10,7 @@ from lists.widgets import FilteredSelect, NamedRows
 from portal.forms import StyledField
 from portal.models import Partner, partner_labels
 
-from ..models import SupportContactAssignment
+from ..models import Candidate, Subscription, SupportContactAssignment
 
 
 class SupportContactForm(forms.Form):
@@ -32,13 +34,19 @@ class SupportContactForm(forms.Form):
     )
     seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
-    def __init__(self, *args, subscription, candidates, **kwargs):
+    def __init__(
+        self,
+        *args: Any,
+        subscription: Subscription,
+        candidates: Sequence[Candidate],
+        **kwargs: Any,
+    ) -> None:
         self.assignment = assignment = subscription.contact_in_force
         initial = {"support_contact": assignment.partner_id or "", "seen": assignment.pk}
         super().__init__(*args, **{"initial": initial, **kwargs})
-        partners = {one.key: one for one in candidates}
+        partners: dict[uuid.UUID, Candidate | Partner] = {one.key: one for one in candidates}
         if assignment.partner:
-            partners.setdefault(assignment.partner_id, assignment.partner)
+            partners.setdefault(assignment.partner.pk, assignment.partner)
         self.labels = dict(
             partner_labels((key, one.name, one.mpn_id) for key, one in partners.items())
         )
@@ -52,7 +60,7 @@ class SupportContactForm(forms.Form):
         field.choices = NamedRows(choices.items())
 
     @cached_property
-    def partner(self):
+    def partner(self) -> Partner | None:
         """The chosen partner, or None for *no partner designated*."""
         chosen = self.cleaned_data["support_contact"]
         return Partner.objects.get(pk=chosen) if chosen else None

@@ -1,4 +1,5 @@
 import uuid
+from typing import Any
 
 from django import forms
 from django.conf import settings
@@ -49,8 +50,8 @@ class AccountForm(PortalModelForm):
         ]
         labels = {"name": _("Firm"), "contact_name": _("Name of the first admin")}
 
-    def __init__(self, *args, user, **kwargs):
-        self.user, self.partner = user, user.membership.partner
+    def __init__(self, *args: Any, partner: Partner, **kwargs: Any) -> None:
+        self.partner = partner
         super().__init__(*args, **kwargs)
         self.fields["contact_name"].required = True
         self.initial.setdefault("country", self.partner.country)
@@ -63,7 +64,7 @@ class AccountForm(PortalModelForm):
         else:
             del self.fields["reseller"]
 
-    def clean(self):
+    def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if cleaned.get("domain"):
             try:
@@ -77,7 +78,7 @@ class AccountForm(PortalModelForm):
                 self._require_region(cleaned["reseller"], draft, "reseller")
         return cleaned
 
-    def _require_region(self, partner, customer, field):
+    def _require_region(self, partner: Partner, customer: Customer, field: str) -> None:
         """R11, at the field that can cure it."""
         try:
             SalesRegion.objects.require_common(partner, customer)
@@ -85,7 +86,7 @@ class AccountForm(PortalModelForm):
             self.add_error(field, error)
 
     @cached_property
-    def is_known(self):
+    def is_known(self) -> bool:
         """Whether the firm is in the portal already, so that it can't be added.
 
         By a domain that is proved, or that one of its partner's own customers has.
@@ -93,7 +94,7 @@ class AccountForm(PortalModelForm):
         return self.has_error("domain", "own") or self.has_error("domain", "proved")
 
     @cached_property
-    def own_customer(self):
+    def own_customer(self) -> Customer | None:
         """The customer that it is, where that is the partner's own; of others nothing is told (T1)."""
         for error in self.errors.as_data().get("domain", []):
             if error.code == "own":
@@ -101,7 +102,7 @@ class AccountForm(PortalModelForm):
         return None
 
     @property
-    def customer(self):
+    def customer(self) -> Customer:
         """The customer as it is to be added."""
         customer = self.instance
         customer.contact_email = self.cleaned_data["email"]

@@ -8,10 +8,14 @@ from django.http import QueryDict
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from customers.models import Customer
 from lists.widgets import SearchInput
+from portal.authority import Principal
 from portal.forms import StyledField
+from portal.models import Partner
 from portal.numbers import WholeNumberField
 from subscriptions.models import Billing, Offer, RefusedOrder, Subscription, order_id
+from subscriptions.models.offers import OfferQuerySet
 
 from .changes import MpnIdField
 
@@ -56,7 +60,14 @@ class OrderForm(forms.Form):
     )
     FILTERS = ("q", "publisher", "category", "billing")
 
-    def __init__(self, *args, seller, customer=None, reseller=None, **kwargs):
+    def __init__(
+        self,
+        *args: Any,
+        seller: Partner,
+        customer: Customer | None = None,
+        reseller: Partner | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.seller, self.customer, self.reseller = seller, customer, reseller
         self.fields["key"].initial = uuid.uuid4
@@ -70,7 +81,7 @@ class OrderForm(forms.Form):
         for offer in self.chosen:
             self.fields |= self._fields_of(offer)
 
-    def _read_chosen(self):
+    def _read_chosen(self) -> list[Offer]:
         given = self.data.getlist(self.offer_name) if self.is_bound else []
         keys = []
         for text in given:
@@ -81,7 +92,7 @@ class OrderForm(forms.Form):
         found = Offer.objects.on_sale().with_bases().in_bulk(keys)
         return [found[key] for key in dict.fromkeys(keys) if key in found]
 
-    def _fields_of(self, offer):
+    def _fields_of(self, offer: Offer) -> dict[str, forms.Field]:
         fields: dict[str, forms.Field] = {
             "name": forms.CharField(
                 label=_("Friendly name"),
@@ -105,21 +116,21 @@ class OrderForm(forms.Form):
         return {f"{name}-{offer.pk}": made for name, made in fields.items()}
 
     @property
-    def offer_name(self):
+    def offer_name(self) -> str:
         """The name under which each chosen offer is sent."""
         return self.add_prefix("offer")
 
-    def _name(self, name, offer):
+    def _name(self, name: str, offer: Offer) -> str:
         return f"{name}-{offer.pk}"
 
     # The catalogue
 
     @property
-    def filter_fields(self):
+    def filter_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in self.FILTERS]
 
     @cached_property
-    def holdings(self):
+    def holdings(self) -> dict[str, set[uuid.UUID]]:
         if self.customer is None:
             return {"active": set(), "held": set()}
         owned = Subscription.objects.filter(customer=self.customer).sold_by(self.seller)
@@ -129,16 +140,16 @@ class OrderForm(forms.Form):
             owned = owned.exclude(pk__in=[order_id(key, offer) for offer in self.chosen])
         return owned.holdings()
 
-    def _refusal_of(self, offer):
+    def _refusal_of(self, offer: Offer) -> ValidationError | None:
         chosen = {one.pk for one in self.chosen}
         return offer.refusal_to(active=self.holdings["active"] | chosen, held=self.holdings["held"])
 
     @cached_property
-    def _matches(self):
+    def _matches(self) -> OfferQuerySet:
         filters = {name: self._filter_value(name) for name in self.FILTERS}
         return Offer.objects.on_sale().matching(**filters)
 
-    def _filter_value(self, name):
+    def _filter_value(self, name: str) -> str:
         if not self.is_bound:
             return ""
         try:
@@ -147,7 +158,7 @@ class OrderForm(forms.Form):
             return ""
 
     @cached_property
-    def catalogue(self):
+    def catalogue(self) -> list[CatalogueRow]:
         """The offers that match the filter, each with the reason where it can't be chosen."""
         rows = []
         for offer in self._matches.with_bases()[:SHOWN]:
@@ -159,21 +170,21 @@ class OrderForm(forms.Form):
         return rows
 
     @cached_property
-    def left_out(self):
+    def left_out(self) -> int:
         """How many offers match but are not shown."""
         return max(self._matches.count() - SHOWN, 0) if len(self.catalogue) == SHOWN else 0
 
     # What was chosen
 
     @cached_property
-    def lines(self):
+    def lines(self) -> list[OrderLine]:
         lines = []
         for offer in self.chosen:
             names = [name for name in self.fields if name.endswith(f"-{offer.pk}")]
             lines.append(OrderLine(offer, [self[name] for name in names]))
         return lines
 
-    def pressed(self):
+    def pressed(self) -> QueryDict | None:
         """Return the data of the form as the pressed button wants it, or None for the last button.
 
         *Show* filters the catalogue, *Choose* puts an offer among the chosen ones, *Remove* takes one out.
@@ -197,20 +208,20 @@ class OrderForm(forms.Form):
             return data
         return None
 
-    def _find(self, key):
+    def _find(self, key: str) -> Offer | None:
         try:
             return Offer.objects.on_sale().with_bases().filter(pk=key).first()
         except ValidationError:
             return None
 
-    def _prefill(self, data, offer):
+    def _prefill(self, data: QueryDict, offer: Offer) -> None:
         data[self.add_prefix(self._name("name", offer))] = ""
         data[self.add_prefix(self._name("quantity", offer))] = str(offer.minimum_quantity)
         data[self.add_prefix(self._name("renews", offer))] = "on"
         if self.reseller is not None:
             data[self.add_prefix(self._name("mpn_id", offer))] = self.reseller.mpn_id
 
-    def clean(self):
+    def clean(self) -> dict[str, Any]:
         super().clean()
         cleaned = self.cleaned_data
         for offer in self.chosen:
@@ -218,12 +229,11 @@ class OrderForm(forms.Form):
             if refusal:
                 self.add_line_error(offer, refusal)
             name = self._name("quantity", offer)
-            refusal = name in cleaned and offer.refusal_of(cleaned[name])
-            if refusal:
+            if name in cleaned and (refusal := offer.refusal_of(cleaned[name])):
                 self.add_error(name, refusal)
         return cleaned
 
-    def add_line_error(self, offer, error):
+    def add_line_error(self, offer: Offer, error: ValidationError) -> None:
         """Show what the model refuses of an offer: at its field where the form has it, else above."""
         names = {"quantity": "quantity", "reseller_of_record": "mpn_id", "friendly_name": "name"}
         for field_name, errors in error.update_error_dict({}).items():
@@ -235,12 +245,12 @@ class OrderForm(forms.Form):
                 self.add_error(None, f"{offer.label}: {message}")
 
     @property
-    def orders(self):
+    def orders(self) -> list[dict[str, Any]]:
         """What was chosen, as ``Subscription.objects.add_all`` takes it, but for the customer."""
         orders = []
         for offer in self.chosen:
 
-            def value(name, default, offer=offer):
+            def value(name: str, default: Any, offer: Offer = offer) -> Any:
                 return self.cleaned_data.get(self._name(name, offer), default)
 
             orders.append(
@@ -254,7 +264,7 @@ class OrderForm(forms.Form):
             )
         return orders
 
-    def place(self, *, by):
+    def place(self, *, by: Principal) -> list[Subscription] | None:
         """Add what was chosen to the customer. Returns it, or None with the errors at their fields."""
         orders = [{**order, "customer": self.customer} for order in self.orders]
         try:

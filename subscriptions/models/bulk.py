@@ -1,6 +1,8 @@
 import uuid
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self, cast
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -11,16 +13,17 @@ from django.utils.formats import localize
 from django.utils.translation import gettext_lazy as _
 
 from lists.set_statements import insert_selected, lock_selected, look_up_by_key
-from portal.authority import Refusal, require, require_standing
+from portal.authority import Principal, Refusal, require, require_standing
 from portal.clocks import in_order, now_after
-from portal.models import Action, ActivityEntry, Actor, Partner, User
+from portal.models import Action, ActivityEntry, Actor, Membership, Partner, User
 from portal.permissions import Permission
 from relationships.models import Partnership, Relationship
 
 from .bulk_files import BulkFile
 from .bulk_limits import most_rows, require_another, require_few, require_room_for
-from .bulk_rows import OPEN_OUTCOMES, BulkAssignmentRow, BulkOutcome
+from .bulk_rows import OPEN_OUTCOMES, BulkAssignmentRow, BulkAssignmentRowQuerySet, BulkOutcome
 from .candidates import partner_and_resellers
+from .querysets import SubscriptionQuerySet
 from .subscriptions import Subscription
 from .support_contacts import SupportContactAssignment
 from .telling import telling
@@ -36,7 +39,7 @@ class Phase(Enum):
     TELLING = _("Notices and mails: %(done)s of %(total)s partners and customers")
     STORING = _("Everything is being stored …")
 
-    def sentence(self, done, total):
+    def sentence(self, done: int, total: int) -> str:
         return self.value % {"done": localize(done), "total": localize(total)}
 
 
@@ -49,7 +52,7 @@ class Progress(NamedTuple):
 
 
 class BulkAssignmentQuerySet(models.QuerySet["BulkAssignment"]):
-    def visible_to(self, membership):
+    def visible_to(self, membership: Membership | None) -> Self:
         """Return the bulk assignments that the user of ``membership`` made for its partner (T1).
 
         A preview is one person's draft; what came of it, colleagues read in the activity log.
@@ -58,11 +61,11 @@ class BulkAssignmentQuerySet(models.QuerySet["BulkAssignment"]):
             return self.none()
         return self.filter(partner=membership.partner_id, created_by=membership.user_id)
 
-    def pending(self):
+    def pending(self) -> Self:
         """Return the previews that were never submitted."""
         return self.filter(submitted_at=None)
 
-    def over(self):
+    def over(self) -> Self:
         """Return what is kept no longer: previews that nobody submitted, and results, by the settings."""
         now = timezone.now()
         return self.filter(
@@ -70,7 +73,7 @@ class BulkAssignmentQuerySet(models.QuerySet["BulkAssignment"]):
             | models.Q(submitted_at__lt=now - settings.BULK_RESULT_PERIOD)
         )
 
-    def forget(self):
+    def forget(self) -> bool:
         """Delete one that is ``over`` with its rows, unless someone is at it; return whether there was any.
 
         What it changed stays in the history (C10) and the log. Called in a transaction.
@@ -82,7 +85,7 @@ class BulkAssignmentQuerySet(models.QuerySet["BulkAssignment"]):
         return True
 
     @transaction.atomic
-    def start(self, *parts, by):
+    def start(self, *parts: SubscriptionQuerySet, by: Principal) -> "BulkAssignment":
         """Keep the subscriptions of ``parts``, as far as ``by`` sees them, for a contact still to be chosen.
 
         ``parts`` are querysets that have no row in common.
@@ -92,13 +95,14 @@ class BulkAssignmentQuerySet(models.QuerySet["BulkAssignment"]):
         where ``by`` has made too many previews, or with too many rows, within a day.
         """
         bulk = self._create(by)
-        chosen = [part.visible_to(by.person.membership)[: most_rows() + 1] for part in parts]
+        person = bulk.created_by
+        chosen = [part.visible_to(person.membership)[: most_rows() + 1] for part in parts]
         # Before the first is written: what is refused costs no more than counting.
         count = sum(part.count() for part in chosen)
         require_few(count)
         if not count:
             raise ValidationError(_("Choose at least one subscription."), code="empty")
-        require_room_for(count, by.person)
+        require_room_for(count, person)
         added = sum(
             insert_selected(
                 BulkAssignmentRow,
@@ -114,7 +118,9 @@ class BulkAssignmentQuerySet(models.QuerySet["BulkAssignment"]):
         return bulk
 
     @transaction.atomic
-    def start_from_lines(self, lines, *, by, file_name=""):
+    def start_from_lines(
+        self, lines: Iterable[tuple[int, str, str]], *, by: Principal, file_name: str = ""
+    ) -> "BulkAssignment":
         """Keep what a file wants: ``lines`` gives the number of each, subscription ID and MPN ID.
 
         Each line names its contact, or none to leave its subscription as it is; what can't be understood
@@ -125,18 +131,21 @@ class BulkAssignmentQuerySet(models.QuerySet["BulkAssignment"]):
         require_few(len(lines))
         if not lines:
             raise ValidationError(_("The file has no lines."), code="empty")
-        require_room_for(len(lines), by.person)
-        file = BulkFile(bulk, Subscription.objects.visible_to(by.person.membership))
+        person = bulk.created_by
+        require_room_for(len(lines), person)
+        file = BulkFile(bulk, Subscription.objects.visible_to(person.membership))
         for start in range(0, len(lines), CHUNK):
             file.add_rows(lines[start : start + CHUNK])
         bulk.rows.filter(outcome=BulkOutcome.WAITING).look()
         bulk.rows.judge(bulk.partner, by=by)
         return bulk
 
-    def _create(self, by, **fields):
+    def _create(self, by: Principal, **fields: Any) -> "BulkAssignment":
         partner = require(by, (Partner, Permission.ASSIGN_SUPPORT_CONTACT), last_resort=False)
-        require_another(by.person)
-        return self.create(partner=partner, created_by=by.person, **fields)
+        # Nobody but a person acts for a partner.
+        person = cast(User, by.person)
+        require_another(person)
+        return self.create(partner=partner, created_by=person, **fields)
 
 
 class BulkAssignment(models.Model):
@@ -178,21 +187,21 @@ class BulkAssignment(models.Model):
             models.Index(fields=["created_by", "created_at"], name="subscriptions_bulk_creator")
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.file_name or str(self.contact or "")
 
     @property
-    def is_submitted(self):
+    def is_submitted(self) -> bool:
         return self.submitted_at is not None
 
     @property
-    def counts(self):
+    def counts(self) -> dict[BulkOutcome, int]:
         """How many rows there are of each outcome, in the order of the outcomes."""
         found = dict(self.rows.order_by().values_list("outcome").annotate(count=models.Count("pk")))
         return {outcome: found[outcome] for outcome in BulkOutcome if outcome in found}
 
     @transaction.atomic
-    def choose(self, contact, *, by):
+    def choose(self, contact: Partner, *, by: Principal) -> None:
         """Take ``contact`` for all rows and say of each what would become of it: the preview.
 
         Raises ``NotAllowed`` unless ``by`` made the preview and still may, ``ValidationError`` with code
@@ -213,16 +222,17 @@ class BulkAssignment(models.Model):
         self.rows.look(contact=contact)
         self.rows.judge(acting, by=by)
 
-    def submit(self, *, by):
+    def submit(self, *, by: Principal) -> None:
         """Do what the preview says, in one transaction; see ``submitting``."""
         for _done in self.submitting(by=by):
             pass
 
     @transaction.atomic
-    def _lock(self, by):
+    def _lock(self, by: Principal) -> Partner:
         grant = (self.partner, Permission.ASSIGN_SUPPORT_CONTACT)
         acting = require(by, grant, last_resort=False, foreign=Refusal.MAKER)
-        require_standing(by.person.pk == self.created_by_id, Refusal.MAKER)
+        is_maker = by.person is not None and by.person.pk == self.created_by_id
+        require_standing(is_maker, Refusal.MAKER)
         locked = type(self).objects.select_for_update(no_key=True).filter(pk=self.pk).first()
         if locked is None:
             raise ValidationError(
@@ -231,7 +241,7 @@ class BulkAssignment(models.Model):
         self.submitted_at = locked.submitted_at
         return acting
 
-    def submitting(self, *, by):
+    def submitting(self, *, by: Principal) -> Iterator[Progress]:
         """Do what the preview says, as ``by`` wants, and yield the ``Progress`` before each part of it.
 
         One transaction around all: whoever stops asking for more has done nothing. A row that lost
@@ -267,7 +277,7 @@ class BulkAssignment(models.Model):
             self.save(update_fields=["submitted_at"])
 
     @staticmethod
-    def _lock_for(acting, rows):
+    def _lock_for(acting: Partner, rows: BulkAssignmentRowQuerySet) -> None:
         # The order of ADR 0003; of the relationships those that a contact rests on.
         contacts = rows.order_by().values("contact")
         subscriptions = rows.subscriptions()
@@ -284,7 +294,9 @@ class BulkAssignment(models.Model):
         )
         lock_selected(subscriptions)
 
-    def _designate(self, rows, acting, now, *, by):
+    def _designate(
+        self, rows: BulkAssignmentRowQuerySet, acting: Partner, now: datetime, *, by: Principal
+    ) -> None:
         reason = Action.SUPPORT_CONTACT_DESIGNATED
         at = models.Value(now, models.DateTimeField())
         rows = rows.order_by("pk")

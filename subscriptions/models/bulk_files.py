@@ -1,9 +1,15 @@
 import uuid
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from portal.tables.cells import is_mangled
 
 from .bulk_rows import BulkAssignmentRow, BulkOutcome
 from .candidates import partner_and_resellers
+from .querysets import SubscriptionQuerySet
+
+if TYPE_CHECKING:
+    from .bulk import BulkAssignment
 
 # An MPN ID with fewer digits is none.
 FEWEST_DIGITS = 4
@@ -12,15 +18,15 @@ FEWEST_DIGITS = 4
 class BulkFile:
     """The lines of one file, as rows of its bulk assignment."""
 
-    def __init__(self, bulk, visible):
+    def __init__(self, bulk: "BulkAssignment", visible: SubscriptionQuerySet) -> None:
         """``visible`` are the subscriptions that whoever sent the file sees (T1)."""
         self.bulk, self.visible = bulk, visible
         self.contacts = dict(partner_and_resellers(bulk.partner_id).values_list("mpn_id", "pk"))
         # What a spreadsheet makes of the MPN IDs that begin with zeros.
         self.shortened = {one.lstrip("0") for one in self.contacts if one.startswith("0")}
-        self.seen = set()
+        self.seen: set[uuid.UUID] = set()
 
-    def add_rows(self, lines):
+    def add_rows(self, lines: Iterable[tuple[int, str, str]]) -> None:
         """Write a row for each of ``lines``; a subscription that is not visible does not exist (T1)."""
         rows = [self.row_of(*line) for line in lines]
         wanted = [row.subscription_id for row in rows if row.subscription_id]
@@ -30,7 +36,7 @@ class BulkFile:
                 row.subscription_id, row.outcome = None, BulkOutcome.UNKNOWN
         BulkAssignmentRow.objects.bulk_create(rows)
 
-    def row_of(self, number, given_id, mpn_id):
+    def row_of(self, number: int, given_id: str, mpn_id: str) -> BulkAssignmentRow:
         """Return the row for one line; whether its subscription exists is still open.
 
         A line without an MPN ID has no contact: it leaves its subscription as it is.
@@ -51,7 +57,7 @@ class BulkFile:
         self.seen.add(key)
         return row
 
-    def why_unknown(self, mpn_id):
+    def why_unknown(self, mpn_id: str) -> BulkOutcome:
         if is_mangled(mpn_id):
             return BulkOutcome.MANGLED
         if mpn_id.isdecimal() and (len(mpn_id) < FEWEST_DIGITS or mpn_id in self.shortened):

@@ -8,7 +8,7 @@ from django.utils.formats import localize
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from portal.models import when_allowed
+from portal.models import User, when_allowed
 from portal.zones import moment_for
 
 # One transaction holds its locks for so many rows at most: some seconds.
@@ -18,12 +18,12 @@ MOST_PREVIEWS = 200
 DAY = timedelta(days=1)
 
 
-def most_rows():
+def most_rows() -> int:
     """How many rows one preview may have."""
     return min(MOST_ROWS, settings.BULK_ROWS_PER_DAY)
 
 
-def require_few(count):
+def require_few(count: int) -> None:
     """Raise ``ValidationError`` for more rows than one preview may have."""
     most = most_rows()
     if count > most:
@@ -38,7 +38,7 @@ def require_few(count):
         )
 
 
-def require_another(person):
+def require_another(person: User) -> None:
     """Count a preview; raise ``ValidationError`` where ``person`` has made too many within a day."""
     if next_at := when_allowed(f"previews:{person.pk}", MOST_PREVIEWS, DAY):
         raise ValidationError(
@@ -48,7 +48,7 @@ def require_another(person):
         )
 
 
-def require_room_for(count, person):
+def require_room_for(count: int, person: User) -> None:
     """Count rows of a preview; raise ``ValidationError`` where ``person`` has had too many within a day."""
     counter = f"preview-rows:{person.pk}"
     if next_at := when_allowed(counter, settings.BULK_ROWS_PER_DAY, DAY, weight=count):

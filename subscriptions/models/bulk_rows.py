@@ -1,14 +1,17 @@
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Self
 
 from django.db import models
+from django.db.models.expressions import Combinable
 from django.utils.translation import gettext_lazy as _
 
 from lists.list_queries import MOST_SORTED
 from lists.set_statements import look_up_by_key, recount_for_planner
-from portal.authority import person_of
-from portal.models import Partner
+from portal.authority import Principal, person_of
+from portal.models import Membership, Partner, User
 from relationships.models import Partnership, Relationship, RelationshipRequest
 
+from .querysets import SubscriptionQuerySet
 from .subscriptions import Subscription
 from .support_contacts import Candidate, SupportContactAssignment
 from .telling import Change
@@ -46,7 +49,7 @@ class BulkOutcome(models.TextChoices):
     TWICE = "twice", _("This subscription stands in the file already")
 
     @property
-    def is_refusal(self):
+    def is_refusal(self) -> bool:
         return self not in (self.WAITING, self.CHANGE, self.SAME, self.LEFT)
 
 
@@ -54,7 +57,7 @@ OPEN_OUTCOMES = [BulkOutcome.CHANGE, BulkOutcome.SAME]
 
 
 class BulkAssignmentRowQuerySet(models.QuerySet["BulkAssignmentRow"]):
-    def visible_to(self, membership):
+    def visible_to(self, membership: Membership | None) -> Self:
         """Return the rows of the bulk assignments of ``membership`` that it may still read (T1).
 
         Those of a customer that is no longer its customer are left out.
@@ -66,18 +69,18 @@ class BulkAssignmentRowQuerySet(models.QuerySet["BulkAssignmentRow"]):
             bulk__in=bulks.objects.visible_to(membership),
         )
 
-    def with_parties(self):
+    def with_parties(self) -> Self:
         """Load what a row shows: the subscription of which customer, the contact before and after."""
         return self.select_related("subscription__customer", "contact", "before")
 
-    def to_change(self):
+    def to_change(self) -> Self:
         return self.filter(outcome=BulkOutcome.CHANGE)
 
-    def subscriptions(self):
+    def subscriptions(self) -> SubscriptionQuerySet:
         """Return the subscriptions of these rows."""
         return Subscription.objects.filter(pk__in=self.order_by().values("subscription"))
 
-    def changes(self):
+    def changes(self) -> Iterator[Change]:
         """Yield a ``Change`` for each of these rows, customer by customer."""
         rows = self.order_by("subscription__customer_key", "subscription__name_key", "pk")
         columns = (
@@ -91,7 +94,7 @@ class BulkAssignmentRowQuerySet(models.QuerySet["BulkAssignmentRow"]):
         for row in rows.values_list(*columns).iterator(chunk_size=2000):
             yield Change(*row)
 
-    def look(self, **columns):
+    def look(self, **columns: Any) -> None:
         """Note which contact is in force now, as seen by whoever is shown the preview (C8)."""
         look_up_by_key()
         history = SupportContactAssignment.objects.filter(
@@ -106,7 +109,7 @@ class BulkAssignmentRowQuerySet(models.QuerySet["BulkAssignmentRow"]):
         if seen > MOST_SORTED:
             recount_for_planner(self.model)
 
-    def judge(self, acting, *, by):
+    def judge(self, acting: Partner, *, by: Principal) -> None:
         """Say of each row what ``Subscription.designate`` would say now, in its order (C2–C4, C7, C8).
 
         A row without a contact leaves its subscription as it is, whoever decides on it.
@@ -117,7 +120,9 @@ class BulkAssignmentRowQuerySet(models.QuerySet["BulkAssignmentRow"]):
             self.filter(condition, outcome=BulkOutcome.CHANGE).update(outcome=outcome)
 
     @staticmethod
-    def _refusals(acting, person):
+    def _refusals(
+        acting: Partner, person: User | None
+    ) -> Iterator[tuple[BulkOutcome, models.Q | Combinable]]:
         customer = models.OuterRef("subscription__customer")
         contact = models.OuterRef("contact")
         dap = Relationship.objects.with_dap().filter(customer=customer)
@@ -214,5 +219,5 @@ class BulkAssignmentRow(models.Model):
             models.Index(fields=["bulk", "outcome", "id"], name="subscriptions_bulk_outcome"),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return str(self.subscription or self.given)

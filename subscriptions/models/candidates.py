@@ -13,13 +13,15 @@ from portal.models import Partner
 from relationships.models import Partnership, RelationshipRequest
 
 
-def partner_and_resellers(key):
+def partner_and_resellers(key: uuid.UUID | BindParameter) -> models.QuerySet[Partner]:
     """Return a partner, by its key, and the active resellers it works with: whom its staff thinks of."""
     resellers = Partnership.objects.active().filter(provider=key).values("reseller")
     return Partner.objects.active().filter(models.Q(pk=key) | models.Q(pk__in=resellers))
 
 
-def candidate_partners(partner, customer):
+def candidate_partners(
+    partner: uuid.UUID | BindParameter, customer: uuid.UUID | BindParameter
+) -> models.QuerySet[Partner]:
     """Return a partner, by its key, and the active resellers it works with, whether eligible or not.
 
     Each joined, as ``to_customer``, with its active relationship to a customer, by its key, if any.
@@ -57,7 +59,7 @@ class Candidates(ListQuery):
     customer: uuid.UUID | BindParameter
     at: datetime | BindParameter
 
-    def queryset(self):
+    def queryset(self) -> models.QuerySet[Partner]:
         asks = models.Q(partner=models.OuterRef("pk")) | models.Q(provider=models.OuterRef("pk"))
         pending = RelationshipRequest.objects.open(at=self.at).filter(
             asks, customer=self.customer, with_dap=True
@@ -66,11 +68,11 @@ class Candidates(ListQuery):
         found = candidate_partners(self.partner, self.customer)
         return found.annotate(pending_since=models.Subquery(first))
 
-    def read_all(self):
+    def read_all(self) -> list:
         """Return them by name, with ``COLUMNS``."""
         return self.run(_all)
 
 
 @lru_cache(maxsize=10)
-def _all(candidates):
+def _all(candidates: Candidates) -> CompiledQuery:
     return CompiledQuery.rows_of(candidates.queryset(), *candidates.COLUMNS)

@@ -1,8 +1,10 @@
 """All subscriptions that a partner sees, across customers, for lists and counts (ADR 0008)."""
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
+from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import models
@@ -10,11 +12,14 @@ from django.utils.functional import cached_property
 
 from lists.compiled_queries import CompiledQuery
 from lists.expressions import KeyText, dashed
+from lists.keyset import SortOrder
 from lists.list_queries import MOST_SORTED, seek
+from portal.models import Partner
 from portal.text import words_of
 from relationships.models import Relationship
 
 from .coverage_parts import SORTS, Branch, Parts
+from .querysets import SubscriptionQuerySet
 from .subscriptions import Subscription
 
 # What a row of the list shows.
@@ -43,7 +48,9 @@ KEYS = {
 
 
 @lru_cache(maxsize=500)
-def _page(parts, branches, order, is_after, limit):
+def _page(
+    parts: Parts, branches: tuple[Branch, ...], order: SortOrder, is_after: bool, limit: int
+) -> CompiledQuery:
     """Compose what reads a page of the list: the first rows of each of the parts, and of these the first."""
     read = []
     for branch in branches:
@@ -54,11 +61,11 @@ def _page(parts, branches, order, is_after, limit):
             rows = order.sort(page.annotate(sort_key=models.F(SORTS[branch.sort][0])))
         read.append(CompiledQuery.rows_of(rows.annotate(**KEYS), *COLUMNS))
     tables = ", ".join(f"part_{number} AS ({one.sql})" for number, one in enumerate(read))
-    rows = " UNION ALL ".join(f"SELECT * FROM part_{number}" for number in range(len(read)))  # noqa: S608
+    union = " UNION ALL ".join(f"SELECT * FROM part_{number}" for number in range(len(read)))  # noqa: S608
     way = "DESC" if order.is_descending else "ASC"
     places = ", ".join(f"{COLUMNS.index(name) + 1} {way}" for name in order.columns)
     return CompiledQuery(
-        f"WITH {tables} {rows} ORDER BY {places} LIMIT {limit:d}",
+        f"WITH {tables} {union} ORDER BY {places} LIMIT {limit:d}",
         [value for one in read for value in one.params],
         read[0].convert,
         read[0].make,
@@ -70,7 +77,7 @@ FIRST = -1
 
 
 @lru_cache(maxsize=500)
-def _survey(parts, limit):
+def _survey(parts: Parts, limit: int | None) -> CompiledQuery:
     """Compose what counts the rows of each of the parts by contact; see ``Coverage.survey``."""
     contact, grouped = (
         ("MIN(contact)", "") if parts.have_one_contact else ("contact", " GROUP BY contact")
@@ -78,7 +85,9 @@ def _survey(parts, limit):
     is_first_full = f"(SELECT COUNT(*) FROM part_0) = {limit}"  # noqa: S608
     looked_through = parts.looked_through() if limit else None
     counted = parts.counted()
-    tables, selects, params = [], [], []
+    tables: list[str] = []
+    selects: list[str] = []
+    params: list[Any] = []
     have_first_enough = ""
     if limit and (first := parts.counted_first()) is not None:
         sql, values = first.values_list("pk").query.sql_with_params()
@@ -110,7 +119,7 @@ def _survey(parts, limit):
 
 
 class Coverage:
-    """The subscriptions that exist for the partner of ``membership``, as the filters want them.
+    """The subscriptions that exist for ``partner``, as the filters want them.
 
     In parts that have no row in common; see ``Parts``, which knows the filters.
     """
@@ -121,13 +130,19 @@ class Coverage:
     FEW_CUSTOMERS = 200
 
     def __init__(
-        self, membership, *, customer="", has_few_customers=False, found_customers=None, **filters
-    ):
+        self,
+        partner: Partner,
+        *,
+        customer: str = "",
+        has_few_customers: bool = False,
+        found_customers: Sequence[str] | None = None,
+        **filters: Any,
+    ) -> None:
         """``customer`` has words of the customer's name.
 
         ``has_few_customers`` and ``found_customers`` may come from ``CoverageChoices``.
         """
-        self.partner, self.filters = membership.partner, filters
+        self.partner, self.filters = partner, filters
         self.words = words_of(customer)
         self.has_few_customers = has_few_customers
         self.found_customers = found_customers
@@ -135,7 +150,7 @@ class Coverage:
         self.have_first_enough = False
 
     @cached_property
-    def parts(self):
+    def parts(self) -> Parts:
         parts = Parts(
             partner=self.partner.pk,
             may_sell=self.partner.may_sell,
@@ -155,11 +170,11 @@ class Coverage:
             return parts.replace(customers=tuple(keys))
         return parts.replace(first_customers=tuple(keys[: self.FEW_CUSTOMERS]))
 
-    def querysets(self):
+    def querysets(self) -> list[SubscriptionQuerySet]:
         """Return the parts as querysets."""
         return self.parts.querysets()
 
-    def survey(self, limit=MOST_SORTED + 1):
+    def survey(self, limit: int | None = MOST_SORTED + 1) -> tuple[list[int], Counter[str | None]]:
         """Return how many rows each part has, up to ``limit`` (None: all), and how many by contact.
 
         By contact only where all together are fewer than the limit. One query, whatever the number of
@@ -168,10 +183,10 @@ class Coverage:
         are not looked at, and their numbers are given as the limit. So are all, where the first of many
         customers of a name have as many.
         """
-        counts, by_contact = [0] * self.parts.count, Counter[str | None]()
+        counts, by_contact = [0] * self.parts.number_of_parts, Counter[str | None]()
         found = self.parts.run(_survey, limit)
         self.have_first_enough = (FIRST, None, limit) in found
-        if self.have_first_enough:
+        if limit is not None and self.have_first_enough:
             return [limit] * len(counts), by_contact
         found = [row for row in found if row[0] != FIRST]
         for number, _contact, count in found:
@@ -180,11 +195,18 @@ class Coverage:
             for _number, contact, count in found:
                 if count:
                     by_contact[contact and dashed(contact)] += count
-        if self.parts.are_even and counts[0] == limit:
+        elif self.parts.are_even and counts[0] == limit:
             counts[1:] = [limit] * (len(counts) - 1)
         return counts, by_contact
 
-    def read(self, sort, counts, order, position, limit):
+    def read(
+        self,
+        sort: str,
+        counts: list[int],
+        order: SortOrder,
+        position: Sequence | None,
+        limit: int,
+    ) -> list:
         """Return up to ``limit`` rows with ``COLUMNS``, as ``SortOrder.read`` does, in one query.
 
         How each part is read depends on ``counts``, how many rows it has, as in ``survey``.
@@ -197,7 +219,7 @@ class Coverage:
             else:
                 # Even of few customers there are so many that they are soon met.
                 parts = parts.replace(customers=None)
-                counts = counts * parts.count
+                counts = counts * parts.number_of_parts
         elif (
             parts.first_customers
             and self.have_first_enough

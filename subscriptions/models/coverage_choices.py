@@ -33,7 +33,7 @@ class _Choices(ListQuery):
     few: int
     few_customers: int
 
-    def queryset(self):
+    def queryset(self) -> models.QuerySet:
         contacts = partner_and_resellers(self.partner)
         if not self.may_sell:
             providers = Partnership.objects.active().filter(reseller=self.partner)
@@ -60,7 +60,7 @@ class _Choices(ListQuery):
         known = known.union(of_offers.order_by().values_list(*COLUMNS), of_customers, all=True)
         return known.order_by("name_key")
 
-    def _known_of_customers(self):
+    def _known_of_customers(self) -> tuple[models.Value | models.Subquery, models.Subquery]:
         own = Relationship.objects.active().filter(partner=self.partner)
         # As SQLite's index serves it.
         with_dap = bounded_count(own.filter(has_dap__in=[True]), self.few + 1, by="name_and_domain")
@@ -72,7 +72,7 @@ class _Choices(ListQuery):
 
 
 @lru_cache(maxsize=50)
-def _all(choices):
+def _all(choices: _Choices) -> CompiledQuery:
     return CompiledQuery.rows_of(choices.queryset(), *COLUMNS)
 
 
@@ -85,7 +85,7 @@ class CoverageChoices:
     name, up to one more than count as few.
     """
 
-    def __init__(self, partner, text):
+    def __init__(self, partner: Partner, text: str) -> None:
         choices = _Choices(
             partner=partner.pk,
             may_sell=partner.may_sell,

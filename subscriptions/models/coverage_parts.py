@@ -14,7 +14,7 @@ from lists.list_queries import ListQuery
 from portal.models import KeyField
 from relationships.models import Relationship
 
-from .querysets import SubscriptionStatus
+from .querysets import SubscriptionQuerySet, SubscriptionStatus
 from .subscriptions import Subscription
 
 SORTS = {
@@ -77,7 +77,7 @@ class Parts(ListQuery):
     since: datetime | BindParameter | None = None
 
     @property
-    def are_even(self):
+    def are_even(self) -> bool:
         """Whether the filters leave about the same share of what was sold as of what was bought elsewhere."""
         return not (
             self.contact
@@ -88,22 +88,22 @@ class Parts(ListQuery):
         )
 
     @property
-    def have_one_contact(self):
+    def have_one_contact(self) -> bool:
         """Whether the filters leave nothing that anybody else answers for."""
         is_own = self.is_still_with_seller and self.may_sell
         return bool(self.contact or self.has_no_contact or is_own)
 
     @property
-    def count(self):
+    def number_of_parts(self) -> int:
         """How many parts there are."""
         if self.customers is not None or self.is_still_with_seller:
             return 1
         return 2 if self.may_sell else 3
 
-    def querysets(self):
+    def querysets(self) -> list[SubscriptionQuerySet]:
         return [self._filter(part, number) for number, part in enumerate(self._parts())]
 
-    def queryset_of(self, branch):
+    def queryset_of(self, branch: Branch) -> SubscriptionQuerySet:
         """Return one of the parts in a form that is read as ``branch`` says, with its ``sort_key``."""
         part = self._parts()[branch.number]
         column, field = SORTS[branch.sort]
@@ -114,7 +114,7 @@ class Parts(ListQuery):
         key = WithoutIndex(column, output_field=field())
         return self._filter(part, branch.number).annotate(sort_key=key)
 
-    def counted(self):
+    def counted(self) -> list[SubscriptionQuerySet]:
         """Return the parts in the order in which an index has what the filters leave."""
         parts = [part.order_by(*self._counted_by()) for part in self.querysets()]
         is_alone = len(self._wanted) == 1 and not (self.words or self.is_still_with_seller)
@@ -124,7 +124,7 @@ class Parts(ListQuery):
             parts[-1] = elsewhere.order_by("customer_id", "pk")
         return parts
 
-    def looked_through(self):
+    def looked_through(self) -> SubscriptionQuerySet | None:
         """Return what is looked through to find the last part, all that was bought elsewhere.
 
         None where it is found otherwise, or is as long as the first wherever that one is long.
@@ -134,17 +134,17 @@ class Parts(ListQuery):
         # Of what was sold here nothing is without a contact (C2), so that part is never long.
         if self.are_even or self.has_no_contact:
             return None
-        found = self._filter(Subscription.objects.filter(seller=None), self.count - 1)
+        found = self._filter(Subscription.objects.filter(seller=None), self.number_of_parts - 1)
         return found.order_by(*self._counted_by())
 
-    def has_in_order(self, number, sort):
+    def has_in_order(self, number: int, sort: str) -> bool:
         """Whether an index has just what the filters leave of a part, in the order of ``sort``."""
         if not self.may_sell or self.words or (number and self.has_few_customers):
             return False
         wanted = self._wanted
         return not wanted or (len(wanted) == 1 and sort in wanted[0][-1])
 
-    def counted_first(self):
+    def counted_first(self) -> SubscriptionQuerySet | None:
         """Return what the first of many customers have: mostly it is more than is counted. Else None.
 
         Of a seller, what it sold to them, for which no relationship is asked.
@@ -157,7 +157,7 @@ class Parts(ListQuery):
         first, *_others = self.replace(words=()).querysets()
         return having_any(first, "customer", self.first_customers)
 
-    def _counted_by(self):
+    def _counted_by(self) -> list[str]:
         if self.customers is not None or self.has_no_contact:
             return []
         if self.offer:
@@ -166,7 +166,7 @@ class Parts(ListQuery):
             return ["name_key", "customer_key", "pk"]
         return ["contact_changed_at" if self.since else "customer_key", "pk"]
 
-    def _parts(self):
+    def _parts(self) -> list[SubscriptionQuerySet]:
         parts = self._visible()
         if self.is_still_with_seller:
             # Of what the partner sold itself, those with the partner as contact: see ``_filter``.
@@ -175,7 +175,7 @@ class Parts(ListQuery):
             return [sold if is_sold else sold.filter(support_contact=models.F("seller"))]
         return parts
 
-    def _visible(self):
+    def _visible(self) -> list[SubscriptionQuerySet]:
         partner: Any = self.partner
         relationships = Relationship.objects.active().filter(partner=partner)
         # Not Exists: of that PostgreSQL may make a join with all the partner's relationships.
@@ -208,7 +208,9 @@ class Parts(ListQuery):
             elsewhere.exclude(support_contact=partner),
         ]
 
-    def _filter(self, part, number, walked=None):
+    def _filter(
+        self, part: SubscriptionQuerySet, number: int, walked: str | None = None
+    ) -> SubscriptionQuerySet:
         """Apply the filters; where ``part`` is ``walked`` in order, by no index but one in that order."""
         # By that alone (almost) nothing is found of what was sold, whatever else is wanted (C2).
         is_by_contact_alone = self.has_no_contact and self.may_sell and number == 0
@@ -224,7 +226,7 @@ class Parts(ListQuery):
         return having_words(part, self.words, "customer_key") if self.customers is None else part
 
     @property
-    def _wanted(self):
+    def _wanted(self) -> list[tuple[str, type[models.Field], str, Any, list[str]]]:
         """The filters: of which column, and for which sorts an index serves them."""
         wanted: list[tuple[str, type[models.Field], str, Any, list[str]]] = []
         if self.is_still_with_seller and self.may_sell:

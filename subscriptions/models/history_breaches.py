@@ -4,7 +4,7 @@ The doors keep the rules. These look for what came past them: an import by SQL, 
 hand. ``manage.py verify_rules`` prints what they find.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Window
@@ -23,7 +23,7 @@ FELL_BACK = (
 )
 
 
-def differs(one, other):
+def differs(one: str, other: str) -> Q:
     """The condition that two nullable columns do not hold the same."""
     return ~Q((one, F(other))) & ~Q((f"{one}__isnull", True), (f"{other}__isnull", True))
 
@@ -31,14 +31,14 @@ def differs(one, other):
 class HistoryBreaches(models.QuerySet["SupportContactAssignment"]):
     """Stretches of the history of contacts that no door would have written."""
 
-    def beginning_elsewhere(self):
+    def beginning_elsewhere(self) -> Self:
         """C1: the first contact of a subscription that is not its seller."""
         before = self.model.objects.filter(
             subscription=OuterRef("subscription"), pk__lt=OuterRef("pk")
         )
         return self.filter(differs("partner", "subscription__seller"), ~Exists(before))
 
-    def designated_by_others(self):
+    def designated_by_others(self) -> Self:
         """C3: designations for another partner than the seller, or by nobody of that partner's staff."""
         return self.filter(
             ~Q(changed_by__partner=F("designated_for"))
@@ -50,11 +50,11 @@ class HistoryBreaches(models.QuerySet["SupportContactAssignment"]):
             reason=Action.SUPPORT_CONTACT_DESIGNATED,
         )
 
-    def fallen_elsewhere(self):
+    def fallen_elsewhere(self) -> Self:
         """C9: contacts that lost their right, where the next one is not the seller."""
         return self.filter(differs("partner", "subscription__seller"), reason__in=FELL_BACK)
 
-    def with_gap_before(self):
+    def with_gap_before(self) -> Self:
         """C10: stretches that do not start when the one before ended."""
         course, order = [F("subscription")], [F("id").asc()]
         return self.annotate(

@@ -1,6 +1,10 @@
+from collections.abc import Iterable
+from typing import Any
+
 from django.db import transaction
 
-from portal.authority import require
+from customers.models import Customer
+from portal.authority import Principal, require
 from portal.models import Membership, Partner
 from portal.permissions import Permission
 from relationships.models import Partnership, Relationship
@@ -9,7 +13,16 @@ from .subscriptions import Subscription
 
 
 @transaction.atomic
-def add_customer(customer, *, email, name, by, language="", reseller=None, orders=()):
+def add_customer(
+    customer: Customer,
+    *,
+    email: str,
+    name: str,
+    by: Principal,
+    language: str = "",
+    reseller: Partner | None = None,
+    orders: Iterable[dict[str, Any]] = (),
+) -> Customer:
     """Add a customer with all that it starts with, or nothing of it.
 
     Its relationships with DAP (R2), the subscriptions of ``orders`` (as ``Subscription.objects.add_all``

@@ -1,4 +1,6 @@
 import uuid
+from collections.abc import Iterable
+from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -6,7 +8,8 @@ from django.utils.formats import localize
 from django.utils.translation import gettext_lazy as _
 
 from lists.expressions import having_words
-from portal.models import ActivityEntry, FoldedField
+from portal.authority import Principal
+from portal.models import Action, ActivityEntry, FoldedField
 from portal.numbers import MonthsField, QuantityField
 from portal.text import told_apart, words_of
 
@@ -16,12 +19,12 @@ class Billing(models.TextChoices):
     USAGE = "usage", _("Usage-based")
 
 
-def offer_label(name, is_trial):
+def offer_label(name: str, is_trial: bool) -> str:
     """Return the name of an offer; that of a trial says so, as the offer itself may have the same."""
     return _("%(offer)s (trial)") % {"offer": name} if is_trial else name
 
 
-def offer_labels(rows):
+def offer_labels(rows: Iterable[tuple[str, str, str, bool]]) -> list[tuple[str, str]]:
     """Return key and label of offers to choose from, given as key, name, publisher and whether a trial.
 
     Those of one name carry their publisher.
@@ -32,10 +35,12 @@ def offer_labels(rows):
 
 
 class OfferQuerySet(models.QuerySet["Offer"]):
-    def on_sale(self):
+    def on_sale(self) -> Self:
         return self.filter(is_active=True)
 
-    def matching(self, *, q="", publisher="", billing="", category=""):
+    def matching(
+        self, *, q: str = "", publisher: str = "", billing: str = "", category: str = ""
+    ) -> Self:
         """Return those whose name contains every word of ``q``, of a publisher, a kind and a category.
 
         Case and accents of ``q`` don't count; what is empty leaves nothing out.
@@ -44,7 +49,7 @@ class OfferQuerySet(models.QuerySet["Offer"]):
         wanted = {"publisher": publisher, "billing": billing, "category": category}
         return found.filter(**{name: value for name, value in wanted.items() if value})
 
-    def with_bases(self):
+    def with_bases(self) -> Self:
         return self.prefetch_related("base_offers")
 
 
@@ -127,30 +132,30 @@ class Offer(models.Model):
         ]
         indexes = [models.Index(fields=["name_key", "id"], name="subscriptions_offer_name_key")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
     @property
-    def label(self):
+    def label(self) -> str:
         """The name as people read it beside other offers: of a trial, it says so."""
         return offer_label(self.name, self.is_trial)
 
     @property
-    def distinct_name(self):
+    def distinct_name(self) -> str:
         """The label with the publisher, for the operator: offers of two may be called alike."""
         return f"{self.label} ({self.publisher})"
 
-    def record(self, action, *, by, **changes):
+    def record(self, action: Action, *, by: Principal, **changes: Any) -> None:
         """Write what happened to this offer into the log, for operators to read."""
         ActivityEntry.objects.record(action, by=by, partners=[], subject=self, **changes)
 
     @property
-    def is_licensed(self):
+    def is_licensed(self) -> bool:
         """Whether it is sold by the number of licenses."""
         return self.billing == Billing.LICENSE
 
     @property
-    def limits(self):
+    def limits(self) -> str:
         """The limits of the quantity in words."""
         limits = {
             "minimum": localize(self.minimum_quantity),
@@ -160,7 +165,7 @@ class Offer(models.Model):
             return _("At least %(minimum)s.") % limits
         return _("From %(minimum)s to %(maximum)s.") % limits
 
-    def refusal_of(self, quantity):
+    def refusal_of(self, quantity: int | None) -> ValidationError | None:
         """Return why not this many licenses can be had, a ``ValidationError``, or None."""
         if not self.is_licensed:
             if quantity is None:
@@ -184,7 +189,7 @@ class Offer(models.Model):
             )
         return None
 
-    def refusal_to(self, *, active, held):
+    def refusal_to(self, *, active: set[uuid.UUID], held: set[uuid.UUID]) -> ValidationError | None:
         """Return why it can't be sold to a customer now, a ``ValidationError``, or None.
 
         ``active`` and ``held`` are the keys of the offers that the customer has from the seller: those of
@@ -199,7 +204,7 @@ class Offer(models.Model):
             )
         return self.lack_of_base(active)
 
-    def lack_of_base(self, active):
+    def lack_of_base(self, active: set[uuid.UUID]) -> ValidationError | None:
         """Return why an add-on can't be used beside the ``active`` offers, a ``ValidationError``, or None."""
         if not self.is_add_on:
             return None

@@ -1,6 +1,7 @@
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -8,12 +9,14 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from customers.models import Customer
+from lists.compiled_queries import BindParameter
 from lists.expressions import having_words
 from lists.set_statements import lock_selected
 from portal.answering import Answering
-from portal.authority import person_of, require
+from portal.authority import Principal, person_of, require
 from portal.clocks import now_after
-from portal.models import Action, ActivityEntry, Actor, Partner, describe
+from portal.models import Action, ActivityEntry, Actor, Membership, Partner, describe
 from portal.permissions import Permission
 from portal.text import words_of
 from portal.zones import start_of_day, today
@@ -24,13 +27,17 @@ from .support_contacts import SupportContactAssignment
 from .telling import Change, tell
 from .terms import REACTIVATION_PERIOD
 
+if TYPE_CHECKING:
+    from .offers import Offer
+    from .subscriptions import Subscription
+
 
 class SubscriptionStatus(models.TextChoices):
     ACTIVE = "active", _("Active")
     SUSPENDED = "suspended", _("Suspended")
 
 
-def order_id(key, offer):
+def order_id(key: uuid.UUID, offer: "Offer") -> uuid.UUID:
     """Return the id of what the order ``key`` makes of an offer, however often it is sent."""
     return uuid.uuid5(key, str(offer.pk))
 
@@ -47,19 +54,19 @@ class Former(NamedTuple):
 class RefusedOrder(ValidationError):
     """One of several orders was refused, so none was carried out; ``offer`` says which."""
 
-    def __init__(self, offer, error):
+    def __init__(self, offer: "Offer", error: ValidationError) -> None:
         super().__init__(getattr(error, "error_dict", error))
         self.offer = offer
 
 
 class SubscriptionQuerySet(SubscriptionBreaches):
-    def active(self):
+    def active(self) -> Self:
         return self.filter(status=SubscriptionStatus.ACTIVE)
 
-    def sold_by(self, partner):
+    def sold_by(self, partner: Partner) -> Self:
         return self.filter(seller=partner)
 
-    def holdings(self):
+    def holdings(self) -> dict[str, set[uuid.UUID]]:
         """Return the keys of the offers of these, as ``Offer.refusal_to`` weighs them.
 
         The ``active`` ones, and the ``held``: those too that are suspended but can be reactivated (S2).
@@ -70,10 +77,10 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         active = {offer for offer, status in rows if status == SubscriptionStatus.ACTIVE}
         return {"active": active, "held": {offer for offer, status in rows}}
 
-    def supported_by(self, partner):
+    def supported_by(self, partner: Partner) -> Self:
         return self.filter(support_contact=partner)
 
-    def on_behalf_of(self, provider):
+    def on_behalf_of(self, provider: Partner) -> Self:
         """Return those whose support contact rests on a partnership with ``provider``.
 
         What it sold, and what was bought elsewhere and assigned by its staff (C4).
@@ -85,11 +92,11 @@ class SubscriptionQuerySet(SubscriptionBreaches):
             models.Q(seller=provider) | models.Q(models.Exists(in_force), seller=None)
         )
 
-    def weigh(self):
+    def weigh(self) -> Answering:
         """Return what becomes of these, all of one contact, when its right ends (C9), as ``Answering``."""
         return next(iter(self.weigh_each("support_contact").values()), Answering())
 
-    def weigh_each(self, *by):
+    def weigh_each(self, *by: str) -> dict[tuple, Answering]:
         """Return an ``Answering`` for each group with the same values of ``by``, which leaves one contact."""
         columns = (*by, "support_contact", "seller", "seller__name")
         counted = self.values_list(*columns).annotate(count=models.Count("pk"))
@@ -105,7 +112,7 @@ class SubscriptionQuerySet(SubscriptionBreaches):
             for group, (contact, sellers) in groups.items()
         }
 
-    def with_chooser(self):
+    def with_chooser(self) -> Self:
         """Add ``chooser``: the provider on whose behalf the contact answers, as ``on_behalf_of`` has it."""
         in_force = SupportContactAssignment.objects.filter(
             subscription=models.OuterRef("pk"), ended_at=None
@@ -114,7 +121,7 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         chooser = Coalesce("seller", chosen_by, output_field=models.UUIDField())
         return self.annotate(chooser=chooser)
 
-    def visible_to(self, membership):
+    def visible_to(self, membership: Membership | None) -> Self:
         """Return the subscriptions that exist for ``membership`` (S3, T1).
 
         A customer has its own. A partner with an active relationship has those that it sold, is
@@ -126,7 +133,7 @@ class SubscriptionQuerySet(SubscriptionBreaches):
             return self.filter(customer=membership.customer_id)
         return self.visible_to_partner(membership.partner_id)
 
-    def visible_to_partner(self, partner):
+    def visible_to_partner(self, partner: uuid.UUID | BindParameter | None) -> Self:
         """Return what ``visible_to`` does for the partner with this key."""
         # Asked for each row that another index has found: a list of them all would be long.
         relationship = Relationship.objects.active().filter(
@@ -140,7 +147,7 @@ class SubscriptionQuerySet(SubscriptionBreaches):
             models.Exists(relationship),
         )
 
-    def formerly(self, partner, customer, key):
+    def formerly(self, partner: uuid.UUID, customer: uuid.UUID, key: uuid.UUID) -> Former | None:
         """Return what ``partner`` may still know of a subscription that is no longer its own (C11, T1).
 
         As it was called in the last entry of the log that the partner may read. None where it neither
@@ -165,23 +172,23 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         last = entries.order_by("-pk").values_list("subject", "customer__name").first()
         return last and Former(*last, answered_until, sold_until)
 
-    def with_parties(self):
+    def with_parties(self) -> Self:
         """Load what a row shows of the firms around a subscription."""
         return self.select_related("offer", "seller", "reseller_of_record", "support_contact")
 
-    def follow(self, customer):
+    def follow(self, customer: Customer) -> None:
         """Copy the name of ``customer`` to these rows, by which lists sort and search."""
         lock_selected(self)
         self.update(customer_key=customer.name_key)
 
-    def follow_relationship(self, relationship):
+    def follow_relationship(self, relationship: Relationship) -> None:
         """Put what its partner sold into that one's lists, or take it out once it has ended (R9, T1)."""
         seller = None if relationship.ended_at else relationship.partner
         sold = self.sold_by(relationship.partner)
         lock_selected(sold)
         sold.update(visible_seller=seller)
 
-    def move(self, source, target):
+    def move(self, source: Customer, target: Customer) -> None:
         """Let ``target`` have what ``source``, another record of the same firm, has (R15).
 
         Who sold to either and looks after the firm finds all of it in its lists.
@@ -197,12 +204,12 @@ class SubscriptionQuerySet(SubscriptionBreaches):
             models.Exists(sold_by_partners), customer=target, visible_seller=None
         ).update(visible_seller=models.F("seller"))
 
-    def search(self, text):
+    def search(self, text: str) -> Self:
         """Return those whose friendly name contains every word of ``text``; case and accents don't count."""
         return having_words(self, words_of(text), "name_key")
 
     @transaction.atomic
-    def add(self, *, by, **fields):
+    def add(self, *, by: Principal, **fields: Any) -> "Subscription":
         """Add a subscription that the partner of ``by`` sells to a customer (S1), and log it.
 
         An operator adds it for any ``seller``, or for none if bought elsewhere. Raises ``NotAllowed``
@@ -230,7 +237,9 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         return added
 
     @transaction.atomic
-    def add_all(self, orders, *, by, key=None):
+    def add_all(
+        self, orders: Sequence[dict[str, Any]], *, by: Principal, key: uuid.UUID | None = None
+    ) -> list["Subscription"]:
         """Add several that the partner of ``by`` sells, all or none (S1).
 
         ``orders`` are dictionaries of the fields of ``add``; bases go before their add-ons. ``key``, a
@@ -262,7 +271,9 @@ class SubscriptionQuerySet(SubscriptionBreaches):
         return added
 
     @transaction.atomic
-    def fall_back(self, reason, *, by, between=()):
+    def fall_back(
+        self, reason: Action, *, by: Principal, between: Sequence[Partner | Customer] = ()
+    ) -> int:
         """Give these subscriptions back to their sellers, or to nobody if bought elsewhere (C9).
 
         ``reason`` is the ``Action`` that took the contact its right; it stands in the history and in

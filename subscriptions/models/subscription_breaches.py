@@ -4,7 +4,7 @@ The doors keep the rules. These look for what came past them: an import by SQL, 
 hand. ``manage.py verify_rules`` prints what they find.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 class SubscriptionBreaches(models.QuerySet["Subscription"]):
     """Subscriptions in a state that the rules exclude."""
 
-    def without_contact_though_sold(self):
+    def without_contact_though_sold(self) -> Self:
         """C2: sold here, so someone must answer for it."""
         return self.filter(support_contact=None, seller__isnull=False)
 
-    def with_contact_without_right(self):
+    def with_contact_without_right(self) -> Self:
         """C2, C4, C9: another contact than the seller, whose right is not, or no longer, there.
 
         Each with what there is and what there was: ``chooser`` is the partner whose staff may choose,
@@ -71,7 +71,7 @@ class SubscriptionBreaches(models.QuerySet["Subscription"]):
             .select_related("support_contact", "seller")
         )
 
-    def with_history_of_another_contact(self):
+    def with_history_of_another_contact(self) -> Self:
         """C10: the open end of the history is missing, or names another contact than is in force."""
         in_force = SupportContactAssignment.objects.filter(
             subscription=OuterRef("pk"), ended_at=None
@@ -81,7 +81,7 @@ class SubscriptionBreaches(models.QuerySet["Subscription"]):
             partner_in_history=Subquery(in_force.values("partner")[:1]),
         ).filter(Q(has_open_end=False) | differs("support_contact", "partner_in_history"))
 
-    def with_foreign_reseller_of_record(self):
+    def with_foreign_reseller_of_record(self) -> Self:
         """S4: a reseller of record that never had a partnership with the seller.
 
         One whose partnership has ended since stays on record for what was sold while it lasted.
@@ -91,7 +91,7 @@ class SubscriptionBreaches(models.QuerySet["Subscription"]):
         )
         return self.filter(~Exists(partnerships), reseller_of_record__isnull=False)
 
-    def shown_otherwise(self):
+    def shown_otherwise(self) -> Self:
         """T1: in the lists of a seller that does not look after the customer, or missing from its lists."""
         relationships = Relationship.objects.active().filter(
             partner=OuterRef("seller"), customer=OuterRef("customer")

@@ -1,4 +1,7 @@
 import uuid
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -6,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
-from portal.authority import Refusal, require, require_standing
+from portal.authority import Principal, Refusal, require, require_standing
 from portal.clocks import now_after
 from portal.models import Action, ActivityEntry, Actor, Editable, FoldedField, KeyField, Partner
 from portal.numbers import QuantityField
@@ -257,10 +260,10 @@ class Subscription(Editable):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.friendly_name
 
-    def clean(self):
+    def clean(self) -> None:
         if not hasattr(self, "offer") or not hasattr(self, "customer"):
             return
         if not self.friendly_name:
@@ -271,7 +274,7 @@ class Subscription(Editable):
             raise ValidationError(errors)
 
     @transaction.atomic
-    def save(self, *args, **kwargs):
+    def save(self, *args: Any, **kwargs: Any) -> None:
         """Save; a new subscription starts with its seller as support contact (C1).
 
         The support contact and the status of an existing one are not written here, unless
@@ -304,29 +307,36 @@ class Subscription(Editable):
         )
 
     @property
-    def is_active(self):
+    def is_active(self) -> bool:
         return self.status == SubscriptionStatus.ACTIVE
 
     @property
-    def is_bought_elsewhere(self):
+    def is_bought_elsewhere(self) -> bool:
         return self.seller_id is None
 
     @property
-    def parties(self):
+    def parties(self) -> list[Partner | None]:
         """The partners whom it concerns; each may be None."""
         return [self.seller, self.reseller_of_record, self.support_contact]
 
     @property
-    def reactivate_by(self):
+    def reactivate_by(self) -> date | None:
         """The last day on which a suspended subscription can be reactivated (S2), or None."""
         return self.suspended_at and last_day(self.suspended_at, REACTIVATION_PERIOD)
 
     @property
-    def reactivation_ends_at(self):
+    def reactivation_ends_at(self) -> datetime | None:
         """When the last day is over on which a suspended subscription can be reactivated (S2), or None."""
         return self.suspended_at and end_of_last_day(self.suspended_at, REACTIVATION_PERIOD)
 
-    def record(self, action, *, by, partners=(), **changes):
+    def record(
+        self,
+        action: Action,
+        *,
+        by: Principal,
+        partners: Iterable[Partner | None] = (),
+        **changes: Any,
+    ) -> None:
         """Write what happened to this subscription into the log, for the customer and its parties.
 
         ``partners`` names further partners that it concerns.
@@ -343,23 +353,23 @@ class Subscription(Editable):
     # What was sold: its offer, quantity and terms (S1, S2, S4)
 
     @property
-    def term_ends_on(self):
+    def term_ends_on(self) -> date | None:
         return end_of_term(
             self.renews_on, auto_renew=self.auto_renew, months=self.offer.term_months
         )
 
-    def start_term(self):
+    def start_term(self) -> None:
         """Set the end of the first term, as the offer has it, where none is set."""
         if self.renews_on is None and self.seller_id and self.offer.term_months:
             self.renews_on = months_later(self.started_on, self.offer.term_months)
 
-    def refuse_sale(self, stored):
+    def refuse_sale(self, stored: "Subscription | None") -> dict[str, ValidationError]:
         """Return what speaks against the sale, a ``ValidationError`` by field.
 
         ``stored`` is the row as it is, or None for a new one. What was sold once stays valid when the
         offer, the relationship or the partnership changes: only what is new is measured.
         """
-        errors = {}
+        errors: dict[str, ValidationError] = {}
         quantity_is_new = stored is None or stored.quantity != self.quantity
         refusal = quantity_is_new and self.offer.refusal_of(self.quantity)
         if refusal and (self.seller_id or refusal.code in ("usage", "required")):
@@ -376,7 +386,7 @@ class Subscription(Editable):
                 _("An indirect reseller sells through its provider."), code="type"
             )
         elif stored is None:
-            errors |= self._refuse_new_sale()
+            errors |= self._refuse_new_sale_by(self.seller)
         record_is_new = stored is None or stored.reseller_of_record_id != self.reseller_of_record_id
         if record_is_new and self.reseller_of_record:
             partnership = Partnership.objects.between(self.seller, self.reseller_of_record)
@@ -388,21 +398,21 @@ class Subscription(Editable):
                 )
         return errors
 
-    def _refuse_new_sale(self):
-        relationships = Relationship.objects.active().filter(partner=self.seller)
+    def _refuse_new_sale_by(self, seller: Partner) -> dict[str, ValidationError]:
+        relationships = Relationship.objects.active().filter(partner=seller)
         if not relationships.filter(customer=self.customer_id).exists():
-            refusal = ValidationError(
+            stranger = ValidationError(
                 _("%(seller)s has no relationship with %(customer)s."),
                 code="no_relationship",
-                params={"seller": self.seller, "customer": self.customer},
+                params={"seller": seller, "customer": self.customer},
             )
-            return {"seller": refusal}
+            return {"seller": stranger}
         owned = Subscription.objects.filter(customer=self.customer_id)
-        refusal = self.offer.refusal_to(**owned.sold_by(self.seller).holdings())
+        refusal = self.offer.refusal_to(**owned.sold_by(seller).holdings())
         return {"offer": refusal} if refusal else {}
 
     @transaction.atomic
-    def change(self, fields, *, by, seen=None):
+    def change(self, fields: Iterable[str], *, by: Principal, seen: str | None = None) -> list[str]:
         """Save ``fields`` as they are set on this object, and log what they were before (S1).
 
         ``fields`` are some of ``edited_fields``, ``seen`` is the ``version`` that ``by`` saw; left out, the
@@ -420,7 +430,7 @@ class Subscription(Editable):
         stored = Subscription.objects.select_for_update(no_key=True).get(pk=self.pk)
         return self.write_changes(fields, stored, by=by, seen=seen)
 
-    def _require_seller(self, by, *, last_resort=False):
+    def _require_seller(self, by: Principal, *, last_resort: bool = False) -> None:
         """Lock the relationship of the seller, or raise ``NotAllowed`` unless ``by`` acts for it.
 
         With ``last_resort`` an operator may, too, relationship or not.
@@ -439,7 +449,7 @@ class Subscription(Editable):
 
     # The subscription's life
 
-    def suspend(self, *, by):
+    def suspend(self, *, by: Principal) -> None:
         """Keep the customer from using it (S1, S2). Suspending again changes nothing.
 
         Raises ``NotAllowed`` unless ``by`` is staff of the seller, in a role that may.
@@ -451,7 +461,7 @@ class Subscription(Editable):
             by=by,
         )
 
-    def reactivate(self, *, by):
+    def reactivate(self, *, by: Principal) -> None:
         """Let the customer use it again (S1). Reactivating an active one changes nothing.
 
         Raises ``NotAllowed`` unless ``by`` is staff of the seller, in a role that may, and
@@ -461,16 +471,24 @@ class Subscription(Editable):
         self._set_status(SubscriptionStatus.ACTIVE, None, Action.SUBSCRIPTION_REACTIVATED, by=by)
 
     @transaction.atomic
-    def _set_status(self, status, suspended_at, action, *, by):
+    def _set_status(
+        self,
+        status: SubscriptionStatus,
+        suspended_at: datetime | None,
+        action: Action,
+        *,
+        by: Principal,
+    ) -> None:
         self._require_seller(by)
         locked = Subscription.objects.select_for_update(no_key=True).get(pk=self.pk)
         if locked.status == status:
             return
-        if locked.suspended_at and locked.reactivation_ends_at <= timezone.now():
+        ends_at = locked.reactivation_ends_at
+        if ends_at is not None and ends_at <= timezone.now():
             raise ValidationError(
                 _("It could be reactivated until %(date)s."),
                 code="too_late",
-                params={"date": written_until(locked.reactivation_ends_at)},
+                params={"date": written_until(ends_at)},
             )
         if status == SubscriptionStatus.ACTIVE:
             beside = Subscription.objects.filter(customer=self.customer_id, seller=self.seller_id)
@@ -488,11 +506,11 @@ class Subscription(Editable):
     # Its designated support contact (C2 to C5, C7, C8, C10)
 
     @property
-    def contact_in_force(self):
+    def contact_in_force(self) -> SupportContactAssignment:
         """The open end of the history of contacts."""
         return self.support_contact_history.select_related("partner").get(ended_at=None)
 
-    def may_be_designated_by(self, partner):
+    def may_be_designated_by(self, partner: Partner) -> bool:
         """Whether ``partner`` decides on the support contact: the seller (C3).
 
         If bought elsewhere, any partner with an active relationship with DAP (C4).
@@ -501,7 +519,7 @@ class Subscription(Editable):
             return self.seller_id == partner.pk
         return self.customer.relationships.with_dap().filter(partner=partner).exists()
 
-    def eligible_support_contacts(self, partner):
+    def eligible_support_contacts(self, partner: Partner) -> models.QuerySet[Partner]:
         """Return the partners that the staff of ``partner`` may designate (C2, C4).
 
         ``partner`` itself, and those of its resellers with an active relationship with DAP to the
@@ -511,7 +529,7 @@ class Subscription(Editable):
             models.Q(pk=partner.pk) | models.Q(to_customer__has_dap=True)
         )
 
-    def support_contact_candidates(self, partner):
+    def support_contact_candidates(self, partner: Partner) -> list[Candidate]:
         """Return a ``Candidate`` for ``partner`` and each reseller it works with (C2, C5).
 
         Those that can be chosen first; the others say why they can't.
@@ -534,7 +552,9 @@ class Subscription(Editable):
         return sorted(candidates, key=lambda candidate: not candidate.is_eligible)
 
     @transaction.atomic
-    def designate(self, partner, *, by, seen=None):
+    def designate(
+        self, partner: Partner | None, *, by: Principal, seen: int | None = None
+    ) -> SupportContactAssignment | None:
         """Make ``partner`` the support contact, as ``by`` wants; in force at once (C2–C4, C7, C8, C10).
 
         ``partner`` may be None where the subscription was bought elsewhere. ``seen`` is the key of the
@@ -592,12 +612,12 @@ class Subscription(Editable):
             self.customer_id,
             str(self.customer),
             current.partner_id,
-            partner and partner.pk,
+            partner.pk if partner else None,
         )
         tell([change], Action.SUPPORT_CONTACT_DESIGNATED, by=by, at=now)
         return assignment
 
-    def _lock_for(self, acting, partner):
+    def _lock_for(self, acting: Partner, partner: Partner | None) -> None:
         # Partner, partnership, relationship, subscription: whoever takes one of these away locks it
         # first too, so the contact is either refused here or falls back there (C9).
         if partner is not None:

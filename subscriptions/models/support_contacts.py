@@ -1,19 +1,20 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from portal.models import Action, Actor, Partner
+from portal.models import Action, Actor, Membership, Partner, User
 
 from .history_breaches import HistoryBreaches
 
 
 class SupportContactAssignmentQuerySet(HistoryBreaches):
-    def with_people(self):
+    def with_people(self) -> Self:
         """Load whom a row names: the contact, and who changed it."""
         return self.select_related("partner", "changed_by")
 
@@ -69,6 +70,9 @@ class SupportContactAssignment(models.Model):
         choices=REASONS,
     )
 
+    # What a page says of ``changed_by_for``, once it has asked.
+    changed_by_label: str | None
+
     objects = SupportContactAssignmentQuerySet.as_manager()
 
     class Meta:
@@ -88,15 +92,16 @@ class SupportContactAssignment(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return str(self.partner or _("no partner designated"))
 
-    def changed_by_for(self, membership):
+    def changed_by_for(self, membership: Membership | None) -> str | None:
         """Who made this change, as ``membership`` may know it; None stands for the portal itself."""
         return str(self.changed_by.seen_by(membership)) if self.changed_by else None
 
-    def was_changed_by(self, user):
-        return self.changed_by is not None and self.changed_by.user_id == user.pk
+    def was_changed_by(self, user: User | None) -> bool:
+        """Whether this user made the change."""
+        return bool(user and self.changed_by and self.changed_by.user_id == user.pk)
 
 
 class StaleSupportContact(ValidationError):
@@ -105,7 +110,7 @@ class StaleSupportContact(ValidationError):
     ``assignment`` is what is in force now.
     """
 
-    def __init__(self, assignment):
+    def __init__(self, assignment: SupportContactAssignment) -> None:
         super().__init__(
             _("The support contact was changed in the meantime. Nothing was overwritten."),
             code="stale",
@@ -134,5 +139,5 @@ class Candidate:
     since: datetime | None = None
 
     @property
-    def is_eligible(self):
+    def is_eligible(self) -> bool:
         return not self.reason

@@ -1,10 +1,13 @@
 """Who answers from now on, who no longer does, and the customer: each is told once of an act (C11)."""
 
 import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
-from portal.authority import person_of
+from customers.models import Customer
+from portal.authority import Principal, person_of
 from portal.models import MOST_NAMED, Action, Notice, Partner
 
 
@@ -25,18 +28,18 @@ class _Told:
 
     gained: int = 0
     lost: int = 0
-    customers: set = field(default_factory=set)
-    changes: list = field(default_factory=list)
-    contacts: dict = field(default_factory=dict)
+    customers: set[uuid.UUID] = field(default_factory=set)
+    changes: list[Change] = field(default_factory=list)
+    contacts: dict[uuid.UUID, None] = field(default_factory=dict)
 
-    def add(self, change, *, is_lost=False):
+    def add(self, change: Change, *, is_lost: bool = False) -> None:
         self.gained += not is_lost
         self.lost += is_lost
         self.customers.add(change.customer)
         if len(self.changes) < MOST_NAMED:
             self.changes.append(change)
 
-    def call(self, partner):
+    def call(self, partner: uuid.UUID | None) -> None:
         """Note whom to call from now on."""
         if partner is not None and len(self.contacts) < MOST_NAMED:
             self.contacts[partner] = None
@@ -46,13 +49,27 @@ class _Told:
 CHUNK = 10
 
 
-def tell(changes, action, *, by, at, between=()):
+def tell(
+    changes: Iterable[Change],
+    action: Action,
+    *,
+    by: Principal,
+    at: datetime,
+    between: Sequence[Partner | Customer] = (),
+) -> None:
     """Tell the parties of ``changes`` of the act that made them; see ``telling``."""
     for _progress in telling(changes, action, by=by, at=at, between=between):
         pass
 
 
-def telling(changes, action, *, by, at, between=()):
+def telling(
+    changes: Iterable[Change],
+    action: Action,
+    *,
+    by: Principal,
+    at: datetime,
+    between: Sequence[Partner | Customer] = (),
+) -> Iterator[tuple[int, int]]:
     """Tell the parties of ``changes`` of the act that made them: ``action``, as ``by`` wanted.
 
     ``between`` are the firms between which something ended, or the one that did: two are told in any case.
@@ -107,7 +124,9 @@ def telling(changes, action, *, by, at, between=()):
         Notice.objects.tell(notices[start : start + CHUNK], by=by)
 
 
-def _firms(between, key, *, is_partner):
+def _firms(
+    between: Sequence[Partner | Customer], key: uuid.UUID, *, is_partner: bool
+) -> dict[str, str]:
     """The names that a party reads of the firms between which something ended: not its own."""
     others = [firm for firm in between if firm.pk != key]
     if len(others) == 2 and not is_partner:
@@ -117,18 +136,22 @@ def _firms(between, key, *, is_partner):
     return dict(zip(("firm", "other_firm"), names, strict=False))
 
 
-def _line(change, named):
+def _line(change: Change, named: Mapping[uuid.UUID, Partner]) -> dict[str, str]:
     return {
         "subscription": str(change.subscription),
         "name": change.name,
         "customer_id": str(change.customer),
         "customer": change.customer_name,
-        "before": str(named.get(change.before, "")),
-        "after": str(named.get(change.after, "")),
+        "before": _name(change.before, named),
+        "after": _name(change.after, named),
     }
 
 
-def _contact(partner):
+def _name(partner: uuid.UUID | None, named: Mapping[uuid.UUID, Partner]) -> str:
+    return "" if partner is None else str(named[partner])
+
+
+def _contact(partner: Partner) -> dict[str, str]:
     return {
         "name": partner.name,
         "phone": partner.support_phone,

@@ -1,13 +1,14 @@
+from collections.abc import Iterable
 from html import escape
 
 from django import template
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
 
 @register.simple_tag
-def reasons(rows):
+def reasons(rows: Iterable[tuple[str, str, str, str]]) -> SafeString:
     """The items of a list of partners that can't be chosen: name, sentence, and what helps.
 
     There may be hundreds; a loop in the template takes five times as long.

@@ -1,17 +1,22 @@
 """The subscriptions whose contact rests on a partnership or relationship: what its end changes (C9)."""
 
+import uuid
+from collections.abc import Iterator
 from typing import Any
 
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from lists.keyset import SortOrder
+from portal.models import Partner
 from portal.permissions import Permission
 from portal.views import ExportView, FilteredView, ScopedListView
 from relationships.models import Partnership, Relationship
 from subscriptions.models import Subscription
+from subscriptions.models.querysets import SubscriptionQuerySet
 
 
 class AnsweredMixin(FilteredView):
@@ -21,52 +26,58 @@ class AnsweredMixin(FilteredView):
     model = Subscription
 
     @cached_property
-    def right(self):
+    def right(self) -> Any:
         """What the contacts rest on, where it is in force and the user's own (T1)."""
         raise NotImplementedError
 
-    # Who answers by it, and the page from which one comes: its title and address.
-    contact: Any
-    page_above: Any
+    @property
+    def contact(self) -> Partner:
+        """Who answers by it."""
+        raise NotImplementedError
 
     @property
-    def queryset(self):  # type: ignore[override]  # read once for each request, as Django's class attribute is
+    def page_above(self) -> tuple[str, str]:
+        """The page from which one comes: its title and address."""
+        raise NotImplementedError
+
+    @property
+    def queryset(self) -> SubscriptionQuerySet:  # type: ignore[override]  # read once for each request, as Django's class attribute is
         return self.right.supported.all()
 
-    def describe_next(self, seller_id, seller):
+    def describe_next(self, seller_id: uuid.UUID | None, seller: str) -> str:
         """Who answers once the right has ended."""
         return seller if seller_id else _("No partner designated")
 
 
 class PartnershipMixin(AnsweredMixin):
     @cached_property
-    def right(self):
+    def right(self) -> Partnership:
         own = Partnership.objects.visible_to(self.membership).active()
         return get_object_or_404(own.select_related("provider", "reseller"), pk=self.kwargs["pk"])
 
     @property
-    def contact(self):
+    def contact(self) -> Partner:
         return self.right.reseller
 
     @property
-    def page_above(self):
-        if self.right.provider_id == self.membership.partner_id:
+    def page_above(self) -> tuple[str, str]:
+        if self.right.provider_id == self.partner.pk:
             return _("Indirect resellers"), reverse("relationships:resellers")
         return _("Indirect providers"), reverse("relationships:providers")
 
 
 class RelationshipMixin(AnsweredMixin):
     @cached_property
-    def right(self):
+    def right(self) -> Relationship:
         own = Relationship.objects.visible_to(self.membership).active()
         return get_object_or_404(own.select_related("partner", "customer"), pk=self.kwargs["pk"])
 
     @property
-    def contact(self):
+    def contact(self) -> Partner:
         return self.right.partner
 
     @property
-    def page_above(self):
+    def page_above(self) -> tuple[str, str]:
         if self.membership.customer_id:
             return _("Partner relationships"), reverse("support_partners:list")
         customer = self.right.customer
@@ -87,7 +98,7 @@ class AnsweredListView(AnsweredMixin, ScopedListView):
         "seller__name",
     )
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(
             contact=self.contact, page_above=self.page_above, **kwargs
         )
@@ -102,7 +113,7 @@ class AnsweredListView(AnsweredMixin, ScopedListView):
         ]
         return context
 
-    def address_of(self, row):
+    def address_of(self, row: Any) -> str:
         if self.membership.customer_id:
             return reverse("support:history", args=[row.pk])
         return reverse("subscriptions:detail", args=[row.customer_id, row.pk])
@@ -112,11 +123,11 @@ class AnsweredExportView(AnsweredMixin, ExportView):
     permission_required = Permission.EXPORT_CUSTOMERS
     filename = "subscriptions"
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.right  # noqa: B018  one that is not the user's is 404 before the file begins (T1)
         return super().get(request)
 
-    def get_header(self):
+    def get_header(self) -> list[str]:
         return [
             _("Subscription ID"),
             _("Subscription"),
@@ -127,7 +138,7 @@ class AnsweredExportView(AnsweredMixin, ExportView):
             _("Support contact after"),
         ]
 
-    def get_rows(self, queryset):
+    def get_rows(self, queryset: SubscriptionQuerySet) -> Iterator[list[str]]:
         rows = queryset.order_by("customer_key", "name_key", "pk").values_list(
             "pk", "friendly_name", "customer_id", "customer__name", "seller_id", "seller__name"
         )

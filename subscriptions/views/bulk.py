@@ -1,6 +1,10 @@
+from collections.abc import Generator, Iterator
+from typing import Any, TypeVar
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -10,6 +14,7 @@ from django.views.generic.detail import SingleObjectMixin
 
 from lists.expressions import has_word
 from lists.keyset import SortOrder
+from portal.models import Partner
 from portal.permissions import Permission
 from portal.text import words_of
 from portal.views import (
@@ -29,13 +34,19 @@ from ..models import (
     Subscription,
     partner_and_resellers,
 )
+from ..models.bulk import BulkAssignmentQuerySet
+from ..models.bulk_rows import BulkAssignmentRowQuerySet
+from ..models.querysets import SubscriptionQuerySet
 from .coverage import CoverageMixin
+
+# A partner, or what it is called.
+Contact = TypeVar("Contact", Partner, str)
 
 # So many partners are shown to choose from; where there are more, the search finds them.
 MOST_SHOWN = 25
 
 
-def outcome_labels(bulk):
+def outcome_labels(bulk: BulkAssignment) -> dict[BulkOutcome, str]:
     """What the outcomes are called: what will be, and after Submit what was done."""
     labels = {outcome: str(outcome.label) for outcome in BulkOutcome}
     if bulk.is_submitted:
@@ -43,7 +54,7 @@ def outcome_labels(bulk):
     return labels
 
 
-def contact_after(outcome, before, contact):
+def contact_after(outcome: str, before: Contact | None, contact: Contact | None) -> Contact | None:
     """Return what of ``before`` and ``contact`` a row has afterwards: what is refused stays as it is.
 
     None where neither is known to be so, as the contact changed in the meantime.
@@ -59,9 +70,9 @@ class BulkStartView(CoverageMixin, View):
     permission_required = Permission.ASSIGN_SUPPORT_CONTACT
     http_method_names = ["post"]
 
-    def post(self, request):
+    def post(self, request: HttpRequest) -> HttpResponse:
         try:
-            bulk = BulkAssignment.objects.start(*self.get_parts(), by=request.user)
+            bulk = BulkAssignment.objects.start(*self.get_parts(), by=self.user)
         except ValidationError as error:
             for message in error.messages:
                 messages.error(request, message)
@@ -70,9 +81,9 @@ class BulkStartView(CoverageMixin, View):
             return redirect(path, preserve_request=True)
         return redirect("coverage:contact", bulk.pk)
 
-    def get_parts(self):
+    def get_parts(self) -> list[SubscriptionQuerySet]:
         if "all" in self.request.POST:
-            return self.coverage.querysets() if self.coverage else []
+            return super().get_parts()
         self.require_few_chosen()
         return [Subscription.objects.filter(pk__in=self.chosen)]
 
@@ -85,10 +96,10 @@ class BulkFileView(PortalView, FormView):
     form_class = BulkFileForm
     template_name = "subscriptions/bulk_file.html"
 
-    def form_valid(self, form):
+    def form_valid(self, form: BulkFileForm) -> HttpResponse:
         try:
             bulk = BulkAssignment.objects.start_from_lines(
-                form.lines, by=self.request.user, file_name=form.cleaned_data["file"].name
+                form.lines, by=self.user, file_name=form.cleaned_data["file"].name
             )
         except ValidationError as error:
             form.add_error("file", error)
@@ -102,7 +113,7 @@ class BulkMixin(ScopedView):
     permission_required = Permission.ASSIGN_SUPPORT_CONTACT
     model = BulkAssignment
 
-    def get_queryset(self):
+    def get_queryset(self) -> BulkAssignmentQuerySet:
         return super().get_queryset().select_related("contact", "partner")
 
 
@@ -112,15 +123,15 @@ class BulkContactView(BulkMixin, DetailView):
     template_name = "subscriptions/bulk_contact.html"
     context_object_name = "bulk"
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.object = self.get_object()
         if self.object.is_submitted or self.object.file_name:
             return redirect("coverage:bulk", self.object.pk)
         return self.render_to_response(self.get_context_data())
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         query = self.request.GET.get("q", "").replace("\x00", "")[:200]
-        found = partner_and_resellers(self.membership.partner_id)
+        found = partner_and_resellers(self.partner.pk)
         for word in words_of(query):
             found = found.filter(has_word("name_key", word) | Q(mpn_id__in=word))
         partners = list(found[: MOST_SHOWN + 1])
@@ -132,12 +143,12 @@ class BulkContactView(BulkMixin, DetailView):
             **kwargs,
         )
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.object = self.get_object()
-        form = BulkContactForm(request.POST, partner=self.membership.partner)
+        form = BulkContactForm(request.POST, partner=self.partner)
         if form.is_valid():
             try:
-                self.object.choose(form.cleaned_data["contact"], by=request.user)
+                self.object.choose(form.cleaned_data["contact"], by=self.user)
             except ValidationError as error:
                 form.add_error("contact", error)
             else:
@@ -153,22 +164,24 @@ class BulkRowsMixin(FilteredView):
     filter_form_class = OutcomeForm
 
     @cached_property
-    def bulk(self):
+    def bulk(self) -> BulkAssignment:
         found = BulkAssignment.objects.visible_to(self.membership).select_related("contact")
         return get_object_or_404(found, pk=self.kwargs["pk"])
 
     @cached_property
-    def counts(self):
+    def counts(self) -> dict[BulkOutcome, int]:
         return self.bulk.counts
 
     @cached_property
-    def labels(self):
+    def labels(self) -> dict[BulkOutcome, str]:
         return outcome_labels(self.bulk)
 
-    def get_filter_form_kwargs(self):
+    def get_filter_form_kwargs(self) -> dict[str, Any]:
         return {"counts": self.counts, "labels": self.labels}
 
-    def filter_queryset(self, queryset, **filters):
+    def filter_queryset(
+        self, queryset: BulkAssignmentRowQuerySet, **filters: Any
+    ) -> BulkAssignmentRowQuerySet:
         found, outcome = queryset.filter(bulk=self.bulk), filters["outcome"]
         return found.filter(outcome=outcome) if outcome else found
 
@@ -180,15 +193,17 @@ class BulkDetailView(BulkRowsMixin, ScopedListView):
     paginate_by = 50
     sorts = {"row": SortOrder("pk")}
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if BulkOutcome.WAITING in self.counts and not self.bulk.file_name:
             return redirect("coverage:contact", self.bulk.pk)
         return super().get(request, *args, **kwargs)
 
-    def filter_queryset(self, queryset, **filters):
+    def filter_queryset(
+        self, queryset: BulkAssignmentRowQuerySet, **filters: Any
+    ) -> BulkAssignmentRowQuerySet:
         return super().filter_queryset(queryset, **filters).with_parties()
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(
             bulk=self.bulk,
             counts=[(self.labels[one], one.value, count) for one, count in self.counts.items()],
@@ -207,7 +222,7 @@ class BulkExportView(BulkRowsMixin, ExportView):
 
     filename = "assignment"
 
-    def get_header(self):
+    def get_header(self) -> list[str]:
         return [
             _("Line"),
             _("Subscription ID"),
@@ -220,7 +235,7 @@ class BulkExportView(BulkRowsMixin, ExportView):
             _("As in the file"),
         ]
 
-    def get_rows(self, queryset):
+    def get_rows(self, queryset: BulkAssignmentRowQuerySet) -> Iterator[list[str]]:
         rows = queryset.order_by("pk").values_list(
             "line",
             "subscription_id",
@@ -255,18 +270,18 @@ class BulkSubmitView(BulkMixin, SingleObjectMixin, StreamedActView):
 
     template_name = "subscriptions/bulk_running.html"
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.object = self.get_object()
         if self.object.is_submitted:
             return redirect(self.get_result_url())
         return self.stream(bulk=self.object)
 
-    def get_result_url(self):
+    def get_result_url(self) -> str:
         return reverse("coverage:bulk", args=[self.object.pk])
 
-    def get_steps(self):
-        for phase, done, total in self.object.submitting(by=self.request.user):
+    def get_steps(self) -> Generator[tuple[str, int, int], None, None]:
+        for phase, done, total in self.object.submitting(by=self.user):
             yield phase.sentence(done, total), done, total
 
-    def is_done(self):
+    def is_done(self) -> bool:
         return BulkAssignment.objects.get(pk=self.object.pk).is_submitted

@@ -1,10 +1,12 @@
 import hashlib
 import json
 import uuid
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -22,11 +24,9 @@ from subscriptions.models import RefusedOrder, Subscription, add_customer
 ACCOUNT, SUBSCRIPTIONS, REVIEW = "account", "subscriptions", "review"
 
 
-def sells(wizard):
+def sells(wizard: "CustomerAddView") -> bool:
     """Whether the user may add subscriptions on the way: resellers sell through their provider."""
-    return wizard.membership.partner.may_sell and wizard.request.user.has_perm(
-        Permission.MANAGE_SUBSCRIPTIONS
-    )
+    return wizard.partner.may_sell and wizard.user.has_perm(Permission.MANAGE_SUBSCRIPTIONS)
 
 
 class CustomerAddView(PortalView, NamedUrlSessionWizardView):
@@ -46,32 +46,31 @@ class CustomerAddView(PortalView, NamedUrlSessionWizardView):
         REVIEW: gettext_lazy("Review"),
     }
 
-    def get_template_names(self):
+    def get_template_names(self) -> list[str]:
         return [f"subscriptions/customer_add_{self.steps.current}.html"]
 
-    def get_form_kwargs(self, step=None):
+    def get_form_kwargs(self, step: str | None = None) -> dict[str, Any]:
         if step == ACCOUNT:
-            return {"user": self.request.user}
+            return {"partner": self.partner}
         if step == SUBSCRIPTIONS:
             account = self.get_cleaned_data_for_step(ACCOUNT) or {}
-            partner = self.membership.partner
-            return {"seller": partner, "reseller": account.get("reseller")}
+            return {"seller": self.partner, "reseller": account.get("reseller")}
         return {}
 
-    def get_form_initial(self, step):
+    def get_form_initial(self, step: str) -> dict[str, Any]:
         if step == REVIEW:
             return {"key": self.key, "seen": self.seen}
         return super().get_form_initial(step)
 
     @property
-    def key(self):
+    def key(self) -> str:
         """The id that the customer gets: sent twice, it is the same customer."""
         if "key" not in self.storage.extra_data:
             self.storage.extra_data = {"key": str(uuid.uuid4())}
         return self.storage.extra_data["key"]
 
     @property
-    def seen(self):
+    def seen(self) -> str:
         """A word for what the review shows: another, as soon as something of it is.
 
         Another window may have changed it, or an offer went off sale.
@@ -81,7 +80,7 @@ class CustomerAddView(PortalView, NamedUrlSessionWizardView):
         text = json.dumps([offers, *(data and sorted(data.lists()) for data in typed)])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
-    def get(self, request, *args, step=None, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, step: str = "", **kwargs: Any) -> HttpResponse:
         if step not in self.steps.all:
             left = self.steps.current
             return redirect(self.get_step_url(left if left in self.steps.all else self.steps.first))
@@ -92,7 +91,7 @@ class CustomerAddView(PortalView, NamedUrlSessionWizardView):
         data = None if step == REVIEW else self.storage.current_step_data
         return self.render(self.get_form(data=data))
 
-    def post(self, request, *args, step=None, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, step: str = "", **kwargs: Any) -> HttpResponse:
         if step not in self.steps.all or "reset" in request.POST:
             self.storage.reset()
             return redirect(self.get_step_url(self.steps.first))
@@ -115,7 +114,7 @@ class CustomerAddView(PortalView, NamedUrlSessionWizardView):
         self.keep(step, request.POST)
         return redirect(self.get_step_url(self.steps.next))
 
-    def keep(self, step, data):
+    def keep(self, step: str, data: QueryDict) -> None:
         """Keep what was typed at a step; the review has nothing to type."""
         if step != REVIEW:
             prefix = f"{step}-"
@@ -123,7 +122,7 @@ class CustomerAddView(PortalView, NamedUrlSessionWizardView):
                 step, {name: values for name, values in data.lists() if name.startswith(prefix)}
             )
 
-    def first_unfinished(self, step):
+    def first_unfinished(self, step: str) -> str | None:
         """Return the first step before ``step`` that is not answered well, or None."""
         for earlier in self.steps.all[: self.steps.all.index(step)]:
             data = self.storage.get_step_data(earlier)
@@ -131,7 +130,7 @@ class CustomerAddView(PortalView, NamedUrlSessionWizardView):
                 return earlier
         return None
 
-    def finish(self, form):
+    def finish(self, form: ReviewForm) -> HttpResponse:
         """Add the customer, and lead on to what was done."""
         key = form.cleaned_data["key"] if form.is_valid() else None
         if self.was_added(key):
@@ -157,7 +156,7 @@ class CustomerAddView(PortalView, NamedUrlSessionWizardView):
                 language=account.cleaned_data["language"],
                 reseller=account.cleaned_data.get("reseller"),
                 orders=self.orders,
-                by=self.request.user,
+                by=self.user,
             )
         except ValidationError as error:
             if not self.was_added(key):
@@ -165,10 +164,12 @@ class CustomerAddView(PortalView, NamedUrlSessionWizardView):
         self.storage.reset()
         return redirect("new_customer:done", key)
 
-    def was_added(self, key):
-        return key and Customer.objects.visible_to(self.membership).filter(pk=key).exists()
+    def was_added(self, key: uuid.UUID | None) -> bool:
+        if key is None:
+            return False
+        return Customer.objects.visible_to(self.membership).filter(pk=key).exists()
 
-    def refuse(self, error):
+    def refuse(self, error: ValidationError) -> HttpResponse:
         """Something changed since the step was answered: lead back to it, with what the model says."""
         for message in error.messages:
             messages.error(self.request, message)
@@ -176,14 +177,14 @@ class CustomerAddView(PortalView, NamedUrlSessionWizardView):
         return redirect(self.get_step_url(SUBSCRIPTIONS if is_order else ACCOUNT))
 
     @cached_property
-    def orders(self):
+    def orders(self) -> list[dict[str, Any]]:
         data = SUBSCRIPTIONS in self.steps.all and self.storage.get_step_data(SUBSCRIPTIONS)
         if not data:
             return []
         form = self.get_form(SUBSCRIPTIONS, data=data)
         return form.orders if form.is_valid() else []
 
-    def get_context_data(self, form, **kwargs):
+    def get_context_data(self, form: Any, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(form=form, **kwargs)
         step = self.steps.current
         context["steps"] = [(name, self.labels[name]) for name in self.steps.all]
@@ -218,6 +219,6 @@ class CustomerAddedView(ScopedView, DetailView):
     model = Customer
     template_name = "subscriptions/customer_added.html"
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         own = Subscription.objects.visible_to(self.membership).filter(customer=self.object)
         return super().get_context_data(subscriptions=own.with_parties(), **kwargs)

@@ -1,9 +1,17 @@
 """Why partners can't be chosen as the support contact of a subscription, and what helps (C5)."""
 
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from customers.models import Customer
 from portal.forms import SearchForm
+from portal.models import User
+from portal.signed_in import user_of
 from portal.text import fold, words_of
 from portal.zones import day_writer
 from subscriptions.cures import Cures
@@ -33,14 +41,19 @@ REASONS = {
 }
 
 
-def describe_not_eligible(candidates, labels, customer, request):
+def describe_not_eligible(
+    candidates: Iterable[Candidate],
+    labels: Mapping[uuid.UUID, str],
+    customer: Customer,
+    request: HttpRequest,
+) -> dict[str, Any]:
     """What the page says of those of ``candidates`` that can't be the support contact at ``customer``.
 
     Up to ``MOST_AT_ONCE`` are one list by name; more are grouped by reason, and the search of the address
     leaves those whose name or MPN ID it finds. ``labels`` has by key what they are called.
     """
     refused = [one for one in candidates if not one.is_eligible]
-    explain = _explainer(labels, customer, request.user)
+    explain = _explainer(labels, customer, user_of(request))
     if len(refused) <= MOST_AT_ONCE:
         return {"not_eligible": [explain(one) for one in refused]}
     form = SearchForm(request.GET)
@@ -60,17 +73,19 @@ def describe_not_eligible(candidates, labels, customer, request):
     }
 
 
-def _has(one, words):
+def _has(one: Candidate, words: Sequence[Sequence[str]]) -> bool:
     name = fold(one.name) if words else ""
     return all(one.mpn_id in word or any(part in name for part in word) for word in words)
 
 
-def _explainer(labels, customer, user):
+def _explainer(
+    labels: Mapping[uuid.UUID, str], customer: Customer, user: User
+) -> Callable[[Candidate], tuple[str, str, str, str]]:
     """Return what says of one: its label, a sentence, and label and address of what helps."""
     cures, day = Cures(customer, user), day_writer(user)
     sentences = {reason: str(sentence) for reason, (_title, sentence) in REASONS.items()}
 
-    def explain(one):
+    def explain(one: Candidate) -> tuple[str, str, str, str]:
         sentence = sentences[one.reason]
         if one.since:
             sentence = sentence % {"date": day(one.since)}

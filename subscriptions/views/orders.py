@@ -1,5 +1,10 @@
+from collections.abc import Sequence
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.formats import localize
@@ -11,6 +16,7 @@ from portal.permissions import Permission
 from portal.views import EditView, PortalView
 from subscriptions.forms import OrderForm, SubscriptionForm
 from subscriptions.models import Subscription
+from subscriptions.models.querysets import SubscriptionQuerySet
 
 from .subscriptions import CustomerMixin, CustomerPageMixin
 
@@ -22,21 +28,21 @@ class SubscriptionAddView(CustomerPageMixin, PortalView, FormView):
     form_class = OrderForm
     template_name = "subscriptions/subscription_add.html"
 
-    def has_permission(self):
+    def has_permission(self) -> bool:
         if not super().has_permission():
             return False
         if not self.partner.may_sell:
             raise PermissionDenied(_("An indirect reseller sells through its provider."))
         return True
 
-    def get_form_kwargs(self):
+    def get_form_kwargs(self) -> dict[str, Any]:
         return {
             **super().get_form_kwargs(),
-            "seller": self.membership.partner,
+            "seller": self.partner,
             "customer": self.customer,
         }
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         form = self.get_form()
         pressed = form.pressed()
         if pressed is not None:
@@ -44,14 +50,14 @@ class SubscriptionAddView(CustomerPageMixin, PortalView, FormView):
             return self.render_to_response(self.get_context_data(form=form))
         if not form.chosen:
             form.add_error(None, _("Choose at least one offer of the catalogue."))
-        added = form.place(by=request.user) if form.is_valid() else None
+        added = form.place(by=self.user) if form.is_valid() else None
         if not added:
             return self.form_invalid(form)
         return self.lead_on(added)
 
-    def lead_on(self, added):
+    def lead_on(self, added: Sequence[Subscription]) -> HttpResponse:
         """Say what was added, and lead to where its support contact can be chosen."""
-        may_designate = self.request.user.has_perm(Permission.ASSIGN_SUPPORT_CONTACT)
+        may_designate = self.user.has_perm(Permission.ASSIGN_SUPPORT_CONTACT)
         messages.success(
             self.request,
             ngettext(
@@ -87,19 +93,19 @@ class SubscriptionEditView(CustomerMixin, EditView):
     template_name = "subscriptions/subscription_form.html"
     done_message = gettext_lazy("The subscription was changed.")
 
-    def get_queryset(self):
+    def get_queryset(self) -> SubscriptionQuerySet:
         return super().get_queryset().filter(customer=self.customer).with_parties()
 
-    def get_object(self, queryset=None):
+    def get_object(self, queryset: QuerySet | None = None) -> Subscription:
         found = super().get_object(queryset)
-        if found.seller_id != self.membership.partner_id:
+        if found.seller_id != self.partner.pk:
             raise PermissionDenied(_("Only the partner that sold the subscription may do this."))
         return found
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         # As stored: what a refused form has typed stands in the form only.
         stored = self.get_stored()
         return super().get_context_data(customer=self.customer, subscription=stored, **kwargs)
 
-    def get_success_url(self):
+    def get_success_url(self) -> str:
         return reverse("subscriptions:detail", args=[self.customer.pk, self.object.pk])

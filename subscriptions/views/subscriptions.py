@@ -1,6 +1,11 @@
+import uuid
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.functional import cached_property
 from django.utils.timezone import localtime
@@ -22,14 +27,17 @@ from portal.views import (
 from portal.zones import day_writer
 from subscriptions.forms import SubscriptionFilterForm, SupportContactForm
 from subscriptions.models import (
+    Candidate,
     Offer,
     StaleSupportContact,
     Subscription,
     SubscriptionsOfCustomer,
     SubscriptionStatus,
+    SupportContactAssignment,
     end_of_term,
     offer_label,
 )
+from subscriptions.models.querysets import SubscriptionQuerySet
 
 from .not_eligible import describe_not_eligible
 
@@ -38,14 +46,14 @@ class CustomerMixin(PortalView):
     """Something below ``/customers/<customer_id>/``; the customer is 404 where it is not the user's (T1)."""
 
     @cached_property
-    def customer(self):
+    def customer(self) -> Customer:
         return get_object_or_404(
             Customer.objects.visible_to(self.membership), pk=self.kwargs["customer_id"]
         )
 
 
 class CustomerPageMixin(CustomerMixin, ContextMixin):
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(customer=self.customer, **kwargs)
 
 
@@ -57,7 +65,7 @@ class SubscriptionsMixin(CustomerMixin, ListQueryView):
     filter_form_class = SubscriptionFilterForm
     list_query_class = SubscriptionsOfCustomer
 
-    def get_asked(self, **filters):
+    def get_asked(self, **filters: Any) -> dict[str, Any]:
         return {**filters, "customer": self.customer.pk}
 
 
@@ -81,9 +89,9 @@ class SubscriptionListView(SubscriptionsMixin, CustomerPageMixin, CompiledListVi
         "support_contact__name",
     )
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(may_sell=self.partner.may_sell, **kwargs)
-        day = day_writer(self.request.user)
+        day = day_writer(self.user)
         context["rows"] = [
             (
                 str(row.pk),
@@ -107,11 +115,11 @@ class SubscriptionExportView(SubscriptionsMixin, ExportView):
     permission_required = Permission.EXPORT_CUSTOMERS
     filename = "subscriptions"
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.customer  # noqa: B018  one that is not the user's is 404 before the file begins (T1)
         return super().get(request)
 
-    def get_header(self):
+    def get_header(self) -> list[str]:
         return [
             _("Subscription ID"),
             _("Friendly name"),
@@ -130,10 +138,10 @@ class SubscriptionExportView(SubscriptionsMixin, ExportView):
             _("MPN ID of the contact"),
         ]
 
-    def get_rows(self, queryset):
+    def get_rows(self, queryset: SubscriptionQuerySet) -> Iterator[list[str]]:
         columns = ("name", "is_trial", "publisher", "term_months")
         offers = {pk: of for pk, *of in self._named(queryset, Offer, "offer", *columns)}
-        partners = {None: ("", "")}
+        partners: dict[uuid.UUID | None, tuple[str, str]] = {None: ("", "")}
         for role in ("seller", "reseller_of_record", "support_contact"):
             for pk, name, mpn_id in self._named(queryset, Partner, role, "name", "mpn_id"):
                 partners[pk] = (name, mpn_id)
@@ -152,10 +160,20 @@ class SubscriptionExportView(SubscriptionsMixin, ExportView):
             "reseller_of_record",
             "support_contact",
         )
-        for pk, name, offer, quantity, status, suspended_at, *rest in rows.iterator(
-            chunk_size=1000
-        ):
-            started_on, renews_on, auto_renew, seller, record, contact = rest
+        for (
+            pk,
+            name,
+            offer,
+            quantity,
+            status,
+            suspended_at,
+            started_on,
+            renews_on,
+            auto_renew,
+            seller,
+            record,
+            contact,
+        ) in rows.iterator(chunk_size=1000):
             product, is_trial, publisher, months = offers[offer]
             ends_on = end_of_term(renews_on, auto_renew=auto_renew, months=months)
             yield [
@@ -175,16 +193,21 @@ class SubscriptionExportView(SubscriptionsMixin, ExportView):
             ]
 
     @staticmethod
-    def _named(queryset, model, field, *columns):
+    def _named(
+        queryset: SubscriptionQuerySet, model: type[Offer | Partner], field: str, *columns: str
+    ) -> QuerySet:
         """The few rows of another table that the subscriptions name, read once instead of joined."""
         named = queryset.order_by().values(field)
         return model.objects.filter(pk__in=named).values_list("pk", *columns)
 
 
+Assignments = TypeVar("Assignments", bound=Iterable[SupportContactAssignment])
+
+
 class ContactChangesMixin(PortalView):
     """A page about what happened to support contacts (C10)."""
 
-    def label_changes(self, assignments):
+    def label_changes(self, assignments: Assignments) -> Assignments:
         """Say for each of ``assignments`` by whom it was made, as the user may know it."""
         for assignment in assignments:
             assignment.changed_by_label = assignment.changed_by_for(self.membership)
@@ -197,20 +220,20 @@ class SubscriptionPageView(CustomerPageMixin, ContactChangesMixin, ScopedView, D
     permission_required = Permission.VIEW_CUSTOMERS
     model = Subscription
 
-    def get_queryset(self):
+    def get_queryset(self) -> SubscriptionQuerySet:
         found = super().get_queryset().filter(customer=self.kwargs["customer_id"])
         return found.with_parties().select_related("customer")
 
     @property
-    def customer(self):
+    def customer(self) -> Customer:
         """The customer of the subscription: who sees the one sees the other (T1)."""
         return self.object.customer
 
     @cached_property
-    def may_designate(self):
-        return self.request.user.has_perm(
+    def may_designate(self) -> bool:
+        return self.user.has_perm(
             Permission.ASSIGN_SUPPORT_CONTACT
-        ) and self.object.may_be_designated_by(self.membership.partner)
+        ) and self.object.may_be_designated_by(self.partner)
 
 
 class SubscriptionDetailView(SubscriptionPageView):
@@ -220,18 +243,18 @@ class SubscriptionDetailView(SubscriptionPageView):
     when: links in its mail lead here (C11).
     """
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return super().get(request, *args, **kwargs)
         except Http404:
             former = Subscription.objects.formerly(
-                self.membership.partner_id, kwargs["customer_id"], kwargs["pk"]
+                self.partner.pk, kwargs["customer_id"], kwargs["pk"]
             )
             if former is None:
                 raise
             return render(request, "subscriptions/subscription_former.html", {"former": former})
 
-    def get_context_data(self, **kwargs):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         subscription = self.object
         if self.may_designate:
             kwargs["form"] = kwargs.get("form") or self.get_form()
@@ -240,18 +263,18 @@ class SubscriptionDetailView(SubscriptionPageView):
                 self.candidates, kwargs["form"].labels, self.customer, self.request
             )
         else:
-            kwargs["is_decided_here"] = subscription.may_be_designated_by(self.membership.partner)
+            kwargs["is_decided_here"] = subscription.may_be_designated_by(self.partner)
             kwargs["assignment"] = subscription.contact_in_force
         return super().get_context_data(**kwargs)
 
     @cached_property
-    def candidates(self):
-        return self.object.support_contact_candidates(self.membership.partner)
+    def candidates(self) -> list[Candidate]:
+        return self.object.support_contact_candidates(self.partner)
 
-    def get_form(self, data=None):
+    def get_form(self, data: QueryDict | None = None) -> SupportContactForm:
         return SupportContactForm(data, subscription=self.object, candidates=self.candidates)
 
-    def post(self, request, *args, **kwargs):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """**Submit**: designate the chosen partner, and on to the review."""
         self.object = self.get_object()
         self.require(Permission.ASSIGN_SUPPORT_CONTACT)
@@ -265,7 +288,7 @@ class SubscriptionDetailView(SubscriptionPageView):
         page = (self.customer.pk, self.object.pk)
         try:
             assignment = self.object.designate(
-                form.partner, by=request.user, seen=form.cleaned_data["seen"]
+                form.partner, by=self.user, seen=form.cleaned_data["seen"]
             )
         except StaleSupportContact as stale:
             [conflict] = self.label_changes([stale.assignment])
@@ -290,7 +313,7 @@ class SupportContactReviewView(SubscriptionPageView):
 
     template_name = "subscriptions/support_contact_review.html"
 
-    def get(self, request, *args, **kwargs):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.object = self.get_object()
         history = self.object.support_contact_history.with_people()[:2]
         if len(history) < 2:
@@ -300,10 +323,10 @@ class SupportContactReviewView(SubscriptionPageView):
             self.get_context_data(after=after, before=before, may_undo=self.may_return_to(before))
         )
 
-    def may_return_to(self, assignment):
+    def may_return_to(self, assignment: SupportContactAssignment) -> bool:
         if not self.may_designate:
             return False
         if assignment.partner is None:
             return self.object.is_bought_elsewhere
-        eligible = self.object.eligible_support_contacts(self.membership.partner)
+        eligible = self.object.eligible_support_contacts(self.partner)
         return eligible.filter(pk=assignment.partner_id).exists()

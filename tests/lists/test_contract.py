@@ -113,7 +113,9 @@ def test_so_is_that_of_the_coverage(db, filters, may_sell):
     def make(tenant, at):
         parts = Parts(partner=tenant, may_sell=may_sell, **filters(tenant, at))
         asked, _values = parts.parameterized
-        branches = [Branch(number, "customer", is_walked=True) for number in range(parts.count)]
+        branches = [
+            Branch(number, "customer", is_walked=True) for number in range(parts.number_of_parts)
+        ]
         pages = [
             list_queries.CompiledQuery.rows_of(
                 list_queries.seek(asked.queryset_of(branch), ORDERS["customer"], True)[:25], "pk"

@@ -73,7 +73,7 @@ def odd(demo, stage):
 @pytest.mark.parametrize("has_few_customers", [True, False])
 def test_S3_the_parts_together_are_what_is_visible(demo, odd, has_few_customers):
     for membership in Membership.objects.exclude(partner=None):
-        coverage = Coverage(membership, has_few_customers=has_few_customers)
+        coverage = Coverage(membership.partner, has_few_customers=has_few_customers)
         visible = set(Subscription.objects.visible_to(membership).values_list("pk", flat=True))
         assert keys(coverage.querysets()) == visible, membership
 
@@ -85,7 +85,7 @@ def test_T1_a_seller_finds_its_sales_while_it_looks_after_the_customer(demo):
     sold = set(relationship.customer.subscriptions.sold_by(suedwind).values_list("pk", flat=True))
 
     def listed():
-        coverage = Coverage(membership)
+        coverage = Coverage(membership.partner)
         counts, _by_contact = coverage.survey()
         return sold & {
             row.pk for row in coverage.read("product", counts, ORDERS["product"], None, 1000)
@@ -167,7 +167,7 @@ def test_every_filter_finds_the_same_however_it_is_read(demo, odd, monkeypatch, 
     for email in (GLOBAL, "global@hafen.example", "global@elbe.example"):
         membership = demo.user(email).membership
         expected = {one.pk for one in Subscription.objects.visible_to(membership) if fits(one)}
-        coverage = Coverage(membership, **filters)
+        coverage = Coverage(membership.partner, **filters)
         counts, by_contact = coverage.survey(limit=None)
         assert sum(counts) == sum(by_contact.values()) == len(expected)
         assert keys(coverage.querysets()) == expected
@@ -191,7 +191,7 @@ def test_with_few_and_many_customers_of_a_name_each_page_is_that_of_the_list(
     def pages(few):
         monkeypatch.setattr(Coverage, "MOST_SORTED", few)
         monkeypatch.setattr(Coverage, "FEW_CUSTOMERS", few)
-        coverage = Coverage(membership, customer="e")
+        coverage = Coverage(membership.partner, customer="e")
         counts, _by_contact = coverage.survey(few + 1)
         read, position = [], None
         while rows := coverage.read(sort, counts, order, position, 1):
@@ -224,7 +224,7 @@ def test_rows_of_one_product_stand_by_customer(demo, monkeypatch, is_descending)
     for few in (0, 1000):
         monkeypatch.setattr(Coverage, "MOST_SORTED", few)
         for filters in ({"offer": offer.pk}, {"status": "active"}, {"customer": "a"}):
-            coverage = Coverage(membership, **filters)
+            coverage = Coverage(membership.partner, **filters)
             counts, _by_contact = coverage.survey(few + 1)
             read, position = [], None
             while rows := coverage.read("product", counts, order, position, 2):
@@ -374,7 +374,7 @@ class TestPage:
         assert rest == [f"Systemhaus {number} 1" for number in range(6, 10)]
 
     def test_many_are_counted_exactly_on_request_only(self, demo, monkeypatch):
-        monkeypatch.setattr(Coverage, "MOST_SORTED", 3)
+        monkeypatch.setattr("portal.views.lists.COUNTED", 3)
         monkeypatch.setattr(Coverage.survey, "__defaults__", (4,))
         page = self.read()
         assert page.all_text("caption") == ["More than 3 subscriptions"]

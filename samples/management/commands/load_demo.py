@@ -372,7 +372,7 @@ class Command(BaseCommand):
             subscription.designate(None, by=self.admin_of(self.partners["Nordlicht Distribution"]))
             return
         admin = self.admin_of(subscription.seller)
-        if subscription.suspended_at and subscription.reactivate_by <= today():
+        if (last := subscription.reactivate_by) and last <= today():
             # Suspended today: one that lay too long could not be reactivated any more (S2).
             subscription.suspended_at = timezone.now()
             subscription.save(update_fields=["suspended_at"])
