@@ -29,6 +29,15 @@ ALBERS = "admin@albers.example"
 OPERATOR = "operator@portal.example"
 # What a browser sent when it made a passkey for localhost.
 PASSKEY = json.loads(Path(__file__).with_name("passkey.json").read_text())
+# What people and programs enter that a form has to take or to refuse.
+ODD = {
+    "NUL": "a\x00b",
+    "long": "x" * 5000,
+    "newline": "Firm\r\nBcc: everyone@elsewhere.example",
+    "emoji": "🦋 Werft 👩‍🚀",
+    "right to left": "\u202eشركة الميناء\u202c",
+    "markup": "<script>alert(1)</script>{{ 7 }}",
+}
 
 
 def signed_in(email, **headers):
@@ -168,6 +177,53 @@ class Page:
 
     def hidden(self, name):
         return self.tree.find(f".//main//input[@name='{name}']").get("value")
+
+
+def opened(email, path, status=200, **headers):
+    """The page at ``path`` as ``email`` reads it, or as nobody does who is signed in (``None``)."""
+    browser = signed_in(email, **headers) if email else Client(headers={"accept-language": "en"})
+    answer = browser.get(path)
+    assert answer.status_code == status
+    return Page(answer)
+
+
+def followed(answer):
+    """The page that an answer leads to, in the same browser."""
+    assert answer.status_code == 302, Page(answer).text
+    page = answer.client.get(answer.url)
+    while page.status_code == 302:
+        page = answer.client.get(page.url)
+    assert page.status_code == 200
+    return Page(page)
+
+
+def value(page, name):
+    """What a field of the form holds."""
+    [field] = [one for one in page.main.iter() if one.get("name") == name]
+    if field.tag == "textarea":
+        return (field.text or "").removeprefix("\n")
+    if field.tag == "select":
+        chosen = [one for one in field.findall("option") if "selected" in one.attrib]
+        return (chosen or field.findall("option"))[0].get("value")
+    if field.get("type") == "checkbox":
+        return "checked" in field.attrib
+    return field.get("value") or ""
+
+
+def links(page):
+    """Where the links of the page lead to, by their words."""
+    return {words(link): link.get("href") for link in page.find("a")}
+
+
+def errors(page, name):
+    """What stands at a field."""
+    return [
+        text
+        for field in page.main.iter("div")
+        if any(one.get("name") == name for one in field.iter()) and "field" in field.get("class")
+        for one in field.findall("ul[@class='errorlist']/li")
+        for text in one.itertext()
+    ]
 
 
 def routes(patterns=None, prefix="", namespace=""):

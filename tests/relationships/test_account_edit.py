@@ -12,11 +12,6 @@ ELBE = "global@elbe.example"
 
 
 @pytest.fixture
-def albers(demo):
-    return demo.customer("Reederei Albers")
-
-
-@pytest.fixture
 def path(albers):
     return reverse("account:edit", args=[albers.pk])
 
