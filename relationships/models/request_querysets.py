@@ -79,7 +79,9 @@ class RelationshipRequestQuerySet(models.QuerySet["RelationshipRequest"]):
             email=models.OuterRef("recipient_email"),
         )
 
-    def to_addresses(self, emails: Any) -> "RelationshipRequestQuerySet":
+    def to_addresses(
+        self, emails: Iterable[str] | models.QuerySet
+    ) -> "RelationshipRequestQuerySet":
         """Return the open requests that whoever proved one of ``emails`` may answer (R14)."""
         return self._unnamed().filter(recipient_email__in=emails)
 

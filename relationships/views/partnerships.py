@@ -16,6 +16,7 @@ from portal.text import words_of
 from portal.views import AskedActView, ScopedListView
 from relationships.forms import InviteResellerForm
 from relationships.models import Partnership, RelationshipRequest, RequestKind
+from relationships.models.partnerships import PartnershipQuerySet
 
 from .concerned import lists_of
 from .requests import AskView
@@ -29,7 +30,7 @@ class PartnershipListView(ScopedListView):
     other_side = ""
     sorts = {"name": SortOrder("other_key")}
 
-    def prepare_queryset(self, queryset: Any) -> QuerySet:
+    def prepare_queryset(self, queryset: PartnershipQuerySet) -> PartnershipQuerySet:
         own_side = {"reseller": "provider", "provider": "reseller"}[self.other_side]
         return (
             queryset.active()
