@@ -10,7 +10,7 @@ from django.utils.translation import override
 from lists import list_queries
 from lists.compiled_queries import BindParameter
 from lists.keyset import SortOrder
-from portal.models import LogOf
+from portal.models import LogOf, Membership
 from relationships.models import CustomersOfPartner, RequestsOfPartner
 from relationships.models.customer_lists import ResellersOfProvider
 from subscriptions.models import SubscriptionsOfCustomer
@@ -149,7 +149,7 @@ def test_it_would_notice_a_value_that_is_frozen(db):
 
 def test_a_filter_by_day_is_bound_too():
     days = {"start": date(2026, 1, 2), "end": date(2026, 1, 3)}
-    membership = type("Member", (), {"partner_id": ONE, "customer_id": None})()
+    membership = Membership(partner_id=ONE)
     asked, bound = LogOf.of(membership, **days).parameterized
     assert (asked.since, asked.until) == (LogOf.PARAMETERS["since"], LogOf.PARAMETERS["until"])
     assert bound["since"] == datetime(2026, 1, 2, tzinfo=UTC)
