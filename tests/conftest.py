@@ -18,6 +18,7 @@ from portal import settings as portal_settings
 from portal.models import ActivityEntry, Mail, Partner, User
 from relationships.models import Partnership, Relationship
 from subscriptions.models import Offer, Subscription
+from tests.demo import OPERATOR
 from tests.deployment import copy_checkout, new_databases
 from tests.log_lines import log_lines
 from tests.migrations import past_database
@@ -236,6 +237,11 @@ def demo(stage):
 
 
 @pytest.fixture
+def operator(demo):
+    return demo.user(OPERATOR)
+
+
+@pytest.fixture
 def nothing_written(db):
     """A context manager: whatever happens inside leaves every row of the portal as it was."""
 
@@ -259,7 +265,7 @@ def queue(db, settings):
 @pytest.fixture
 def admin_client(client, demo):
     """A browser in which the operator is signed in."""
-    client.force_login(demo.user("operator@portal.example"))
+    client.force_login(demo.user(OPERATOR))
     return client
 
 

@@ -25,11 +25,6 @@ ADMIN = "boss@albers-nord.example"
 
 
 @pytest.fixture
-def operator(demo):
-    return demo.user("operator@portal.example")
-
-
-@pytest.fixture
 def albers(demo):
     return demo.customer("Reederei Albers")
 

@@ -12,11 +12,6 @@ from tests.races import at_once
 
 
 @pytest.fixture
-def operator(demo):
-    return demo.user("operator@portal.example")
-
-
-@pytest.fixture
 def werft(demo):
     return CustomerFactory(name="Werft Ost", domain="werft.example")
 

@@ -4,8 +4,8 @@ import pytest
 
 from customers.models import Customer
 from portal.models import Mail, User
+from tests.admin import page
 from tests.pages import OPERATOR, signed_in
-from tests.portal.test_admin import page
 
 
 @pytest.mark.parametrize(

@@ -13,18 +13,13 @@ from portal.authority import PORTAL, NotAllowed
 from portal.models import Action, ActivityEntry, Membership, Partner, User
 from relationships.models import Partnership, RegionCountry, Relationship, SalesRegion
 from subscriptions.models import Offer, Subscription
+from tests.admin import NEULAND, PLANNER, act, add, change, countries_form, page
+from tests.demo import OPERATOR
 from tests.factories import OfferFactory, PartnerFactory, UserFactory
 from tests.pages import signed_in
-from tests.portal.test_admin import PLANNER, TestPartners, act, add, change, countries_form, page
 
-OPERATOR = "operator@portal.example"
 PASSWORD = "a-word-that-opens-everything"
 NEW = {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
-
-
-@pytest.fixture
-def operator(demo):
-    return demo.user(OPERATOR)
 
 
 @pytest.fixture
@@ -42,7 +37,7 @@ def told(demo):
 
 # By model: what the operator fills in to add a row, and what it changes then; None where nothing can be.
 ACTS = {
-    Partner: (lambda demo: TestPartners.DETAILS, {"name": "Neuland AG"}),
+    Partner: (lambda demo: NEULAND, {"name": "Neuland AG"}),
     User: (lambda demo: {"email": "new@portal.example", "is_staff": "on", **NEW}, {"name": "Neu"}),
     Membership: (
         lambda demo: {
