@@ -32,7 +32,7 @@ class MpnIdField(forms.CharField):
             self.initial = current.mpn_id
         self.widget.attrs |= {"inputmode": "numeric", "autocomplete": "off"}
 
-    def clean(self, value: Any) -> Any:
+    def clean(self, value: Any) -> Partner | None:
         mpn_id = super().clean(value)
         if not mpn_id:
             return None

@@ -43,6 +43,16 @@ class Branch(NamedTuple):
     is_walked: bool
 
 
+class Wanted(NamedTuple):
+    """One filter: what of which column; ``sorts`` are the orders in which an index serves it."""
+
+    column: str
+    field: type[models.Field]
+    lookup: str
+    value: Any
+    sorts: tuple[str, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Parts(ListQuery):
     """The subscriptions that exist for ``partner``, in parts without a common row.
@@ -142,7 +152,7 @@ class Parts(ListQuery):
         if not self.may_sell or self.words or (number and self.has_few_customers):
             return False
         wanted = self._wanted
-        return not wanted or (len(wanted) == 1 and sort in wanted[0][-1])
+        return not wanted or (len(wanted) == 1 and sort in wanted[0].sorts)
 
     def counted_first(self) -> SubscriptionQuerySet | None:
         """Return what the first of many customers have: mostly it is more than is counted. Else None.
@@ -226,23 +236,23 @@ class Parts(ListQuery):
         return having_words(part, self.words, "customer_key") if self.customers is None else part
 
     @property
-    def _wanted(self) -> list[tuple[str, type[models.Field], str, Any, list[str]]]:
-        """The filters: of which column, and for which sorts an index serves them."""
-        wanted: list[tuple[str, type[models.Field], str, Any, list[str]]] = []
+    def _wanted(self) -> list[Wanted]:
+        contact, field = "support_contact", models.UUIDField
+        wanted = []
         if self.is_still_with_seller and self.may_sell:
-            wanted.append(("support_contact", models.UUIDField, "exact", self.partner, ["product"]))
+            wanted.append(Wanted(contact, field, "exact", self.partner, ("product",)))
         if self.contact:
-            wanted.append(("support_contact", models.UUIDField, "exact", self.contact, ["product"]))
+            wanted.append(Wanted(contact, field, "exact", self.contact, ("product",)))
         if self.has_no_contact:
             # By a column that is NULL, no index is read in order.
-            wanted.append(("support_contact", models.UUIDField, "isnull", True, []))
+            wanted.append(Wanted(contact, field, "isnull", True, ()))
         if self.offer:
             # Its name and the product's are mostly the same: the list would be walked to where it stands.
-            sorts = ["customer", "product"]
-            wanted.append(("offer", models.UUIDField, "exact", self.offer, sorts))
+            sorts = ("customer", "product")
+            wanted.append(Wanted("offer", models.UUIDField, "exact", self.offer, sorts))
         if self.status:
-            wanted.append(("status", models.CharField, "exact", self.status, ["product"]))
+            wanted.append(Wanted("status", models.CharField, "exact", self.status, ("product",)))
         if self.since:
-            changed = ("contact_changed_at", models.DateTimeField, "gte", self.since, ["since"])
-            wanted.append(changed)
+            changed = "contact_changed_at"
+            wanted.append(Wanted(changed, models.DateTimeField, "gte", self.since, ("since",)))
         return wanted

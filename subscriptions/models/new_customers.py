@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -21,7 +21,7 @@ def add_customer(
     by: Principal,
     language: str = "",
     reseller: Partner | None = None,
-    orders: Iterable[dict[str, Any]] = (),
+    orders: Sequence[dict[str, Any]] = (),
 ) -> Customer:
     """Add a customer with all that it starts with, or nothing of it.
 

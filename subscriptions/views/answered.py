@@ -26,7 +26,7 @@ class AnsweredMixin(FilteredView):
     model = Subscription
 
     @cached_property
-    def right(self) -> Any:
+    def right(self) -> Partnership | Relationship:
         """What the contacts rest on, where it is in force and the user's own (T1)."""
         raise NotImplementedError
 

@@ -283,7 +283,7 @@ class CoverageExportView(CoverageMixin, ExportView):
                 )
 
 
-class Cells(dict):
+class Cells(dict[str | None, Any]):
     """Cells by key as ``KeyText`` has it, written once; those that are not known are read when asked for."""
 
     written: Callable
