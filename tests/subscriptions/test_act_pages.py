@@ -12,11 +12,6 @@ HELPDESK = "helpdesk@nordlicht.example"
 
 
 @pytest.fixture
-def office(demo):
-    return demo.subscription("Reederei Albers", "Office 365 Business Standard")
-
-
-@pytest.fixture
 def path(office):
     return f"/customers/{office.customer_id}/subscriptions/{office.pk}/"
 

@@ -39,21 +39,6 @@ LATER = timezone.now() + timedelta(hours=1)
 
 
 @pytest.fixture
-def helpdesk(demo):
-    return demo.user(HELPDESK)
-
-
-@pytest.fixture
-def nordlicht(demo):
-    return demo.partner("Nordlicht Distribution")
-
-
-@pytest.fixture
-def hafen(demo):
-    return demo.partner("Hafen IT")
-
-
-@pytest.fixture
 def crowd(demo, nordlicht, hafen, helpdesk):
     """Customers of Nordlicht with every reason why Hafen can be their contact, or not."""
     elbe = demo.partner("Elbe Support")

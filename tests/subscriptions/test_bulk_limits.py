@@ -30,11 +30,6 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def helpdesk(demo):
-    return demo.user(HELPDESK)
-
-
-@pytest.fixture
 def browser(demo):
     return signed_in(NORDLICHT)
 

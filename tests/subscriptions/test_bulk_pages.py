@@ -35,11 +35,6 @@ def browser(demo):
     return signed_in(NORDLICHT)
 
 
-@pytest.fixture
-def hafen(demo):
-    return demo.partner("Hafen IT")
-
-
 def page_of(answer):
     assert answer.status_code == 200
     return Page(HttpResponse(answer.getvalue()))

@@ -26,11 +26,6 @@ def browser(demo):
 
 
 @pytest.fixture
-def hafen(demo):
-    return demo.partner("Hafen IT")
-
-
-@pytest.fixture
 def made(demo, hafen):
     """The preview of a bulk assignment that changes four subscriptions of Reederei Albers."""
     helpdesk = demo.user(NORDLICHT)

@@ -10,16 +10,6 @@ from subscriptions.models import Offer, Subscription
 ALL = ["friendly_name", "quantity", "auto_renew", "reseller_of_record"]
 
 
-@pytest.fixture
-def office(demo):
-    return demo.subscription("Reederei Albers", "Office 365 Business Standard")
-
-
-@pytest.fixture
-def helpdesk(demo):
-    return demo.user("helpdesk@nordlicht.example")
-
-
 def refusal(subscription, fields, **how):
     with pytest.raises(ValidationError) as refused:
         subscription.change(fields, **how)

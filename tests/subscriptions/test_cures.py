@@ -18,11 +18,6 @@ ALBERS = "admin@albers.example"
 DAY = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 
 
-@pytest.fixture
-def office(demo):
-    return demo.subscription("Reederei Albers", "Office 365 Business Standard")
-
-
 def ask(demo, email, to=ALBERS, **fields):
     return RelationshipRequest.objects.ask(
         by=demo.user(email),

@@ -11,11 +11,6 @@ HELPDESK = "helpdesk@nordlicht.example"
 AGENT = "agent@nordlicht.example"
 
 
-@pytest.fixture
-def office(demo):
-    return demo.subscription("Reederei Albers", "Office 365 Business Standard")
-
-
 def detail(subscription):
     return f"/customers/{subscription.customer_id}/subscriptions/{subscription.pk}/"
 

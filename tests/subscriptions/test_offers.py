@@ -14,11 +14,6 @@ from tests.factories import OfferFactory, RelationshipFactory
 
 
 @pytest.fixture
-def helpdesk(demo):
-    return demo.user("helpdesk@nordlicht.example")
-
-
-@pytest.fixture
 def sell(demo, helpdesk):
     """``sell(offer)``: Nordlicht's helpdesk adds a subscription at Backhaus Petersen."""
 

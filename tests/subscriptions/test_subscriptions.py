@@ -16,16 +16,6 @@ from subscriptions.models import Subscription, SubscriptionsOfCustomer
 from tests.factories import OfferFactory, SubscriptionFactory
 
 
-@pytest.fixture
-def office(demo):
-    return demo.subscription("Reederei Albers", "Office 365 Business Standard")
-
-
-@pytest.fixture
-def helpdesk(demo):
-    return demo.user("helpdesk@nordlicht.example")
-
-
 class TestS1:
     @pytest.mark.parametrize("person", ["global", "agent", "sales", "helpdesk"])
     def test_S1_the_sellers_staff_suspends_and_reactivates(self, demo, office, person):

@@ -30,16 +30,6 @@ LONG = "W" * 200
 HEBREW = "שירות ותמיכה"
 
 
-@pytest.fixture
-def office(demo):
-    return demo.subscription("Reederei Albers", OFFICE)
-
-
-@pytest.fixture
-def hafen(demo):
-    return demo.partner("Hafen IT")
-
-
 def opened(email=ALBERS, query="", **headers):
     answer = signed_in(email, **headers).get(f"/support/{query}")
     assert answer.status_code == 200

@@ -24,21 +24,6 @@ READ_BY_ICAL = (
 )
 
 
-@pytest.fixture
-def office(demo):
-    return demo.subscription("Reederei Albers", OFFICE)
-
-
-@pytest.fixture
-def hafen(demo):
-    return demo.partner("Hafen IT")
-
-
-@pytest.fixture
-def nordlicht(demo):
-    return demo.partner("Nordlicht Distribution")
-
-
 def keep(partner, **fields):
     """Store what no form would let through, too."""
     Partner.objects.filter(pk=partner.pk).update(**fields)

@@ -55,17 +55,6 @@ def broken():
 
 
 @pytest.fixture
-def office(demo):
-    return demo.subscription("Reederei Albers", "Office 365 Business Standard")
-
-
-@pytest.fixture
-def visio(demo):
-    """Bought elsewhere."""
-    return demo.subscription("Reederei Albers", "Visio Plan 2")
-
-
-@pytest.fixture
 def with_hafen(demo, office):
     """Office 365 with Hafen IT as its contact."""
     office.designate(demo.partner("Hafen IT"), by=demo.user("helpdesk@nordlicht.example"))
