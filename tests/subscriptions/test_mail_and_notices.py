@@ -20,6 +20,12 @@ from tests.factories import (
     SubscriptionFactory,
 )
 from tests.pages import Page, signed_in
+from tests.subscriptions.contacts import (
+    dap_removed,
+    partner_deactivated,
+    partnership_ended,
+    relationship_ended,
+)
 
 NORDLICHT = "global@nordlicht.example"
 HAFEN = "global@hafen.example"
@@ -28,11 +34,6 @@ ALBERS = "admin@albers.example"
 NORDLICHT_DESK = "support@nordlicht.example"
 HAFEN_DESK = "support@hafen.example"
 OFFICE = "Office 365 Business Standard"
-
-
-@pytest.fixture
-def helpdesk(demo):
-    return demo.user("helpdesk@nordlicht.example")
 
 
 @pytest.fixture
@@ -53,22 +54,6 @@ def mails(subject=None):
     sent = [(one.to[0], one) for one in mail.outbox if subject is None or subject in one.subject]
     assert len(dict(sent)) == len(sent), "two mails about one thing"
     return dict(sent)
-
-
-def dap_removed(demo):
-    demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=demo.user(ALBERS))
-
-
-def relationship_ended(demo):
-    demo.relationship("Reederei Albers", "Hafen IT").end(by=demo.user(HAFEN))
-
-
-def partnership_ended(demo):
-    demo.partnership("Nordlicht Distribution", "Hafen IT").end(by=demo.user(HAFEN))
-
-
-def partner_deactivated(demo):
-    demo.partner("Hafen IT").deactivate(by=demo.user("operator@portal.example"))
 
 
 # What each of the three reads first: the seller, the former contact, the customer.
