@@ -1,4 +1,4 @@
-"""The pages about subscriptions and new customers, for the partners."""
+"""The pages about subscriptions and new customers, for the partners, and what the customer sees."""
 
 from .acts import ReactivateView, SuspendView
 from .answered import (
@@ -20,11 +20,17 @@ from .history import SupportContactHistoryExportView, SupportContactHistoryView
 from .new_customers import CustomerAddedView, CustomerAddView
 from .orders import SubscriptionAddView, SubscriptionEditView
 from .subscriptions import (
-    ContactChangesMixin,
     SubscriptionDetailView,
     SubscriptionExportView,
     SubscriptionListView,
     SupportContactReviewView,
+)
+from .support import (
+    ContactHistoryView,
+    PartnerProductsExportView,
+    PartnerProductsView,
+    SupportCardView,
+    SupportListView,
 )
 
 __all__ = [
@@ -34,11 +40,13 @@ __all__ = [
     "BulkFileView",
     "BulkStartView",
     "BulkSubmitView",
-    "ContactChangesMixin",
+    "ContactHistoryView",
     "CoverageExportView",
     "CoverageListView",
     "CustomerAddView",
     "CustomerAddedView",
+    "PartnerProductsExportView",
+    "PartnerProductsView",
     "PartnershipSubscriptionsExportView",
     "PartnershipSubscriptionsView",
     "ReactivateView",
@@ -49,8 +57,10 @@ __all__ = [
     "SubscriptionEditView",
     "SubscriptionExportView",
     "SubscriptionListView",
+    "SupportCardView",
     "SupportContactHistoryExportView",
     "SupportContactHistoryView",
     "SupportContactReviewView",
+    "SupportListView",
     "SuspendView",
 ]

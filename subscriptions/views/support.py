@@ -16,14 +16,11 @@ from portal.vcard import vcard
 from portal.views import FilteredView, NoticesMixin, PortalView, ScopedView
 from portal.zones import day_writer
 from relationships.models import RelationshipRequest
+from subscriptions.models import Subscription, offer_label
+from subscriptions.models.querysets import SubscriptionQuerySet
 
-from .models import Subscription, offer_label
-from .models.querysets import SubscriptionQuerySet
-from .views import (
-    ContactChangesMixin,
-    RelationshipSubscriptionsExportView,
-    RelationshipSubscriptionsView,
-)
+from .answered import RelationshipSubscriptionsExportView, RelationshipSubscriptionsView
+from .subscriptions import ContactChangesMixin
 
 # From so many products on, there is a search, and on a phone a list to jump by.
 MANY = 10
