@@ -24,9 +24,6 @@ from django.urls import URLPattern, get_resolver
 from portal.models import User
 from portal.sign_in import second_factors
 
-NORDLICHT = "helpdesk@nordlicht.example"
-ALBERS = "admin@albers.example"
-OPERATOR = "operator@portal.example"
 # What a browser sent when it made a passkey for localhost.
 PASSKEY = json.loads(Path(__file__).with_name("passkey.json").read_text())
 # What people and programs enter that a form has to take or to refuse.

@@ -15,11 +15,9 @@ from portal.models import Membership, User
 from portal.permissions import Role
 from relationships.models import RelationshipRequest, RequestKind
 from subscriptions.models import BulkAssignment
+from tests.demo import ALBERS, GLOBAL, HELPDESK, OPERATOR
 from tests.factories import CustomerFactory, MembershipFactory, RelationshipFactory
 from tests.pages import (
-    ALBERS,
-    NORDLICHT,
-    OPERATOR,
     Page,
     own_routes,
     set_up_app,
@@ -29,61 +27,59 @@ from tests.pages import (
     signed_in,
 )
 
-GLOBAL = "global@nordlicht.example"
-
 # Which page whom to show; the answers of the others are not HTML.
 PAGES = {
     "account_login": (None,),
-    "account_reauthenticate": (NORDLICHT, OPERATOR),
-    "account_change_password": (NORDLICHT, OPERATOR),
-    "account_reset_password": (None, NORDLICHT),
-    "account_reset_password_done": (None, NORDLICHT),
-    "account_reset_password_from_key": (None, NORDLICHT),
-    "account_reset_password_from_key_done": (None, NORDLICHT),
-    "mfa_index": (NORDLICHT, OPERATOR),
-    "mfa_list_webauthn": (NORDLICHT, OPERATOR),
-    "usersessions_list": (NORDLICHT, OPERATOR),
-    "sessions_end": (NORDLICHT, OPERATOR),
-    "socialaccount_connections": (NORDLICHT, OPERATOR),
-    "socialaccount_login_cancelled": (None, NORDLICHT),
-    "openid_connect_login": (None, NORDLICHT),
-    "profile": (NORDLICHT, ALBERS),
-    "address": (NORDLICHT, ALBERS),
-    "address_confirm": (NORDLICHT,),
-    "customers:list": (NORDLICHT,),
+    "account_reauthenticate": (HELPDESK, OPERATOR),
+    "account_change_password": (HELPDESK, OPERATOR),
+    "account_reset_password": (None, HELPDESK),
+    "account_reset_password_done": (None, HELPDESK),
+    "account_reset_password_from_key": (None, HELPDESK),
+    "account_reset_password_from_key_done": (None, HELPDESK),
+    "mfa_index": (HELPDESK, OPERATOR),
+    "mfa_list_webauthn": (HELPDESK, OPERATOR),
+    "usersessions_list": (HELPDESK, OPERATOR),
+    "sessions_end": (HELPDESK, OPERATOR),
+    "socialaccount_connections": (HELPDESK, OPERATOR),
+    "socialaccount_login_cancelled": (None, HELPDESK),
+    "openid_connect_login": (None, HELPDESK),
+    "profile": (HELPDESK, ALBERS),
+    "address": (HELPDESK, ALBERS),
+    "address_confirm": (HELPDESK,),
+    "customers:list": (HELPDESK,),
     "coverage:list": (GLOBAL, "sales@nordlicht.example", "global@moewe.example"),
-    "coverage:partnership": (NORDLICHT, "global@hafen.example"),
+    "coverage:partnership": (HELPDESK, "global@hafen.example"),
     "coverage:relationship": ("global@hafen.example",),
-    "coverage:file": (NORDLICHT,),
-    "coverage:contact": (NORDLICHT,),
-    "coverage:bulk": (NORDLICHT,),
-    "subscriptions:list": (NORDLICHT, "global@moewe.example"),
-    "subscriptions:add": (NORDLICHT, "global@suedwind.example"),
-    "subscriptions:edit": (NORDLICHT,),
+    "coverage:file": (HELPDESK,),
+    "coverage:contact": (HELPDESK,),
+    "coverage:bulk": (HELPDESK,),
+    "subscriptions:list": (HELPDESK, "global@moewe.example"),
+    "subscriptions:add": (HELPDESK, "global@suedwind.example"),
+    "subscriptions:edit": (HELPDESK,),
     "new_customer:step": (GLOBAL, "global@hafen.example", "global@brandt.example"),
     "new_customer:done": (GLOBAL, "global@elbe.example"),
-    "account:edit": (NORDLICHT, "global@elbe.example"),
+    "account:edit": (HELPDESK, "global@elbe.example"),
     "subscriptions:detail": (
-        NORDLICHT,
+        HELPDESK,
         "sales@nordlicht.example",
         "global@hafen.example",
     ),
-    "subscriptions:suspend": (NORDLICHT,),
-    "subscriptions:review": (NORDLICHT, "sales@nordlicht.example"),
-    "subscriptions:history": (NORDLICHT, "global@hafen.example"),
+    "subscriptions:suspend": (HELPDESK,),
+    "subscriptions:review": (HELPDESK, "sales@nordlicht.example"),
+    "subscriptions:history": (HELPDESK, "global@hafen.example"),
     "support:list": (ALBERS, "admin@huber.example"),
     "support:history": (ALBERS,),
     "support:relationship": (ALBERS,),
-    "account:detail": (GLOBAL, NORDLICHT, "global@elbe.example", "global@suedwind.example"),
+    "account:detail": (GLOBAL, HELPDESK, "global@elbe.example", "global@suedwind.example"),
     "account:give_up_dap": ("global@hafen.example", GLOBAL),
     "account:remove": ("global@hafen.example", GLOBAL),
     "account:suspend": (GLOBAL, "global@hafen.example"),
-    "relationships:requests": (GLOBAL, NORDLICHT, "global@pacific.example"),
+    "relationships:requests": (GLOBAL, HELPDESK, "global@pacific.example"),
     "relationships:request_new": (GLOBAL, "sales@nordlicht.example", "global@hafen.example"),
-    "relationships:request": (GLOBAL, NORDLICHT),
+    "relationships:request": (GLOBAL, HELPDESK),
     "relationships:request_withdraw": (GLOBAL,),
     "relationships:partnership_end": (GLOBAL, "global@hafen.example"),
-    "relationships:resellers": (GLOBAL, NORDLICHT, "global@suedwind.example"),
+    "relationships:resellers": (GLOBAL, HELPDESK, "global@suedwind.example"),
     "relationships:reseller_invite": (GLOBAL,),
     "relationships:providers": ("global@hafen.example", "global@pacific.example"),
     "invitations:detail": (None, ALBERS, GLOBAL, OPERATOR),
@@ -97,7 +93,7 @@ PAGES = {
     "activity": (GLOBAL, ALBERS, "users@nordlicht.example"),
     "notices": (GLOBAL, ALBERS, "global@hafen.example"),
     "notice": (GLOBAL,),
-    "words": (NORDLICHT, ALBERS),
+    "words": (HELPDESK, ALBERS),
     "company": (GLOBAL, "global@brandt.example"),
     "users:list": (GLOBAL, "users@nordlicht.example", ALBERS),
     "users:invite": (GLOBAL, ALBERS),
@@ -200,11 +196,11 @@ def ask(by, customer, **fields):
 def let_happen(demo):
     """Office 365 went to Hafen IT, fell back, so that there are notices, and went there again."""
     office = demo.subscription("Reederei Albers", "Office 365 Business Standard")
-    office.designate(demo.partner("Hafen IT"), by=demo.user(NORDLICHT))
+    office.designate(demo.partner("Hafen IT"), by=demo.user(HELPDESK))
     demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=demo.user(ALBERS))
     demo.relationship("Reederei Albers", "Hafen IT").grant_dap(by=demo.user(ALBERS))
     office.refresh_from_db()
-    office.designate(demo.partner("Hafen IT"), by=demo.user(NORDLICHT))
+    office.designate(demo.partner("Hafen IT"), by=demo.user(HELPDESK))
 
     demo.customer("Weingut Huber").free_domain(by=PORTAL)
     taken_over = CustomerFactory(partners_reviewed_at=None)
@@ -213,7 +209,7 @@ def let_happen(demo):
     for customer in (taken_over, typed):
         RelationshipFactory(customer=customer, partner=demo.partner("Brandt Direkt"))
 
-    helpdesk = demo.user(NORDLICHT)
+    helpdesk = demo.user(HELPDESK)
     bulk = BulkAssignment.objects.start(office.customer.subscriptions.all(), by=helpdesk)
     bulk.choose(demo.partner("Elbe Support"), by=helpdesk)
     return {"office": office, "typed": typed, "bulk": bulk}
@@ -246,7 +242,7 @@ def address(demo, requests, stage):
         elif name == "user_invitation":
             return invited(demo).invitation_path
         elif name == "address_confirm":
-            return demo.user(NORDLICHT).confirmation_path("info@nordlicht.example")
+            return demo.user(HELPDESK).confirmation_path("info@nordlicht.example")
         elif name in ("coverage:partnership", "relationships:partnership_end"):
             keys = [demo.partnership("Nordlicht Distribution", "Hafen IT").pk]
         elif name.endswith(":relationship") or name == "support_partners:remove_dap":
@@ -260,7 +256,7 @@ def address(demo, requests, stage):
         elif name == "invitations:registration":
             return requests["new"].registration_path("ole@firm.example")
         elif name == "account_reset_password_from_key":
-            keys = [demo.user(NORDLICHT).pk.hex, "wrong"]
+            keys = [demo.user(HELPDESK).pk.hex, "wrong"]
         elif name == "openid_connect_login":
             keys = ["contoso"]
         return reverse(name, args=keys)
@@ -359,7 +355,7 @@ def test_a_refused_form_leads_from_each_error_to_its_field(address, name, data, 
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
-@pytest.mark.parametrize("email", [NORDLICHT, OPERATOR])
+@pytest.mark.parametrize("email", [HELPDESK, OPERATOR])
 def test_the_pages_of_the_second_factor_are_good_html(demo, email, language):
     browser = Client(headers={"accept-language": language})
     sign_in(browser, email)
@@ -399,10 +395,10 @@ def test_the_pages_of_the_second_factor_are_good_html(demo, email, language):
 
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_the_page_to_set_a_first_password_is_good_html(demo, language):
-    user = demo.user(NORDLICHT)
+    user = demo.user(HELPDESK)
     user.set_unusable_password()
     user.save()
-    browser = signed_in(NORDLICHT, **{"accept-language": language})
+    browser = signed_in(HELPDESK, **{"accept-language": language})
     require_good_html(browser.get("/accounts/password/set/"))
     require_good_html(browser.post("/accounts/password/set/", {"password1": "x"}))
 
@@ -430,30 +426,29 @@ def test_an_invitation_is_good_html_for_whoever_opens_it(requests, which, email,
 
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_the_pages_of_an_unproved_address_are_good_html(demo, language):
-    demo.user(NORDLICHT).proved_addresses.all().delete()
-    browser = signed_in(NORDLICHT, **{"accept-language": language})
+    demo.user(HELPDESK).proved_addresses.all().delete()
+    browser = signed_in(HELPDESK, **{"accept-language": language})
     require_good_html(browser.get("/accounts/address/?next=/customers/"))
     own, other = (
-        demo.user(email).confirmation_path("info@nordlicht.example")
-        for email in (NORDLICHT, GLOBAL)
+        demo.user(email).confirmation_path("info@nordlicht.example") for email in (HELPDESK, GLOBAL)
     )
     refused = browser.get(other)
     assert refused.status_code == 403
     require_good_html(refused)
     with time_machine.travel(timezone.now() + timedelta(days=8)):
-        expired = signed_in(NORDLICHT, **{"accept-language": language}).get(own)
+        expired = signed_in(HELPDESK, **{"accept-language": language}).get(own)
     assert expired.status_code == 410
     require_good_html(expired)
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_the_page_of_a_running_assignment_is_good_html(demo, language):
-    helpdesk = demo.user(NORDLICHT)
+    helpdesk = demo.user(HELPDESK)
     made = BulkAssignment.objects.start(
         demo.customer("Reederei Albers").subscriptions.all(), by=helpdesk
     )
     made.choose(demo.partner("Hafen IT"), by=helpdesk)
-    browser = signed_in(NORDLICHT, **{"accept-language": language})
+    browser = signed_in(HELPDESK, **{"accept-language": language})
     streamed = browser.post(reverse("coverage:submit", args=[made.pk]))
     response = HttpResponse(streamed.getvalue(), headers=streamed.headers)
     assert Page(response).language == language
@@ -517,31 +512,31 @@ def test_a_list_in_another_order_is_good_html(demo, path):
 
 @pytest.mark.parametrize("path", ["/customers/?q=%C3%9Cml%C3%A4ut%3C%26%22", "/customers/?q=%00"])
 def test_a_search_without_a_result_is_good_html(demo, path):
-    require_good_html(signed_in(NORDLICHT).get(path))
+    require_good_html(signed_in(HELPDESK).get(path))
 
 
 def test_a_refused_form_is_good_html(demo, address):
-    answer = signed_in(NORDLICHT).post(address("subscriptions:detail"), {"support_contact": "x"})
+    answer = signed_in(HELPDESK).post(address("subscriptions:detail"), {"support_contact": "x"})
     assert answer.status_code == 200
     require_good_html(answer)
     answer = Client().post("/accounts/login/", {"username": "", "password": ""})
     assert answer.status_code == 200
     require_good_html(answer)
-    answer = signed_in(NORDLICHT).post("/settings/profile/", {"language": "fr"})
+    answer = signed_in(HELPDESK).post("/settings/profile/", {"language": "fr"})
     assert answer.status_code == 200
     require_good_html(answer)
 
 
 def test_C8_the_page_of_a_conflict_is_good_html(demo, address):
     nordlicht = demo.partner("Nordlicht Distribution")
-    answer = signed_in(NORDLICHT).post(
+    answer = signed_in(HELPDESK).post(
         address("subscriptions:detail"), {"support_contact": str(nordlicht.pk), "seen": "0"}
     )
     assert answer.status_code == 409
     require_good_html(answer)
 
 
-@pytest.mark.parametrize("email", [None, NORDLICHT, ALBERS, OPERATOR])
+@pytest.mark.parametrize("email", [None, HELPDESK, ALBERS, OPERATOR])
 def test_the_pages_of_errors_are_good_html(demo, email, monkeypatch):
     def browser(**options):
         client = Client(raise_request_exception=False, **options)

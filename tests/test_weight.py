@@ -12,11 +12,11 @@ from django.urls import reverse
 from portal.models import Partner, User
 from relationships.models import Relationship
 from subscriptions.models import BulkAssignment, Subscription
+from tests.demo import ALBERS, GLOBAL, HELPDESK
 from tests.factories import CustomerFactory, PartnerFactory, PartnershipFactory, SubscriptionFactory
-from tests.pages import ALBERS, NORDLICHT, signed_in
+from tests.pages import signed_in
 
 FIRST_VISIT, NEXT_VISIT = 100_000, 15_000
-GLOBAL = "global@nordlicht.example"
 
 
 def compressed(data):
@@ -50,8 +50,8 @@ def full(demo):
     [
         (GLOBAL, "customers:list", 0),
         (GLOBAL, "subscriptions:list", 1),
-        (NORDLICHT, "subscriptions:detail", 2),
-        (NORDLICHT, "subscriptions:history", 2),
+        (HELPDESK, "subscriptions:detail", 2),
+        (HELPDESK, "subscriptions:history", 2),
         (GLOBAL, "account:detail", 1),
         (GLOBAL, "activity", 0),
         (GLOBAL, "relationships:requests", 0),
@@ -65,13 +65,13 @@ def full(demo):
         (GLOBAL, "coverage:list", 0),
         (GLOBAL, "coverage:file", 0),
         (GLOBAL, "subscriptions:add", 1),
-        (NORDLICHT, "subscriptions:edit", 2),
-        (NORDLICHT, "account:edit", 1),
+        (HELPDESK, "subscriptions:edit", 2),
+        (HELPDESK, "account:edit", 1),
         (GLOBAL, "new_customer:start", 0),
         (GLOBAL, "users:list", 0),
         (GLOBAL, "users:invite", 0),
-        (NORDLICHT, "mfa_index", 0),
-        (NORDLICHT, "usersessions_list", 0),
+        (HELPDESK, "mfa_index", 0),
+        (HELPDESK, "usersessions_list", 0),
         (None, "account_login", 0),
         (ALBERS, "support:list", 0),
         (ALBERS, "support_partners:list", 0),
@@ -94,9 +94,9 @@ def test_a_page_is_light(full, email, name, depth):
 
 
 def test_the_pages_of_a_bulk_assignment_are_light(full):
-    helpdesk = User.objects.get(email=NORDLICHT)
+    helpdesk = User.objects.get(email=HELPDESK)
     bulk = BulkAssignment.objects.start(full.customer.subscriptions.all(), by=helpdesk)
-    browser = signed_in(NORDLICHT)
+    browser = signed_in(HELPDESK)
     sizes = [compressed(browser.get(reverse("coverage:contact", args=[bulk.pk])).content)]
     bulk.choose(Partner.objects.get(name="Hafen IT"), by=helpdesk)
     sizes += [compressed(browser.get(reverse("coverage:bulk", args=[bulk.pk])).content)]

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page
 
 from portal.authority import PORTAL
-from tests.pages import NORDLICHT
+from tests.demo import HELPDESK
 
 WORDS = {
     "en": {
@@ -57,7 +57,7 @@ def plug_in(page: Page):
 
 
 def sign_in(page, words):
-    page.get_by_label(words["email"]).fill(NORDLICHT)
+    page.get_by_label(words["email"]).fill(HELPDESK)
     page.get_by_label(words["password"]).fill("demo-portal")
     page.get_by_role("button", name=words["sign in"]).click()
 
@@ -74,7 +74,7 @@ def test_a_passkey_is_a_second_factor_and_a_way_in_of_its_own(demo, open_browser
     page.get_by_label(words["name"]).fill("Office laptop")
     page.get_by_role("button", name=words["make"], exact=True).click()
     page.get_by_role("heading", level=1, name=words["codes"], exact=True).wait_for()
-    assert [one.wrap().name for one in demo.user(NORDLICHT).second_factors] == ["Office laptop"]
+    assert [one.wrap().name for one in demo.user(HELPDESK).second_factors] == ["Office laptop"]
 
     # Alone, without a password.
     page.get_by_role("button", name=words["sign out"]).click()
@@ -107,7 +107,7 @@ def test_T3_the_passkey_of_the_deactivated_opens_nothing(demo, open_browser):
     page.get_by_role("button", name=words["make"], exact=True).click()
     page.get_by_role("heading", name=words["codes"]).wait_for()
     page.get_by_role("button", name=words["sign out"]).click()
-    demo.user(NORDLICHT).deactivate(by=PORTAL)
+    demo.user(HELPDESK).deactivate(by=PORTAL)
     page.get_by_role("button", name=words["use"]).click()
     page.get_by_text("This account can't sign in. Ask your admin.").wait_for()
     assert page.get_by_role("button", name=words["sign out"]).count() == 0

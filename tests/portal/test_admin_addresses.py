@@ -5,7 +5,8 @@ import pytest
 from customers.models import Customer
 from portal.models import Mail, User
 from tests.admin import page
-from tests.pages import OPERATOR, signed_in
+from tests.demo import OPERATOR
+from tests.pages import signed_in
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ from relationships.models import Partnership, RegionCountry, Relationship, Sales
 from subscriptions.models import BulkAssignment, Subscription
 from tests.admin import act, add, errors, page
 from tests.conftest import APPS
+from tests.demo import OPERATOR
 from tests.factories import RelationshipRequestFactory
-from tests.pages import OPERATOR, signed_in
+from tests.pages import signed_in
 
 MODELS = [model for label in APPS for model in apps.get_app_config(label).get_models()]
 READ_ONLY = {

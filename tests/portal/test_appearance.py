@@ -8,8 +8,9 @@ from django.test import Client
 
 from portal.models import ActivityEntry, User
 from portal.zones import time_zones
+from tests.demo import ALBERS, HELPDESK
 from tests.factories import PartnerFactory, PartnershipFactory, RelationshipFactory
-from tests.pages import ALBERS, NORDLICHT, Page, signed_in
+from tests.pages import Page, signed_in
 
 PROFILE = "/settings/profile/"
 
@@ -18,7 +19,7 @@ def html(answer):
     return Page(answer).tree
 
 
-@pytest.mark.parametrize("email", [None, NORDLICHT, ALBERS])
+@pytest.mark.parametrize("email", [None, HELPDESK, ALBERS])
 def test_the_colours_follow_the_system_until_one_is_picked(demo, email):
     browser = signed_in(email) if email else Client(headers={"accept-language": "en"})
     path = PROFILE if email else "/accounts/login/"
@@ -39,7 +40,7 @@ def test_the_colours_follow_the_system_until_one_is_picked(demo, email):
 
 @pytest.mark.parametrize("theme", ["x", "dark\x00", '"><b>', "\u202e", "DARK"])
 def test_colours_that_do_not_exist_are_those_of_the_system(demo, theme):
-    browser = signed_in(NORDLICHT)
+    browser = signed_in(HELPDESK)
     browser.post("/accounts/theme/", {"theme": "dark"})
     browser.post("/accounts/theme/", {"theme": theme})
     assert "data-bs-theme" not in html(browser.get(PROFILE)).attrib
@@ -49,14 +50,14 @@ def test_colours_that_do_not_exist_are_those_of_the_system(demo, theme):
 
 @pytest.mark.parametrize("back", ["", "https://elsewhere.example/", "//elsewhere.example", "/\\x"])
 def test_picking_colours_never_leads_out_of_the_portal(demo, back):
-    answer = signed_in(NORDLICHT).post("/accounts/theme/", {"theme": "dark", "next": back})
+    answer = signed_in(HELPDESK).post("/accounts/theme/", {"theme": "dark", "next": back})
     assert answer.url == "/"
 
 
 def test_the_cookie_of_the_colours_says_nothing_else(demo, settings):
     settings.SESSION_COOKIE_SECURE = True
     settings.THEME_COOKIE_NAME = "__Host-theme"
-    browser = signed_in(NORDLICHT)
+    browser = signed_in(HELPDESK)
     cookie = browser.post("/accounts/theme/", {"theme": "dark"}).cookies["__Host-theme"]
     assert cookie.value == "dark"
     assert cookie["httponly"]
@@ -108,9 +109,7 @@ def test_times_are_in_utc_until_a_zone_is_picked_in_the_profile(demo, entry):
 )
 def test_a_zone_that_does_not_exist_is_refused_at_the_field(demo, nothing_written, name):
     with nothing_written():
-        answer = signed_in(NORDLICHT).post(
-            PROFILE, {"name": "A", "language": "", "time_zone": name}
-        )
+        answer = signed_in(HELPDESK).post(PROFILE, {"name": "A", "language": "", "time_zone": name})
     assert answer.status_code == 200
     assert len(Page(answer).field_errors) == 1
 
@@ -138,7 +137,7 @@ def office_page(demo, count):
         RelationshipFactory(partner=reseller, customer=albers)
     office = demo.subscription("Reederei Albers", "Office 365 Business Standard")
     path = f"/customers/{office.customer_id}/subscriptions/{office.pk}/"
-    return Page(signed_in(NORDLICHT).get(path))
+    return Page(signed_in(HELPDESK).get(path))
 
 
 @pytest.mark.parametrize(("more", "fields"), [(10, 0), (11, 1)])

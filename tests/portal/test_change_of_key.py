@@ -7,8 +7,9 @@ from django.test import Client
 
 from portal.models import Membership
 from portal.permissions import Role
+from tests.demo import HELPDESK
 from tests.factories import RelationshipRequestFactory
-from tests.pages import NORDLICHT, Page, sign_in
+from tests.pages import Page, sign_in
 
 NEW = "the new one, long enough for anybody to accept it, is it not?"
 
@@ -37,7 +38,7 @@ def is_in(browser):
 def test_sessions_go_on_and_are_listed(demo, browser, change):
     other = Client(headers={"user-agent": "Other"})
     for client in (browser, other):
-        sign_in(client, NORDLICHT)
+        sign_in(client, HELPDESK)
     good = change()
     assert is_in(browser) == good
     if good:
@@ -84,19 +85,19 @@ def test_links_of_relationship_requests_go_on(demo, browser, change):
 
 
 def test_links_to_a_new_password_go_on(demo, browser, queue, change):
-    browser.post("/accounts/password/reset/", {"email": NORDLICHT})
+    browser.post("/accounts/password/reset/", {"email": HELPDESK})
     [link] = re.findall(r"https://portal\.example(/\S+/reset/\S+)", queue.get().text)
     good = change()
     assert (browser.get(link).status_code == 302) == good
 
 
 def test_a_known_browser_stays_known(demo, browser, change):
-    sign_in(browser, NORDLICHT)
+    sign_in(browser, HELPDESK)
     browser.post("/accounts/logout/")
     for number in range(5):
         stranger = Client(REMOTE_ADDR=f"198.51.100.{number}")
         for _ in range(5):
-            sign_in(stranger, NORDLICHT, "wrong")
+            sign_in(stranger, HELPDESK, "wrong")
     good = change()
-    sign_in(browser, NORDLICHT)
+    sign_in(browser, HELPDESK)
     assert is_in(browser) == good

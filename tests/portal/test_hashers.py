@@ -10,7 +10,8 @@ from django.test import Client
 
 from portal import hashers
 from portal.models import User
-from tests.pages import NORDLICHT, Page, sign_in
+from tests.demo import HELPDESK
+from tests.pages import Page, sign_in
 from tests.races import LONG_ENOUGH
 from tests.workers import wait_until
 
@@ -103,9 +104,9 @@ def full(settings, monkeypatch):
 @pytest.mark.parametrize(
     ("language", "heading"), [("en", "Not available at present"), ("de", "Zurzeit nicht verfügbar")]
 )
-@pytest.mark.parametrize("email", [NORDLICHT, "nobody@nowhere.example"])
+@pytest.mark.parametrize("email", [HELPDESK, "nobody@nowhere.example"])
 def test_who_would_wait_too_long_is_told_so(demo, full, nothing_written, email, language, heading):
-    User.objects.filter(email=NORDLICHT).update(
+    User.objects.filter(email=HELPDESK).update(
         password="argon2$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$AAAA"
     )
     browser = Client(headers={"accept-language": language})

@@ -19,7 +19,8 @@ from portal.authority import PORTAL
 from portal.models import Action, Membership
 from portal.permissions import Role
 from portal.sign_in.providers import apps_of, origins_of
-from tests.pages import ALBERS, NORDLICHT, Page, code_of, set_up_app, sign_in, signed_in
+from tests.demo import ALBERS, HELPDESK
+from tests.pages import Page, code_of, set_up_app, sign_in, signed_in
 
 START = "/accounts/oidc/contoso/"
 RETURN = "/accounts/oidc/contoso/return/"
@@ -150,7 +151,7 @@ def test_a_link_does_not_start_it(browser, contoso):
 
 def test_the_code_is_of_use_to_nobody_else(demo, browser, contoso):
     """PKCE: the token is given for the verifier of the challenge that the browser brought."""
-    linked(demo, NORDLICHT)
+    linked(demo, HELPDESK)
     contoso.sign_in(browser, "someone")
     [(_path, posted)] = [asked for asked in contoso.asked if asked[0] == "/token"]
     digest = hashlib.sha256(posted["code_verifier"].encode()).digest()
@@ -158,7 +159,7 @@ def test_the_code_is_of_use_to_nobody_else(demo, browser, contoso):
 
 
 def test_a_linked_identity_signs_in(demo, browser, contoso):
-    linked(demo, NORDLICHT)
+    linked(demo, HELPDESK)
     answer = contoso.sign_in(browser, "someone", next="/activity/")
     assert answer.url == "/activity/"
     assert is_in(browser)
@@ -166,8 +167,8 @@ def test_a_linked_identity_signs_in(demo, browser, contoso):
 
 def test_the_second_factor_is_asked_for_here_too(demo, browser, contoso, time_machine):
     time_machine.move_to("2026-06-01 12:00:00+00:00", tick=False)
-    linked(demo, NORDLICHT)
-    app = set_up_app(demo.user(NORDLICHT))
+    linked(demo, HELPDESK)
+    app = set_up_app(demo.user(HELPDESK))
     assert contoso.sign_in(browser, "someone").url == "/accounts/second-factor/enter/"
     assert not is_in(browser)
     browser.post("/accounts/second-factor/enter/", {"code": code_of(app)})
@@ -176,7 +177,7 @@ def test_the_second_factor_is_asked_for_here_too(demo, browser, contoso, time_ma
 
 @pytest.mark.parametrize("target", ["https://elsewhere.example/", "//elsewhere.example/"])
 def test_next_does_not_lead_out_of_the_portal(demo, browser, contoso, target):
-    linked(demo, NORDLICHT)
+    linked(demo, HELPDESK)
     assert contoso.sign_in(browser, "someone", next=target).url == "/"
 
 
@@ -188,7 +189,7 @@ def test_an_unknown_identity_needs_an_invitation_whatever_email_it_shows(
     demo, browser, contoso, process, nothing_written
 ):
     with nothing_written():
-        answer = contoso.sign_in(browser, "someone", email=NORDLICHT, process=process)
+        answer = contoso.sign_in(browser, "someone", email=HELPDESK, process=process)
     assert answer.status_code == 403
     page = Page(answer)
     assert page.heading == "You need an invitation"
@@ -197,9 +198,9 @@ def test_an_unknown_identity_needs_an_invitation_whatever_email_it_shows(
 
 
 def test_T3_the_deactivated_do_not_come_in_this_way_either(demo, browser, contoso):
-    linked(demo, NORDLICHT)
+    linked(demo, HELPDESK)
     linked(demo, "global@hafen.example", "another")
-    demo.user(NORDLICHT).deactivate(by=PORTAL)
+    demo.user(HELPDESK).deactivate(by=PORTAL)
     demo.partner("Hafen IT").deactivate(by=PORTAL)
     for subject in ("someone", "another"):
         answer = contoso.sign_in(browser, subject)
@@ -211,7 +212,7 @@ def test_T3_the_deactivated_do_not_come_in_this_way_either(demo, browser, contos
 
 
 def test_an_identity_of_another_provider_with_the_same_name_is_another(demo, browser, contoso):
-    SocialAccount.objects.create(user=demo.user(NORDLICHT), provider="other", uid="someone")
+    SocialAccount.objects.create(user=demo.user(HELPDESK), provider="other", uid="someone")
     assert contoso.sign_in(browser, "someone").status_code == 403
 
 
@@ -225,7 +226,7 @@ def test_an_identity_of_another_provider_with_the_same_name_is_another(demo, bro
     ],
 )
 def test_an_answer_that_nobody_asked_for_is_refused(demo, browser, contoso, parameters):
-    linked(demo, NORDLICHT)
+    linked(demo, HELPDESK)
     contoso.claims = {"sub": "someone"}
     answer = contoso.send_back(browser, browser.post(START), **parameters)
     assert answer.status_code == 401
@@ -235,7 +236,7 @@ def test_an_answer_that_nobody_asked_for_is_refused(demo, browser, contoso, para
 
 def test_an_answer_of_another_browser_is_refused(demo, browser, contoso):
     """Else a stranger could sign somebody in to the stranger's own account."""
-    linked(demo, NORDLICHT)
+    linked(demo, HELPDESK)
     contoso.claims = {"sub": "someone"}
     start = browser.post(START)
     victim = Client(headers={"accept-language": "en"})
@@ -260,7 +261,7 @@ def test_who_cancels_there_is_told_so_here(browser, contoso):
     ],
 )
 def test_a_token_for_somebody_else_is_refused(demo, browser, contoso, claims):
-    linked(demo, NORDLICHT)
+    linked(demo, HELPDESK)
     contoso.claims = claims
     answer = contoso.send_back(browser, browser.post(START))
     assert answer.status_code in (401, 502)
@@ -275,7 +276,7 @@ def test_a_token_for_somebody_else_is_refused(demo, browser, contoso, claims):
 def test_a_provider_that_does_not_answer_is_no_error_of_the_server(
     demo, browser, contoso, path, content
 ):
-    linked(demo, NORDLICHT)
+    linked(demo, HELPDESK)
     contoso.claims = {"sub": "someone"}
     start = browser.post(START)
     contoso.answers[path] = content
@@ -312,7 +313,7 @@ def test_a_provider_that_the_environment_does_not_name_is_not_found(demo, browse
 def test_the_secret_is_given_in_the_way_that_the_provider_names(
     demo, browser, contoso, settings, supported, chosen, is_basic
 ):
-    linked(demo, NORDLICHT)
+    linked(demo, HELPDESK)
     contoso.metadata["token_endpoint_auth_methods_supported"] = supported
     if supported is None:
         del contoso.metadata["token_endpoint_auth_methods_supported"]
@@ -363,7 +364,7 @@ def of_tenant(tenant, **claims):
 
 
 def test_people_of_a_tenant_that_the_operator_names_sign_in(demo, browser, common):
-    linked(demo, NORDLICHT, f"{OURS}:someone")
+    linked(demo, HELPDESK, f"{OURS}:someone")
     common.claims = of_tenant(OURS)
     common.send_back(browser, browser.post(START))
     assert is_in(browser)
@@ -381,7 +382,7 @@ def test_people_of_a_tenant_that_the_operator_names_sign_in(demo, browser, commo
 )
 def test_nobody_of_another_tenant_signs_in(demo, browser, common, caplog, claims, reason):
     for tenant in (OURS, THEIRS):
-        linked(demo, NORDLICHT, f"{tenant}:someone")
+        linked(demo, HELPDESK, f"{tenant}:someone")
     common.claims = claims
     common.send_back(browser, browser.post(START))
     assert not is_in(browser)
@@ -389,7 +390,7 @@ def test_nobody_of_another_tenant_signs_in(demo, browser, common, caplog, claims
 
 
 def test_a_key_of_one_tenant_signs_for_no_other(demo, browser, common, caplog):
-    linked(demo, NORDLICHT, f"{OURS}:someone")
+    linked(demo, HELPDESK, f"{OURS}:someone")
     common.keys[0]["issuer"] = TEMPLATE.replace("{tenantid}", THEIRS)
     common.claims = of_tenant(OURS)
     common.send_back(browser, browser.post(START))
@@ -410,7 +411,7 @@ def test_without_named_tenants_nobody_is_sent_there(browser, contoso, caplog):
 
 
 def test_a_named_tenant_counts_where_the_issuer_is_one_too(demo, browser, contoso, settings):
-    linked(demo, NORDLICHT)
+    linked(demo, HELPDESK)
     offer(settings, tenants=[OURS])
     for tenant, comes_in in ((THEIRS, False), (OURS, True)):
         contoso.claims = {"sub": "someone", "tid": tenant}
@@ -422,7 +423,7 @@ def test_a_named_tenant_counts_where_the_issuer_is_one_too(demo, browser, contos
 
 
 def test_ASVS_6_8_2_a_token_that_the_provider_has_not_signed_is_refused(demo, browser, contoso):
-    linked(demo, NORDLICHT)
+    linked(demo, HELPDESK)
     contoso.claims = {"sub": "someone"}
     own, contoso.key = contoso.key, key_pair()[0]
     assert contoso.send_back(browser, browser.post(START)).status_code == 401
@@ -434,7 +435,7 @@ def test_ASVS_6_8_2_a_token_that_the_provider_has_not_signed_is_refused(demo, br
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
 def test_a_provider_signs_with_a_key_pair_of_its_choice(demo, browser, contoso, algorithm):
-    linked(demo, NORDLICHT)
+    linked(demo, HELPDESK)
     contoso.algorithm = algorithm
     contoso.key, shown = key_pair(algorithm=algorithm)
     contoso.keys = [shown]
@@ -445,7 +446,7 @@ def test_a_provider_signs_with_a_key_pair_of_its_choice(demo, browser, contoso, 
 
 @pytest.mark.parametrize("algorithm", ["none", "HS256"])
 def test_ASVS_9_1_2_only_signatures_of_key_pairs_count(demo, browser, contoso, algorithm):
-    linked(demo, NORDLICHT)
+    linked(demo, HELPDESK)
     claims = {"iss": ISSUER, "aud": "portal", "exp": int(time.time()) + 300, "sub": "someone"}
     key = "" if algorithm == "none" else "only-for-tests-only-for-tests-only-for-tests"
     token = jwt.encode(claims, key, algorithm, headers={"kid": "2026"})
@@ -456,7 +457,7 @@ def test_ASVS_9_1_2_only_signatures_of_key_pairs_count(demo, browser, contoso, a
 
 
 def test_ASVS_9_1_3_a_key_that_the_token_brings_along_counts_for_nothing(demo, browser, contoso):
-    linked(demo, NORDLICHT)
+    linked(demo, HELPDESK)
     contoso.key, shown = key_pair()
     contoso.header = {"kid": "2026", "jwk": shown, "jku": "https://elsewhere.example/keys"}
     contoso.claims = {"sub": "someone"}
@@ -468,7 +469,7 @@ def test_ASVS_9_1_3_a_key_that_the_token_brings_along_counts_for_nothing(demo, b
 @pytest.mark.parametrize("header", [{"kid": "2026"}, {}])
 def test_the_key_is_found_among_those_that_a_provider_shows(demo, browser, contoso, header):
     """While keys change there are several; a provider need not name them."""
-    linked(demo, NORDLICHT)
+    linked(demo, HELPDESK)
     contoso.header = header
     (private, shown), (_old, old) = key_pair(), key_pair("2025")
     contoso.key = private
@@ -479,7 +480,7 @@ def test_the_key_is_found_among_those_that_a_provider_shows(demo, browser, conto
 
 
 def test_clocks_that_differ_a_little_do_not_matter(demo, browser, contoso):
-    linked(demo, NORDLICHT)
+    linked(demo, HELPDESK)
     now = int(time.time())
     for seconds, comes_in in ((90, False), (30, True)):
         contoso.claims = {"sub": "someone", "iat": now + seconds, "exp": now + 300}
@@ -553,7 +554,7 @@ def refusals():
 def test_why_a_sign_in_failed_stands_in_the_log_and_names_nobody(
     demo, browser, contoso, caplog, happens, reason
 ):
-    linked(demo, NORDLICHT)
+    linked(demo, HELPDESK)
     contoso.claims = {"sub": "someone", "email": "x@y.example"} | happens.get("claims", {})
     start = browser.post(START)
     contoso.answers = happens.get("answers", {})
@@ -600,7 +601,7 @@ def test_that_no_account_is_linked_stands_in_the_log(browser, contoso, caplog):
 
 
 def test_the_profile_links_an_identity_and_unlinks_it(demo, browser, contoso, queue):
-    sign_in(browser, NORDLICHT)
+    sign_in(browser, HELPDESK)
     page = Page(browser.get("/settings/profile/"))
     assert "Identity providers" in page.all_text("a")
     answer = contoso.sign_in(browser, "someone", email="a@contoso.example", process="connect")
@@ -608,7 +609,7 @@ def test_the_profile_links_an_identity_and_unlinks_it(demo, browser, contoso, qu
     page = Page(browser.get(IDENTITIES))
     assert "Contoso: a@contoso.example" in page.text
     [account] = SocialAccount.objects.all()
-    assert account.user == demo.user(NORDLICHT)
+    assert account.user == demo.user(HELPDESK)
 
     # It asks first, on a page of its own, of its own identities only.
     [asking] = page.find("form[@data-question]")
@@ -627,25 +628,25 @@ def test_the_profile_links_an_identity_and_unlinks_it(demo, browser, contoso, qu
     browser.post(IDENTITIES, {"account": account.pk})
     assert not SocialAccount.objects.exists()
     assert contoso.sign_in(Client(), "someone").status_code == 403
-    assert [entry.action for entry in demo.log(actor__user=demo.user(NORDLICHT))] == [
+    assert [entry.action for entry in demo.log(actor__user=demo.user(HELPDESK))] == [
         Action.IDENTITY_LINKED,
         Action.IDENTITY_UNLINKED,
     ]
-    assert [queued.recipient for queued in queue.all()] == [NORDLICHT, NORDLICHT]
+    assert [queued.recipient for queued in queue.all()] == [HELPDESK, HELPDESK]
 
 
 def test_a_session_that_was_left_open_confirms_first(demo, contoso):
-    left_open = signed_in(NORDLICHT)
+    left_open = signed_in(HELPDESK)
     answer = contoso.sign_in(left_open, "someone", process="connect")
     assert answer.url == "/accounts/confirm/"
     assert not SocialAccount.objects.exists()
     left_open.post(answer.url, {"password": "demo-portal"})
-    assert SocialAccount.objects.get().user == demo.user(NORDLICHT)
+    assert SocialAccount.objects.get().user == demo.user(HELPDESK)
 
 
 def test_an_identity_belongs_to_one_account(demo, browser, contoso):
     linked(demo, ALBERS)
-    sign_in(browser, NORDLICHT)
+    sign_in(browser, HELPDESK)
     contoso.sign_in(browser, "someone", process="connect")
     assert (
         "alert",
@@ -656,7 +657,7 @@ def test_an_identity_belongs_to_one_account(demo, browser, contoso):
 
 def test_T1_the_identity_of_another_can_t_be_unlinked(demo, browser, contoso):
     theirs = linked(demo, ALBERS)
-    sign_in(browser, NORDLICHT)
+    sign_in(browser, HELPDESK)
     answer = browser.post(IDENTITIES, {"account": theirs.pk})
     assert answer.status_code == 200
     assert Page(answer).alerts
@@ -664,8 +665,8 @@ def test_T1_the_identity_of_another_can_t_be_unlinked(demo, browser, contoso):
 
 
 def test_the_last_way_in_stays(demo, browser, contoso):
-    mine = linked(demo, NORDLICHT)
-    user = demo.user(NORDLICHT)
+    mine = linked(demo, HELPDESK)
+    user = demo.user(HELPDESK)
     user.set_unusable_password()
     user.save()
     contoso.sign_in(browser, "someone")
@@ -831,7 +832,7 @@ class TestR14:
 
     @pytest.fixture
     def linked(self, demo, contoso):
-        person = demo.user(NORDLICHT)
+        person = demo.user(HELPDESK)
         SocialAccount.objects.create(user=person, provider="contoso", uid="123")
         return person
 

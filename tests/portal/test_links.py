@@ -16,7 +16,8 @@ from fido2.webauthn import AttestationObject, AttestedCredentialData, Authentica
 from portal.links import is_passkey_origin, passkey_host, read_portal_url
 from portal.models import Membership
 from portal.permissions import Role
-from tests.pages import NORDLICHT, Page, signed_in
+from tests.demo import HELPDESK
+from tests.pages import Page, signed_in
 
 OTHER = "support.reseller.example"
 HERE = "https://portal.example"
@@ -45,7 +46,7 @@ def sent_on(answer):
 
 
 def test_a_mailed_link_leads_there_too(demo, queue):
-    at_other_host().post("/accounts/password/reset/", {"email": NORDLICHT})
+    at_other_host().post("/accounts/password/reset/", {"email": HELPDESK})
     [sent] = queue.all()
     assert f"{HERE}/accounts/password/reset/" in sent.text
     assert OTHER not in sent.text
@@ -68,7 +69,7 @@ def test_behind_a_proxy_that_changes_the_host_it_goes_round_once(demo):
 
 
 def test_who_is_signed_in_under_another_host_stays_there(demo):
-    browser = at_other_host(NORDLICHT)
+    browser = at_other_host(HELPDESK)
     assert browser.get("/accounts/login/?next=/activity/").url == "/activity/"
     assert browser.get("/customers/").status_code == 200
 
@@ -83,7 +84,7 @@ def test_who_is_signed_in_under_another_host_stays_there(demo):
     ],
 )
 def test_what_needs_the_portal_s_own_host_goes_there_first(demo, path):
-    answer = at_other_host(NORDLICHT).get(f"{path}?next=/settings/profile/")
+    answer = at_other_host(HELPDESK).get(f"{path}?next=/settings/profile/")
     assert sent_on(answer) == (path, {"next": "/settings/profile/", "moved": "1"})
 
 
@@ -195,13 +196,13 @@ def sign_in_with(browser, passkey):
 
 def test_a_passkey_is_made_and_given_on_pages_of_the_portal_only(demo):
     browser = Client()
-    browser.post("/accounts/login/", {"username": NORDLICHT, "password": "demo-portal"})
+    browser.post("/accounts/login/", {"username": HELPDESK, "password": "demo-portal"})
     passkey = SoftPasskey("https://login.portal.example")
     assert add(browser, passkey).status_code == 200
-    assert not demo.user(NORDLICHT).second_factors.exists()
+    assert not demo.user(HELPDESK).second_factors.exists()
     passkey.origin = HERE
     assert add(browser, passkey).status_code == 302
-    [stored] = demo.user(NORDLICHT).second_factors
+    [stored] = demo.user(HELPDESK).second_factors
     assert stored.wrap().name == "Office laptop"
 
     for origin in ("https://login.portal.example", "http://portal.example", "https://a.example"):
@@ -215,7 +216,7 @@ def test_a_passkey_belongs_to_the_portal_s_own_host(demo):
     asked = at_other_host().get(PASSKEY_SIGN_IN, headers={"accept": "application/json"})
     assert asked.json()["request_options"]["publicKey"]["rpId"] == "portal.example"
     browser = at_other_host()
-    browser.post("/accounts/login/", {"username": NORDLICHT, "password": "demo-portal"})
+    browser.post("/accounts/login/", {"username": HELPDESK, "password": "demo-portal"})
     page = browser.get("/accounts/passkeys/add/?moved=1")
     options = page.context["js_data"]["creation_options"]["publicKey"]
     assert options["rp"] == {"id": "portal.example", "name": "portal.example"}
@@ -223,7 +224,7 @@ def test_a_passkey_belongs_to_the_portal_s_own_host(demo):
 
 def test_an_authenticator_app_names_the_portal_s_own_host(demo):
     browser = at_other_host()
-    browser.post("/accounts/login/", {"username": NORDLICHT, "password": "demo-portal"})
+    browser.post("/accounts/login/", {"username": HELPDESK, "password": "demo-portal"})
     link = urlsplit(browser.get("/accounts/second-factor/app/").context["totp_url"])
     assert parse_qs(link.query)["issuer"] == ["portal.example"]
 

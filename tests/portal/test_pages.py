@@ -9,10 +9,9 @@ from django.test import Client
 
 from portal.authority import PORTAL
 from portal.models import Worker
-from tests.pages import OPERATOR, Page, signed_in
+from tests.demo import ALBERS, HELPDESK, OPERATOR
+from tests.pages import Page, signed_in
 
-HELPDESK = "helpdesk@nordlicht.example"
-ALBERS = "admin@albers.example"
 MENU = [
     "Customers",
     "Subscriptions",

@@ -17,11 +17,11 @@ from portal.models import Action, ActivityEntry, Membership, ProofMethod, Proved
 from portal.permissions import Role
 from portal.sign_in.providers import apps_of
 from relationships.models import RelationshipRequest, RequestStatus
+from tests.demo import ALBERS, GLOBAL, OPERATOR
 from tests.factories import MembershipFactory, UserFactory
-from tests.pages import ALBERS, OPERATOR, Page, sign_in, signed_in
+from tests.pages import Page, sign_in, signed_in
 
 NEW = "barrel-of-apples"
-GLOBAL = "global@nordlicht.example"
 
 
 def browser():

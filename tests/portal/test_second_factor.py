@@ -15,10 +15,8 @@ from portal.authority import PORTAL, Refusal
 from portal.models import Action, Membership, Partner
 from portal.permissions import Role
 from portal.sign_in.forms import reset_path
+from tests.demo import ALBERS, GLOBAL, HELPDESK, OPERATOR
 from tests.pages import (
-    ALBERS,
-    NORDLICHT,
-    OPERATOR,
     PASSKEY,
     Page,
     code_of,
@@ -35,7 +33,6 @@ ENTER = "/accounts/second-factor/enter/"
 APP = "/accounts/second-factor/app/"
 CODES = "/accounts/second-factor/codes/"
 QUESTION = "/accounts/second-factor/confirm/"
-GLOBAL = "global@nordlicht.example"
 WRONG_CODE = "This code is wrong or was used already. Try the next one."
 
 
@@ -60,7 +57,7 @@ def is_in(browser):
 def test_an_app_is_set_up_and_asked_for_at_the_next_sign_in(
     demo, browser, queue, django_capture_on_commit_callbacks
 ):
-    sign_in(browser, NORDLICHT)
+    sign_in(browser, HELPDESK)
     page = Page(browser.get(APP))
     assert page.heading == "Set up an authenticator app"
     [key] = [field.get("value") for field in page.find("input[@id='key']")]
@@ -72,15 +69,15 @@ def test_an_app_is_set_up_and_asked_for_at_the_next_sign_in(
         assert browser.post(APP, {"code": code_of(made)}).url == CODES
     codes = Page(browser.get(CODES)).find("textarea")[0].text.split()
     assert len(set(codes)) == 10
-    [app] = demo.user(NORDLICHT).second_factors
+    [app] = demo.user(HELPDESK).second_factors
     assert app.type == "totp"
-    assert [entry.action for entry in demo.log(actor__user=demo.user(NORDLICHT))] == [
+    assert [entry.action for entry in demo.log(actor__user=demo.user(HELPDESK))] == [
         Action.SECOND_FACTOR_ADDED
     ]
-    assert [queued.recipient for queued in queue.all()] == [NORDLICHT]
+    assert [queued.recipient for queued in queue.all()] == [HELPDESK]
 
     again = Client(headers={"accept-language": "en"})
-    assert sign_in(again, NORDLICHT, next="/activity/?start=").url == ENTER
+    assert sign_in(again, HELPDESK, next="/activity/?start=").url == ENTER
     assert not is_in(again)
     # The code that set it up was seen by whoever looked on.
     assert Page(again.post(ENTER, {"code": code_of(app)})).field_errors == [WRONG_CODE]
@@ -94,7 +91,7 @@ def key_of(browser):
 
 
 def test_the_key_stays_the_same_until_the_app_is_set_up(demo, browser):
-    sign_in(browser, NORDLICHT)
+    sign_in(browser, HELPDESK)
     key = key_of(browser)
     assert key_of(browser) == key
     refused = browser.post(APP, {"code": "000000"})
@@ -105,12 +102,12 @@ def test_the_key_stays_the_same_until_the_app_is_set_up(demo, browser):
     browser.post(APP + "remove/")
     assert key_of(browser) != key
     other = Client()
-    sign_in(other, NORDLICHT)
+    sign_in(other, HELPDESK)
     assert key_of(other) not in (key, key_of(browser))
 
 
 def test_a_wrong_code_sets_no_app_up(demo, browser):
-    sign_in(browser, NORDLICHT)
+    sign_in(browser, HELPDESK)
     browser.get(APP)
     answer = browser.post(APP, {"code": "000000"})
     assert Page(answer).field_errors == [WRONG_CODE]
@@ -119,8 +116,8 @@ def test_a_wrong_code_sets_no_app_up(demo, browser):
 
 @pytest.mark.parametrize("code", ["", "000000", "x", "\x00", "1" * 500, "１２３４５６"])
 def test_a_wrong_code_lets_nobody_in(demo, browser, code):
-    set_up_app(demo.user(NORDLICHT))
-    sign_in(browser, NORDLICHT)
+    set_up_app(demo.user(HELPDESK))
+    sign_in(browser, HELPDESK)
     answer = browser.post(ENTER, {"code": code})
     assert answer.status_code == 200
     assert Page(answer).field_errors
@@ -128,26 +125,26 @@ def test_a_wrong_code_lets_nobody_in(demo, browser, code):
 
 
 def test_a_code_works_once(demo, browser):
-    app = set_up_app(demo.user(NORDLICHT))
-    sign_in(browser, NORDLICHT)
+    app = set_up_app(demo.user(HELPDESK))
+    sign_in(browser, HELPDESK)
     code = code_of(app)
     assert browser.post(ENTER, {"code": code}).status_code == 302
     thief = Client(headers={"accept-language": "en"})
-    sign_in(thief, NORDLICHT)
+    sign_in(thief, HELPDESK)
     assert Page(thief.post(ENTER, {"code": code})).field_errors == [WRONG_CODE]
 
 
 @pytest.mark.parametrize("period", [-1, 0, 1])
 def test_a_clock_may_be_half_a_minute_off(demo, browser, period):
-    app = set_up_app(demo.user(NORDLICHT))
-    sign_in(browser, NORDLICHT)
+    app = set_up_app(demo.user(HELPDESK))
+    sign_in(browser, HELPDESK)
     assert browser.post(ENTER, {"code": code_of(app, period)}).url == "/"
 
 
 @pytest.mark.parametrize("period", [-2, 2])
 def test_a_clock_that_is_further_off_is_refused(demo, browser, period):
-    app = set_up_app(demo.user(NORDLICHT))
-    sign_in(browser, NORDLICHT)
+    app = set_up_app(demo.user(HELPDESK))
+    sign_in(browser, HELPDESK)
     assert Page(browser.post(ENTER, {"code": code_of(app, period)})).field_errors == [WRONG_CODE]
 
 
@@ -156,30 +153,30 @@ def test_a_used_code_is_not_good_again_while_the_clock_might_be_off(
     demo, browser, time_machine, seconds
 ):
     """The code of the next period, typed by a clock that is ahead, would be good for a minute and a half."""
-    app = set_up_app(demo.user(NORDLICHT))
-    sign_in(browser, NORDLICHT)
+    app = set_up_app(demo.user(HELPDESK))
+    sign_in(browser, HELPDESK)
     code, older = code_of(app, 1), code_of(app)
     assert browser.post(ENTER, {"code": code}).url == "/"
     time_machine.shift(seconds)
     cache.clear()  # a cache may drop what it holds
     thief = Client(headers={"accept-language": "en"})
-    sign_in(thief, NORDLICHT)
+    sign_in(thief, HELPDESK)
     for used in (code, older):
         assert Page(thief.post(ENTER, {"code": used})).field_errors == [WRONG_CODE]
     assert not is_in(thief)
 
 
 def test_a_used_code_confirms_nothing_either(demo, browser):
-    app = set_up_app(demo.user(NORDLICHT))
-    sign_in(browser, NORDLICHT)
+    app = set_up_app(demo.user(HELPDESK))
+    sign_in(browser, HELPDESK)
     browser.post(ENTER, {"code": code_of(app)})
     answer = browser.post(QUESTION, {"code": code_of(app)})
     assert Page(answer).field_errors == [WRONG_CODE]
 
 
 def test_codes_are_not_guessed_for_long(demo, browser):
-    app = set_up_app(demo.user(NORDLICHT))
-    sign_in(browser, NORDLICHT)
+    app = set_up_app(demo.user(HELPDESK))
+    sign_in(browser, HELPDESK)
     for _ in range(5):
         assert Page(browser.post(ENTER, {"code": "000000"})).field_errors == [WRONG_CODE]
     assert Page(browser.post(ENTER, {"code": code_of(app)})).field_errors == [
@@ -193,33 +190,33 @@ def test_the_second_step_without_the_first_leads_to_the_sign_in(browser):
 
 
 def test_the_second_step_can_be_left(demo, browser):
-    set_up_app(demo.user(NORDLICHT))
-    sign_in(browser, NORDLICHT)
+    set_up_app(demo.user(HELPDESK))
+    sign_in(browser, HELPDESK)
     assert browser.post("/accounts/logout/").url == "/accounts/login/"
     assert browser.get(ENTER).url == "/accounts/login/"
 
 
 def test_T3_who_is_deactivated_between_the_steps_does_not_come_in(demo, browser):
-    app = set_up_app(demo.user(NORDLICHT))
-    for lock in (demo.user(NORDLICHT), demo.partner("Nordlicht Distribution")):
+    app = set_up_app(demo.user(HELPDESK))
+    for lock in (demo.user(HELPDESK), demo.partner("Nordlicht Distribution")):
         browser = Client(headers={"accept-language": "en"})
-        sign_in(browser, NORDLICHT)
+        sign_in(browser, HELPDESK)
         lock.deactivate(by=PORTAL)
         answer = browser.post(ENTER, {"code": code_of(app)})
         assert answer.url == "/accounts/login/"
         lock.reactivate(by=PORTAL)
         Authenticator.objects.all().delete()
-        app = set_up_app(demo.user(NORDLICHT))
+        app = set_up_app(demo.user(HELPDESK))
         assert not is_in(browser)
 
 
 def test_a_new_password_by_mail_does_not_pass_the_second_factor_by(demo, browser):
-    set_up_app(demo.user(NORDLICHT))
-    form = browser.get(reset_path(demo.user(NORDLICHT))).url
+    set_up_app(demo.user(HELPDESK))
+    form = browser.get(reset_path(demo.user(HELPDESK))).url
     new = {"password1": "barrel-of-apples", "password2": "barrel-of-apples"}
     assert browser.post(form, new).url == "/accounts/password/reset/done/"
     assert browser.get("/activity/").url == "/accounts/login/?next=/activity/"
-    assert sign_in(browser, NORDLICHT, "barrel-of-apples").url == ENTER
+    assert sign_in(browser, HELPDESK, "barrel-of-apples").url == ENTER
     assert not is_in(browser)
 
 
@@ -227,10 +224,10 @@ def test_a_new_password_by_mail_does_not_pass_the_second_factor_by(demo, browser
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("play", ORDERS)
 def test_of_two_who_type_the_same_code_at_once_one_comes_in(demo, play):
-    app = set_up_app(demo.user(NORDLICHT))
+    app = set_up_app(demo.user(HELPDESK))
     browsers = [Client(), Client()]
     for browser in browsers:
-        sign_in(browser, NORDLICHT)
+        sign_in(browser, HELPDESK)
     code = code_of(app)
     answers = play(*(partial(browser.post, ENTER, {"code": code}) for browser in browsers))
     assert sorted(one.value.status_code for one in answers) == [200, 302]
@@ -245,14 +242,14 @@ def codes_of(browser):
 
 
 def test_a_recovery_code_stands_in_once(demo, browser):
-    app = set_up_app(demo.user(NORDLICHT))
-    sign_in(browser, NORDLICHT)
+    app = set_up_app(demo.user(HELPDESK))
+    sign_in(browser, HELPDESK)
     browser.post(ENTER, {"code": code_of(app)})
     [code, *others] = codes_of(browser)
 
     for expected in (True, False):
         again = Client(headers={"accept-language": "en"})
-        sign_in(again, NORDLICHT)
+        sign_in(again, HELPDESK)
         again.post(ENTER, {"code": code})
         assert is_in(again) == expected
     assert codes_of(browser) == others
@@ -261,8 +258,8 @@ def test_a_recovery_code_stands_in_once(demo, browser):
 def test_recovery_codes_can_be_downloaded_and_made_anew(
     demo, browser, queue, django_capture_on_commit_callbacks
 ):
-    app = set_up_app(demo.user(NORDLICHT))
-    sign_in(browser, NORDLICHT)
+    app = set_up_app(demo.user(HELPDESK))
+    sign_in(browser, HELPDESK)
     browser.post(ENTER, {"code": code_of(app)})
     codes = codes_of(browser)
     file = browser.get(CODES + "download/")
@@ -275,13 +272,13 @@ def test_recovery_codes_can_be_downloaded_and_made_anew(
         assert browser.post(CODES + "new/").url == CODES
     assert not set(codes) & set(codes_of(browser))
     [entry] = demo.log(action=Action.RECOVERY_CODES_MADE)
-    assert entry.person == demo.user(NORDLICHT)
+    assert entry.person == demo.user(HELPDESK)
 
 
 def test_what_changes_a_factor_wants_one_that_was_shown_just_now(demo, browser, time_machine):
     """A password alone confirms nothing where there is a factor."""
-    app, passkey = set_up_app(demo.user(NORDLICHT)), set_up_passkey(demo.user(NORDLICHT))
-    sign_in(browser, NORDLICHT)
+    app, passkey = set_up_app(demo.user(HELPDESK)), set_up_passkey(demo.user(HELPDESK))
+    sign_in(browser, HELPDESK)
     browser.post(ENTER, {"code": code_of(app)})
     paths = [CODES, CODES + "download/", CODES + "new/", APP + "remove/", "/accounts/passkeys/add/"]
     paths += [f"/accounts/passkeys/{passkey.pk}/{act}/" for act in ("name", "remove")]
@@ -295,14 +292,14 @@ def test_what_changes_a_factor_wants_one_that_was_shown_just_now(demo, browser, 
         assert browser.get(path).url == asked
         if path not in (CODES, CODES + "download/"):
             assert browser.post(path, {"name": "x"}).url == asked
-    assert demo.user(NORDLICHT).second_factors.count() == 2
+    assert demo.user(HELPDESK).second_factors.count() == 2
     assert browser.post(f"{QUESTION}?next={CODES}", {"code": code_of(app)}).url == CODES
     assert {browser.get(path).status_code for path in paths} == {200}
 
 
 def test_a_recovery_code_confirms_where_the_app_is_lost(demo, browser, time_machine):
-    app = set_up_app(demo.user(NORDLICHT))
-    sign_in(browser, NORDLICHT)
+    app = set_up_app(demo.user(HELPDESK))
+    sign_in(browser, HELPDESK)
     browser.post(ENTER, {"code": code_of(app)})
     [code, *_others] = codes_of(browser)
     time_machine.shift(301)
@@ -312,10 +309,10 @@ def test_a_recovery_code_confirms_where_the_app_is_lost(demo, browser, time_mach
 
 
 def test_the_passkey_is_asked_for_first_where_there_is_no_app(demo, browser):
-    user = demo.user(NORDLICHT)
+    user = demo.user(HELPDESK)
     set_up_passkey(user)
     RecoveryCodes.activate(user)
-    browser = signed_in(NORDLICHT)
+    browser = signed_in(HELPDESK)
     asked = browser.get("/activity/")
     assert asked.url == "/accounts/passkeys/confirm/?next=%2Factivity%2F"
     page = Page(browser.get(asked.url))
@@ -325,7 +322,7 @@ def test_the_passkey_is_asked_for_first_where_there_is_no_app(demo, browser):
 
 
 def test_a_wrong_password_confirms_nothing(demo):
-    left_open = signed_in(NORDLICHT, **{"accept-language": "en"})
+    left_open = signed_in(HELPDESK, **{"accept-language": "en"})
     answer = left_open.post(f"/accounts/confirm/?next={APP}", {"password": "wrong"})
     assert Page(answer).field_errors == ["This is not your password."]
     assert left_open.get(APP).status_code == 302
@@ -335,8 +332,8 @@ def test_a_wrong_password_confirms_nothing(demo):
 
 
 def test_a_passkey_has_a_name_that_can_be_changed(demo, browser):
-    sign_in(browser, NORDLICHT)
-    passkey = set_up_passkey(demo.user(NORDLICHT))
+    sign_in(browser, HELPDESK)
+    passkey = set_up_passkey(demo.user(HELPDESK))
     show_factor(browser)
     [row] = Page(browser.get("/accounts/passkeys/")).table
     assert (row["Name"], row["Last used"]) == ("Office laptop", "Never")
@@ -349,7 +346,7 @@ def test_a_passkey_has_a_name_that_can_be_changed(demo, browser):
 
 def test_T1_the_passkey_of_another_does_not_exist(demo, browser):
     theirs = set_up_passkey(demo.user(GLOBAL))
-    sign_in(browser, NORDLICHT)
+    sign_in(browser, HELPDESK)
     for act in ("name", "remove"):
         path = f"/accounts/passkeys/{theirs.pk}/{act}/"
         assert browser.get(path).status_code == 404
@@ -361,9 +358,9 @@ def test_T1_the_passkey_of_another_does_not_exist(demo, browser):
 def test_the_list_of_passkeys_costs_the_same_with_1_and_with_20(
     demo, browser, count, django_assert_num_queries
 ):
-    sign_in(browser, NORDLICHT)
+    sign_in(browser, HELPDESK)
     for number in range(count):
-        set_up_passkey(demo.user(NORDLICHT), f"Key {number}")
+        set_up_passkey(demo.user(HELPDESK), f"Key {number}")
     show_factor(browser)
     with django_assert_num_queries(4):
         assert len(Page(browser.get("/accounts/passkeys/")).table) == count
@@ -399,7 +396,7 @@ CREDENTIALS = [
 @pytest.mark.parametrize("credential", CREDENTIALS)
 @pytest.mark.parametrize("asked", [True, False])
 def test_a_made_up_passkey_lets_nobody_in(demo, browser, credential, asked):
-    set_up_passkey(demo.user(NORDLICHT))
+    set_up_passkey(demo.user(HELPDESK))
     if asked:
         challenge = browser.get(
             "/accounts/passkeys/sign-in/", headers={"accept": "application/json"}
@@ -407,7 +404,7 @@ def test_a_made_up_passkey_lets_nobody_in(demo, browser, credential, asked):
         assert challenge.json()["request_options"]["publicKey"]["challenge"]
     answer = browser.post("/accounts/passkeys/sign-in/", {"credential": credential})
     assert answer.url == "/accounts/login/"
-    sign_in(browser, NORDLICHT)
+    sign_in(browser, HELPDESK)
     answer = browser.post(ENTER, {"credential": credential})
     assert answer.status_code == 200
     assert not is_in(browser)
@@ -415,7 +412,7 @@ def test_a_made_up_passkey_lets_nobody_in(demo, browser, credential, asked):
 
 @pytest.mark.parametrize("credential", CREDENTIALS)
 def test_a_made_up_passkey_is_not_added(demo, browser, credential):
-    sign_in(browser, NORDLICHT)
+    sign_in(browser, HELPDESK)
     browser.get("/accounts/passkeys/add/")
     answer = browser.post("/accounts/passkeys/add/", {"credential": credential, "name": "x"})
     assert answer.status_code == 200
@@ -425,8 +422,8 @@ def test_a_made_up_passkey_is_not_added(demo, browser, credential):
 
 @pytest.mark.parametrize("credential", ["x", json.dumps(PASSKEY)])
 def test_a_made_up_passkey_confirms_nothing(demo, credential):
-    set_up_passkey(demo.user(NORDLICHT))
-    left_open = signed_in(NORDLICHT)
+    set_up_passkey(demo.user(HELPDESK))
+    left_open = signed_in(HELPDESK)
     path = f"/accounts/passkeys/confirm/?next={APP}"
     left_open.get(path)
     assert left_open.post(path, {"credential": credential}).url == path
@@ -463,7 +460,7 @@ EVERYTHING = [
 ]
 
 
-@pytest.mark.parametrize("email", [NORDLICHT, ALBERS, OPERATOR])
+@pytest.mark.parametrize("email", [HELPDESK, ALBERS, OPERATOR])
 def test_a_session_that_has_shown_no_factor_opens_nothing(demo, nothing_written, email):
     before = signed_in(email)
     set_up_app(demo.user(email))
@@ -479,8 +476,8 @@ def test_a_session_that_has_shown_no_factor_opens_nothing(demo, nothing_written,
 
 
 def test_it_is_asked_for_the_factor_and_led_on(demo):
-    before = signed_in(NORDLICHT)
-    app = set_up_app(demo.user(NORDLICHT))
+    before = signed_in(HELPDESK)
+    app = set_up_app(demo.user(HELPDESK))
     asked = before.get("/activity/?start=").url
     page = Page(before.get(asked))
     assert (page.heading, page.menu) == ("Second factor", [])
@@ -496,15 +493,15 @@ def test_it_is_asked_for_the_factor_and_led_on(demo):
 
 
 def test_it_can_sign_out(demo):
-    before = signed_in(NORDLICHT)
-    set_up_app(demo.user(NORDLICHT))
+    before = signed_in(HELPDESK)
+    set_up_app(demo.user(HELPDESK))
     assert before.post("/accounts/logout/").url == "/accounts/login/"
     assert before.get("/activity/").url == "/accounts/login/?next=/activity/"
 
 
 def test_what_another_showed_in_the_same_browser_does_not_count(demo, browser):
-    app = set_up_app(demo.user(NORDLICHT))
-    sign_in(browser, NORDLICHT)
+    app = set_up_app(demo.user(HELPDESK))
+    sign_in(browser, HELPDESK)
     browser.post(ENTER, {"code": code_of(app)})
     set_up_app(demo.user(ALBERS))
     browser.force_login(demo.user(ALBERS))
@@ -513,9 +510,9 @@ def test_what_another_showed_in_the_same_browser_does_not_count(demo, browser):
 
 def test_the_first_factor_ends_the_other_sessions(demo, browser, required):
     """Also where it is set up because it became necessary, with a session of the past left open elsewhere."""
-    before, elsewhere = signed_in(NORDLICHT), Client()
-    sign_in(elsewhere, NORDLICHT)
-    sign_in(browser, NORDLICHT)
+    before, elsewhere = signed_in(HELPDESK), Client()
+    sign_in(elsewhere, HELPDESK)
+    sign_in(browser, HELPDESK)
     key = key_of(browser)
     browser.post(APP, {"code": code_of(Authenticator(data={"secret": key}))})
     page = Page(browser.get(CODES))
@@ -526,15 +523,15 @@ def test_the_first_factor_ends_the_other_sessions(demo, browser, required):
 
 
 def test_a_second_one_ends_none(demo, browser, monkeypatch):
-    passkey = set_up_passkey(demo.user(NORDLICHT))
-    other = signed_in(NORDLICHT)
-    sign_in(browser, NORDLICHT)
+    passkey = set_up_passkey(demo.user(HELPDESK))
+    other = signed_in(HELPDESK)
+    sign_in(browser, HELPDESK)
     for client in (browser, other):
-        client.force_login(demo.user(NORDLICHT))
+        client.force_login(demo.user(HELPDESK))
         show_factor(client)
     key = key_of(browser)
     browser.post(APP, {"code": code_of(Authenticator(data={"secret": key}))})
-    assert [one.type for one in demo.user(NORDLICHT).second_factors.order_by("pk")] == [
+    assert [one.type for one in demo.user(HELPDESK).second_factors.order_by("pk")] == [
         passkey.type,
         "totp",
     ]
@@ -545,12 +542,12 @@ def test_a_second_one_ends_none(demo, browser, monkeypatch):
 def test_of_two_sessions_that_set_one_up_at_once_the_second_is_asked_for_the_first(
     demo, browser, monkeypatch
 ):
-    sign_in(browser, NORDLICHT)
+    sign_in(browser, HELPDESK)
     path = "/accounts/passkeys/add/"
     browser.get(path)
 
     def meanwhile(form):
-        set_up_app(demo.user(NORDLICHT))
+        set_up_app(demo.user(HELPDESK))
         form.cleaned_data = {"name": "x", "credential": PASSKEY}
         return True
 
@@ -560,7 +557,7 @@ def test_of_two_sessions_that_set_one_up_at_once_the_second_is_asked_for_the_fir
         path,
         f"{QUESTION}?next=%2Faccounts%2Fpasskeys%2Fadd%2F",
     ]
-    assert [one.type for one in demo.user(NORDLICHT).second_factors] == ["totp"]
+    assert [one.type for one in demo.user(HELPDESK).second_factors] == ["totp"]
 
 
 # Who needs one
@@ -610,7 +607,7 @@ def test_nothing_else_can_be_done_but_sign_out_and_change_the_language(
 
 
 def test_set_up_it_opens_the_portal(demo, browser, required):
-    sign_in(browser, NORDLICHT)
+    sign_in(browser, HELPDESK)
     page = Page(browser.get(APP))
     [key] = [field.get("value") for field in page.find("input[@id='key']")]
     browser.post(APP, {"code": code_of(Authenticator(data={"secret": key}))})
@@ -639,7 +636,7 @@ def test_it_is_required_of_the_partner_s_own_people_only(demo, required):
 
 
 def test_it_is_required_from_the_next_request_on(demo, browser):
-    sign_in(browser, NORDLICHT)
+    sign_in(browser, HELPDESK)
     assert is_in(browser)
     Partner.objects.filter(name="Nordlicht Distribution").update(requires_second_factor=True)
     assert browser.get("/activity/").url == INDEX
@@ -657,11 +654,11 @@ def test_operators_need_one_where_the_environment_says_so(demo, browser, setting
     assert browser.get("/admin/").url == f"{QUESTION}?next=%2Fadmin%2F"
     show_factor(browser)
     assert browser.get("/admin/").status_code == 200
-    assert signed_in(NORDLICHT).get("/activity/").status_code == 200
+    assert signed_in(HELPDESK).get("/activity/").status_code == 200
 
 
 def test_who_needs_none_is_not_asked(demo, django_assert_num_queries):
-    browser = signed_in(NORDLICHT)
+    browser = signed_in(HELPDESK)
     with django_assert_num_queries(2):
         browser.get("/accounts/language/")
 
@@ -670,10 +667,10 @@ def test_who_needs_none_is_not_asked(demo, django_assert_num_queries):
 
 
 def test_an_app_can_be_removed_and_its_codes_go_with_it(demo, browser, queue):
-    app = set_up_app(demo.user(NORDLICHT))
-    sign_in(browser, NORDLICHT)
+    app = set_up_app(demo.user(HELPDESK))
+    sign_in(browser, HELPDESK)
     browser.post(ENTER, {"code": code_of(app)})
-    other = signed_in(NORDLICHT)
+    other = signed_in(HELPDESK)
     show_factor(other)
     assert is_in(other)
     assert browser.get(APP + "remove/").status_code == 200
@@ -683,13 +680,13 @@ def test_an_app_can_be_removed_and_its_codes_go_with_it(demo, browser, queue):
     # The other sessions end: one of them may be on the phone that was lost.
     assert not is_in(other)
     [entry] = demo.log(action=Action.SECOND_FACTOR_REMOVED)
-    assert entry.person == demo.user(NORDLICHT)
-    assert sign_in(Client(), NORDLICHT).url == "/"
+    assert entry.person == demo.user(HELPDESK)
+    assert sign_in(Client(), HELPDESK).url == "/"
 
 
 def test_the_last_one_stays_while_one_is_required(demo, browser, required, nothing_written):
-    app = set_up_app(demo.user(NORDLICHT))
-    sign_in(browser, NORDLICHT)
+    app = set_up_app(demo.user(HELPDESK))
+    sign_in(browser, HELPDESK)
     browser.post(ENTER, {"code": code_of(app)})
     reason = "Nordlicht Distribution requires a second factor. Add another one before you remove this one."
     page = Page(browser.get(APP + "remove/"))
@@ -698,23 +695,23 @@ def test_the_last_one_stays_while_one_is_required(demo, browser, required, nothi
     with nothing_written():
         assert browser.post(APP + "remove/").url == INDEX
     assert ("alert", reason) in Page(browser.get(INDEX)).alerts
-    assert list(demo.user(NORDLICHT).second_factors) == [app]
+    assert list(demo.user(HELPDESK).second_factors) == [app]
 
-    passkey = set_up_passkey(demo.user(NORDLICHT))
+    passkey = set_up_passkey(demo.user(HELPDESK))
     question = Page(browser.get(f"/accounts/passkeys/{passkey.pk}/remove/"))
     assert question.heading == "Remove the passkey “Office laptop”?"
     assert browser.post(f"/accounts/passkeys/{passkey.pk}/remove/").url == "/accounts/passkeys/"
-    passkey = set_up_passkey(demo.user(NORDLICHT))
+    passkey = set_up_passkey(demo.user(HELPDESK))
     browser.post(APP + "remove/")
-    assert list(demo.user(NORDLICHT).second_factors) == [passkey]
+    assert list(demo.user(HELPDESK).second_factors) == [passkey]
     browser.post(f"/accounts/passkeys/{passkey.pk}/remove/")
-    assert list(demo.user(NORDLICHT).second_factors) == [passkey]
+    assert list(demo.user(HELPDESK).second_factors) == [passkey]
     assert is_in(browser)
 
 
 def test_whoever_removed_it_is_led_to_set_one_up_when_it_becomes_required(demo, browser, required):
-    app = set_up_app(demo.user(NORDLICHT))
-    sign_in(browser, NORDLICHT)
+    app = set_up_app(demo.user(HELPDESK))
+    sign_in(browser, HELPDESK)
     browser.post(ENTER, {"code": code_of(app)})
     assert is_in(browser)
     Partner.objects.update(requires_second_factor=False)
@@ -749,16 +746,16 @@ def test_a_global_admin_requires_it_of_everyone_and_that_is_logged(demo):
 
 def test_T2_nobody_else_does(demo, nothing_written):
     partner = demo.partner("Nordlicht Distribution")
-    for email in (NORDLICHT, "users@nordlicht.example", "global@hafen.example"):
+    for email in (HELPDESK, "users@nordlicht.example", "global@hafen.example"):
         signed_in(email).post("/settings/company/", company(partner, requires_second_factor="on"))
     assert not demo.partner("Nordlicht Distribution").requires_second_factor
 
 
 def test_an_operator_takes_a_lost_factor_away(demo, admin_client):
-    user = demo.user(NORDLICHT)
+    user = demo.user(HELPDESK)
     set_up_app(user)
     set_up_passkey(user)
-    theirs = signed_in(NORDLICHT)
+    theirs = signed_in(HELPDESK)
     show_factor(theirs)
     assert is_in(theirs)
     chosen = {"action": "reset_second_factor", "_selected_action": [str(user.pk)]}
@@ -777,10 +774,10 @@ def test_an_operator_takes_a_lost_factor_away(demo, admin_client):
 
 
 def test_T2_nobody_else_takes_it_away(demo, nothing_written):
-    set_up_app(demo.user(NORDLICHT))
-    for email in (GLOBAL, "users@nordlicht.example", "global@hafen.example", NORDLICHT):
+    set_up_app(demo.user(HELPDESK))
+    for email in (GLOBAL, "users@nordlicht.example", "global@hafen.example", HELPDESK):
         with nothing_written(), pytest.raises(ValidationError) as refused:
-            demo.user(NORDLICHT).reset_second_factor(by=demo.user(email))
+            demo.user(HELPDESK).reset_second_factor(by=demo.user(email))
         assert refused.value.code in Refusal.values
     assert Authenticator.objects.exists()
 

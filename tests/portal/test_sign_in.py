@@ -22,8 +22,9 @@ from portal import settings as portal_settings
 from portal.authority import PORTAL
 from portal.models import Action, Membership, Partner, User
 from portal.permissions import Role
+from tests.demo import ALBERS, HELPDESK, OPERATOR
 from tests.factories import MembershipFactory, UserFactory
-from tests.pages import ALBERS, NORDLICHT, OPERATOR, Page, set_up_app, sign_in, signed_in
+from tests.pages import Page, set_up_app, sign_in, signed_in
 
 WRONG = "Email or password is wrong. Check both and try again."
 TOO_MANY = "Too many attempts. Wait five minutes and try again."
@@ -47,7 +48,7 @@ def is_in(browser):
     "path", ["signup/", "email/", "inactive/", "login/code/", "confirm-email/"]
 )
 def test_nobody_signs_up_or_changes_the_email(browser, path):
-    for client in (browser, signed_in(NORDLICHT)):
+    for client in (browser, signed_in(HELPDESK)):
         assert client.get(f"/accounts/{path}").status_code == 404
         assert client.post(f"/accounts/{path}", {"email": "a@b.example"}).status_code == 404
 
@@ -61,7 +62,7 @@ def test_such_a_page_has_no_path(name):
 def test_the_answer_is_a_page_whoever_asks(browser):
     """No second way to read the same in JSON."""
     for headers in ({"accept": "application/json"}, {"x-requested-with": "XMLHttpRequest"}):
-        answer = browser.post("/accounts/login/", {"username": NORDLICHT}, headers=headers)
+        answer = browser.post("/accounts/login/", {"username": HELPDESK}, headers=headers)
         assert answer["Content-Type"] == "text/html; charset=utf-8"
 
 
@@ -86,8 +87,8 @@ def test_next_does_not_lead_out_of_the_portal(browser, settings, path, target):
     settings.CSRF_TRUSTED_ORIGINS = ["https://elsewhere.example"]
     home = "/" if path == "login" else "/accounts/login/"
     if path == "logout":
-        sign_in(browser, NORDLICHT)
-    data = {"username": NORDLICHT, "password": "demo-portal", "next": target}
+        sign_in(browser, HELPDESK)
+    data = {"username": HELPDESK, "password": "demo-portal", "next": target}
     assert browser.post(f"/accounts/{path}/", data).url == home
     if path == "login":
         # Whoever is in already is not led out either.
@@ -95,13 +96,13 @@ def test_next_does_not_lead_out_of_the_portal(browser, settings, path, target):
 
 
 def test_whoever_is_in_is_led_on(demo):
-    browser = signed_in(NORDLICHT)
+    browser = signed_in(HELPDESK)
     assert browser.get("/accounts/login/").url == "/"
     assert browser.get("/accounts/login/?next=/activity/").url == "/activity/"
 
 
 def test_the_confirmation_does_not_lead_out_of_the_portal(demo):
-    browser = signed_in(NORDLICHT)
+    browser = signed_in(HELPDESK)
     address = "/accounts/confirm/?next=https://elsewhere.example/"
     assert browser.post(address, {"password": "demo-portal"}).url == "/"
 
@@ -116,7 +117,7 @@ def test_passwords_are_kept_as_argon2_hashes():
 def test_a_new_password_signs_out_everywhere_else_is_logged_and_told(demo, queue):
     here, there = Client(), Client()
     for client in (here, there):
-        sign_in(client, NORDLICHT)
+        sign_in(client, HELPDESK)
     answer = here.post(
         "/accounts/password/change/",
         {"oldpassword": "demo-portal", "password1": NEW, "password2": NEW},
@@ -125,12 +126,12 @@ def test_a_new_password_signs_out_everywhere_else_is_logged_and_told(demo, queue
     page = Page(here.get(answer.url))
     assert page.alerts == [("status", "Your new password is set.")]
     assert not is_in(there)
-    assert demo.user(NORDLICHT).check_password(NEW)
+    assert demo.user(HELPDESK).check_password(NEW)
     [entry] = demo.log(action=Action.PASSWORD_CHANGED)
-    assert (entry.person, entry.subject) == (demo.user(NORDLICHT), str(demo.user(NORDLICHT)))
+    assert (entry.person, entry.subject) == (demo.user(HELPDESK), str(demo.user(HELPDESK)))
     assert NEW not in str(entry.__dict__)
     [told] = queue.all()
-    assert told.recipient == NORDLICHT
+    assert told.recipient == HELPDESK
     assert told.subject == "Ihr Konto: Passwort geändert"
 
 
@@ -156,8 +157,8 @@ def test_a_new_password_signs_out_everywhere_else_is_logged_and_told(demo, queue
     ],
 )
 def test_a_refused_password_says_why_at_the_field(demo, nothing_written, data, sentence):
-    User.objects.filter(email=NORDLICHT).update(name="Hanna Petersen")
-    browser = signed_in(NORDLICHT, **{"accept-language": "en"})
+    User.objects.filter(email=HELPDESK).update(name="Hanna Petersen")
+    browser = signed_in(HELPDESK, **{"accept-language": "en"})
     posted = {"oldpassword": "demo-portal", "password1": NEW, "password2": NEW} | data
     with nothing_written():
         answer = browser.post("/accounts/password/change/", posted)
@@ -170,17 +171,17 @@ def test_a_refused_password_says_why_at_the_field(demo, nothing_written, data, s
 )
 def test_a_password_counts_as_it_was_typed(demo, browser, password):
     """Of any kind of characters, eight or thousands, with its spaces, and large and small ones."""
-    changing = signed_in(NORDLICHT)
+    changing = signed_in(HELPDESK)
     typed = {"oldpassword": "demo-portal", "password1": password, "password2": password}
     assert changing.post("/accounts/password/change/", typed).status_code == 302
     for other in {password.strip(), password.swapcase(), password[:-1], password[:72]} - {password}:
-        assert sign_in(Client(), NORDLICHT, other).status_code == 200
-    assert sign_in(browser, NORDLICHT, password).url == "/"
+        assert sign_in(Client(), HELPDESK, other).status_code == 200
+    assert sign_in(browser, HELPDESK, password).url == "/"
 
 
 def test_password_managers_find_the_fields_and_nobody_reads_along(demo):
     fields = []
-    browsers = {"/accounts/login/": Client(), "/accounts/password/change/": signed_in(NORDLICHT)}
+    browsers = {"/accounts/login/": Client(), "/accounts/password/change/": signed_in(HELPDESK)}
     for path, browser in browsers.items():
         fields += Page(browser.get(path)).find("input[@autocomplete]")
     assert [(one.get("name"), one.get("type"), one.get("autocomplete")) for one in fields] == [
@@ -193,13 +194,13 @@ def test_password_managers_find_the_fields_and_nobody_reads_along(demo):
 
 
 def test_who_has_no_password_sets_one(demo):
-    user = demo.user(NORDLICHT)
+    user = demo.user(HELPDESK)
     user.set_unusable_password()
     user.save()
-    browser = signed_in(NORDLICHT)
+    browser = signed_in(HELPDESK)
     assert browser.get("/accounts/password/change/").url == "/accounts/password/set/"
     browser.post("/accounts/password/set/", {"password1": NEW, "password2": NEW})
-    assert demo.user(NORDLICHT).check_password(NEW)
+    assert demo.user(HELPDESK).check_password(NEW)
     assert is_in(browser)
 
 
@@ -215,7 +216,7 @@ def link_of(queued):
     return address
 
 
-@pytest.mark.parametrize("email", [NORDLICHT, " HelpDesk@Nordlicht.EXAMPLE ", OPERATOR, ALBERS])
+@pytest.mark.parametrize("email", [HELPDESK, " HelpDesk@Nordlicht.EXAMPLE ", OPERATOR, ALBERS])
 def test_the_link_in_the_mail_sets_a_new_password_once(demo, browser, queue, email):
     answer = ask_for_a_link(browser, email)
     assert answer.url == "/accounts/password/reset/sent/"
@@ -242,24 +243,24 @@ def test_the_link_in_the_mail_sets_a_new_password_once(demo, browser, queue, ema
 
 
 def test_the_mail_speaks_the_language_of_the_person(demo, browser, queue):
-    user = demo.user(NORDLICHT)
+    user = demo.user(HELPDESK)
     for language, subject in (
         ("de", "Ein neues Passwort für das Partnerportal festlegen"),
         ("en", "Set a new password for the partner portal"),
     ):
         user.language = language
         user.save()
-        ask_for_a_link(browser, NORDLICHT)
+        ask_for_a_link(browser, HELPDESK)
         assert queue.latest("id").subject == subject
 
 
 @pytest.fixture
 def locked_out(demo):
     """Emails of those who can't come in by a password, and of nobody."""
-    demo.user(NORDLICHT).deactivate(by=PORTAL)
+    demo.user(HELPDESK).deactivate(by=PORTAL)
     demo.partner("Hafen IT").deactivate(by=PORTAL)
     invited = MembershipFactory(user__password=None, user__email="invited@elbe.example").user
-    return [NORDLICHT, "global@hafen.example", invited.email, "nobody@nowhere.example"]
+    return [HELPDESK, "global@hafen.example", invited.email, "nobody@nowhere.example"]
 
 
 def test_T3_the_answer_to_a_forgotten_password_does_not_tell_whether_there_is_an_account(
@@ -284,7 +285,7 @@ def test_a_forgotten_password_is_as_much_work_for_nobody_as_for_somebody(
     monkeypatch.setattr(
         "portal.mail.compose", lambda *args, **kw: made.append(1) or real(*args, **kw)
     )
-    for email in (NORDLICHT, invited.email, "nobody@nowhere.example"):
+    for email in (HELPDESK, invited.email, "nobody@nowhere.example"):
         ask_for_a_link(browser, email)
     assert len(made) == 3
     assert len(queue.all()) == 2
@@ -368,27 +369,27 @@ def test_whom_several_have_invited_gets_each_invitation(demo, browser, queue, in
 
 
 def test_T3_a_link_that_was_sent_before_does_not_let_the_deactivated_in(demo, browser, queue):
-    ask_for_a_link(browser, NORDLICHT)
+    ask_for_a_link(browser, HELPDESK)
     ask_for_a_link(browser, "global@hafen.example")
     links = [link_of(queued) for queued in queue.order_by("id")]
-    demo.user(NORDLICHT).deactivate(by=PORTAL)
+    demo.user(HELPDESK).deactivate(by=PORTAL)
     demo.partner("Hafen IT").deactivate(by=PORTAL)
     for link in links:
         assert "does not work any more" in Page(browser.get(link)).text
     # Nor after it was let in again: it asks for a new one.
-    demo.user(NORDLICHT).reactivate(by=PORTAL)
+    demo.user(HELPDESK).reactivate(by=PORTAL)
     demo.partner("Hafen IT").reactivate(by=PORTAL)
     for link in links:
         assert "does not work any more" in Page(browser.get(link)).text
 
 
 def test_T3_who_is_deactivated_while_the_form_is_open_does_not_set_a_password(demo, browser, queue):
-    ask_for_a_link(browser, NORDLICHT)
+    ask_for_a_link(browser, HELPDESK)
     form = browser.get(link_of(queue.get())).url
-    demo.user(NORDLICHT).deactivate(by=PORTAL)
+    demo.user(HELPDESK).deactivate(by=PORTAL)
     answer = browser.post(form, {"password1": NEW, "password2": NEW})
     assert "does not work any more" in Page(answer).text
-    assert demo.user(NORDLICHT).check_password("demo-portal")
+    assert demo.user(HELPDESK).check_password("demo-portal")
 
 
 @pytest.mark.parametrize("uid", ["1", "0" * 32, "zz", "00000000-0000-0000-0000-000000000000"])
@@ -413,7 +414,7 @@ def at(address, **headers):
     return Client(headers={"accept-language": "en", **headers}, REMOTE_ADDR=address)
 
 
-@pytest.mark.parametrize("email", [NORDLICHT, "nobody@nowhere.example"])
+@pytest.mark.parametrize("email", [HELPDESK, "nobody@nowhere.example"])
 def test_after_five_failures_an_email_is_locked_for_a_while_at_that_address(
     browser, settings, email
 ):
@@ -428,7 +429,7 @@ def test_after_five_failures_an_email_is_locked_for_a_while_at_that_address(
     fail(at("198.51.100.7"), email, 5)
 
 
-@pytest.mark.parametrize("email", [NORDLICHT, "nobody@nowhere.example"])
+@pytest.mark.parametrize("email", [HELPDESK, "nobody@nowhere.example"])
 def test_after_twenty_five_failures_anywhere_an_email_is_locked_for_a_while(browser, email):
     for number in range(5):
         fail(at(f"198.51.100.{number}"), email, 5)
@@ -448,8 +449,8 @@ def test_an_address_written_in_another_way_gives_no_new_attempts(browser):
 
 def test_all_of_a_network_of_IPv6_is_one_address(browser):
     for number in range(5):
-        fail(at(f"2001:db8::{number}"), NORDLICHT, 1)
-    answer = sign_in(at("2001:db8::ffff"), NORDLICHT)
+        fail(at(f"2001:db8::{number}"), HELPDESK, 1)
+    answer = sign_in(at("2001:db8::ffff"), HELPDESK)
     assert Page(answer).alerts == [("alert", TOO_MANY)]
 
 
@@ -474,76 +475,76 @@ def known_to(email, address="192.0.2.1"):
 
 
 def test_no_stranger_keeps_a_person_out_of_a_browser_that_signed_in_before(locked):
-    mine = known_to(NORDLICHT)
-    locked(NORDLICHT)
-    assert sign_in(mine, NORDLICHT).url == "/"
+    mine = known_to(HELPDESK)
+    locked(HELPDESK)
+    assert sign_in(mine, HELPDESK).url == "/"
 
 
 def test_attempts_in_a_known_browser_are_counted_too(locked):
-    mine = known_to(NORDLICHT)
-    fail(mine, NORDLICHT, 5)
-    assert Page(sign_in(mine, NORDLICHT)).alerts == [("alert", TOO_MANY)]
+    mine = known_to(HELPDESK)
+    fail(mine, HELPDESK, 5)
+    assert Page(sign_in(mine, HELPDESK)).alerts == [("alert", TOO_MANY)]
     # Signing in does not give it a new name.
-    again = known_to(NORDLICHT, "192.0.2.2")
-    fail(again, NORDLICHT, 4)
-    assert sign_in(again, NORDLICHT).url == "/"
+    again = known_to(HELPDESK, "192.0.2.2")
+    fail(again, HELPDESK, 4)
+    assert sign_in(again, HELPDESK).url == "/"
     again.post("/accounts/logout/")
-    fail(again, NORDLICHT, 1)
-    assert Page(sign_in(again, NORDLICHT)).alerts == [("alert", TOO_MANY)]
+    fail(again, HELPDESK, 1)
+    assert Page(sign_in(again, HELPDESK)).alerts == [("alert", TOO_MANY)]
 
 
 def test_a_browser_is_known_for_whoever_signed_in_there_alone(locked):
     theirs = known_to(ALBERS)
-    locked(NORDLICHT)
-    assert Page(sign_in(theirs, NORDLICHT)).alerts == [("alert", TOO_MANY)]
+    locked(HELPDESK)
+    assert Page(sign_in(theirs, HELPDESK)).alerts == [("alert", TOO_MANY)]
     locked_too = "nobody@nowhere.example"
     fail(theirs, locked_too, 5)
     assert Page(sign_in(theirs, locked_too)).alerts == [("alert", TOO_MANY)]
 
 
 def test_a_browser_of_several_people_is_known_for_each(demo, locked):
-    shared = known_to(NORDLICHT)
+    shared = known_to(HELPDESK)
     for email in ("agent@nordlicht.example", "sales@nordlicht.example"):
         sign_in(shared, email)
         shared.post("/accounts/logout/")
-    locked(NORDLICHT)
-    assert sign_in(shared, NORDLICHT).url == "/"
+    locked(HELPDESK)
+    assert sign_in(shared, HELPDESK).url == "/"
 
 
 @pytest.mark.parametrize("change", [lambda it: it + "x", lambda it: "", lambda it: "x:y:z"])
 def test_a_made_up_browser_is_not_known(locked, change):
-    mine = known_to(NORDLICHT)
+    mine = known_to(HELPDESK)
     cookie = settings.KNOWN_BROWSER_COOKIE_NAME
     mine.cookies[cookie] = change(mine.cookies[cookie].value)
-    locked(NORDLICHT)
-    assert Page(sign_in(mine, NORDLICHT)).alerts == [("alert", TOO_MANY)]
+    locked(HELPDESK)
+    assert Page(sign_in(mine, HELPDESK)).alerts == [("alert", TOO_MANY)]
 
 
 def test_a_browser_is_known_for_a_year(locked, time_machine):
     time_machine.move_to("2026-06-01 12:00:00+00:00", tick=False)
-    mine = known_to(NORDLICHT)
+    mine = known_to(HELPDESK)
     time_machine.move_to("2027-06-01 12:00:01+00:00", tick=False)
-    locked(NORDLICHT)
-    assert Page(sign_in(mine, NORDLICHT)).alerts == [("alert", TOO_MANY)]
+    locked(HELPDESK)
+    assert Page(sign_in(mine, HELPDESK)).alerts == [("alert", TOO_MANY)]
 
 
 def test_the_address_of_a_known_browser_is_counted_as_any(locked):
-    mine = known_to(NORDLICHT)
+    mine = known_to(HELPDESK)
     for number in range(20):
         fail(at("192.0.2.1"), f"person-{number}@nowhere.example", 1)
-    assert Page(sign_in(mine, NORDLICHT)).alerts == [("alert", TOO_MANY)]
+    assert Page(sign_in(mine, HELPDESK)).alerts == [("alert", TOO_MANY)]
 
 
 def test_half_a_sign_in_makes_no_browser_known(demo, browser):
-    set_up_app(demo.user(NORDLICHT))
-    answer = sign_in(browser, NORDLICHT)
+    set_up_app(demo.user(HELPDESK))
+    answer = sign_in(browser, HELPDESK)
     assert answer.url == "/accounts/second-factor/enter/"
     assert settings.KNOWN_BROWSER_COOKIE_NAME not in browser.cookies
 
 
 def test_the_cookie_of_a_known_browser_names_nobody(demo, browser, settings):
     settings.SESSION_COOKIE_SECURE = True
-    cookie = sign_in(browser, NORDLICHT).cookies[settings.KNOWN_BROWSER_COOKIE_NAME]
+    cookie = sign_in(browser, HELPDESK).cookies[settings.KNOWN_BROWSER_COOKIE_NAME]
     assert "nordlicht" not in signing.b64_decode(cookie.value.split(":")[0].encode()).decode()
     assert (cookie["httponly"], cookie["secure"], cookie["samesite"]) == (True, True, "Lax")
     assert (cookie["path"], cookie["domain"]) == ("/", "")
@@ -552,26 +553,26 @@ def test_the_cookie_of_a_known_browser_names_nobody(demo, browser, settings):
 def test_after_twenty_failures_an_address_is_locked_for_a_while(browser):
     for number in range(20):
         fail(browser, f"person-{number}@nowhere.example", 1)
-    assert Page(sign_in(browser, NORDLICHT)).alerts == [("alert", TOO_MANY)]
+    assert Page(sign_in(browser, HELPDESK)).alerts == [("alert", TOO_MANY)]
     elsewhere = Client(REMOTE_ADDR="198.51.100.7")
-    assert sign_in(elsewhere, NORDLICHT).url == "/"
+    assert sign_in(elsewhere, HELPDESK).url == "/"
 
 
 def test_a_success_in_between_does_not_give_new_attempts(browser):
     """Else whoever has an account of his own could guess on for ever."""
-    fail(browser, NORDLICHT, 4)
+    fail(browser, HELPDESK, 4)
     own = Client()
     sign_in(own, ALBERS)
-    fail(browser, NORDLICHT, 1)
-    assert Page(sign_in(browser, NORDLICHT)).alerts == [("alert", TOO_MANY)]
+    fail(browser, HELPDESK, 1)
+    assert Page(sign_in(browser, HELPDESK)).alerts == [("alert", TOO_MANY)]
 
 
 def test_the_lockout_ends_by_itself(browser, time_machine):
     time_machine.move_to("2026-06-01 12:00:00+00:00")
-    fail(browser, NORDLICHT, 5)
-    assert Page(sign_in(browser, NORDLICHT)).alerts == [("alert", TOO_MANY)]
+    fail(browser, HELPDESK, 5)
+    assert Page(sign_in(browser, HELPDESK)).alerts == [("alert", TOO_MANY)]
     time_machine.move_to("2026-06-01 12:05:01+00:00")
-    assert sign_in(browser, NORDLICHT).url == "/"
+    assert sign_in(browser, HELPDESK).url == "/"
 
 
 def test_the_count_stands_in_the_database(browser):
@@ -579,7 +580,7 @@ def test_the_count_stands_in_the_database(browser):
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM portal_cache")
         [before] = cursor.fetchone()
-        fail(browser, NORDLICHT, 1)
+        fail(browser, HELPDESK, 1)
         cursor.execute("SELECT count(*) FROM portal_cache")
         [after] = cursor.fetchone()
     assert before == 0 < after
@@ -635,15 +636,15 @@ def test_the_lockout_survives_a_new_process(live_server):
 def test_too_many_requests_are_answered_in_the_portal_s_look(browser):
     for number in range(30):
         browser.post("/accounts/login/", {"username": f"p{number}", "password": ""})
-    answer = sign_in(browser, NORDLICHT)
+    answer = sign_in(browser, HELPDESK)
     assert answer.status_code == 429
     assert Page(answer).heading == "Too many attempts"
 
 
 def test_an_email_gets_five_links_in_an_hour(browser, queue):
     for _ in range(5):
-        assert ask_for_a_link(browser, NORDLICHT).status_code == 302
-    assert ask_for_a_link(browser, NORDLICHT).status_code == 429
+        assert ask_for_a_link(browser, HELPDESK).status_code == 302
+    assert ask_for_a_link(browser, HELPDESK).status_code == 429
     assert len(queue.all()) == 5
     assert ask_for_a_link(browser, ALBERS).status_code == 302
 
@@ -657,7 +658,7 @@ def test_behind_a_proxy_the_address_is_what_the_proxy_saw(browser, settings):
     for seen, expected in (("198.51.100.7", [("alert", TOO_MANY)]), ("198.51.100.8", None)):
         answer = browser.post(
             "/accounts/login/",
-            {"username": NORDLICHT, "password": "demo-portal"},
+            {"username": HELPDESK, "password": "demo-portal"},
             HTTP_X_FORWARDED_FOR=f"192.0.2.99, {seen}",
         )
         assert Page(answer).alerts == expected if expected else answer.url == "/"
@@ -670,7 +671,7 @@ def test_the_list_shows_where_someone_is_signed_in(demo):
     here = Client(headers={"user-agent": "Here", "accept-language": "en"})
     there = Client(headers={"user-agent": "There"}, REMOTE_ADDR="198.51.100.7")
     for client in (there, here):
-        sign_in(client, NORDLICHT)
+        sign_in(client, HELPDESK)
     other = Client(headers={"user-agent": "Another person"})
     sign_in(other, ALBERS)
     rows = Page(here.get("/accounts/sessions/")).table
@@ -683,8 +684,8 @@ def test_the_list_shows_where_someone_is_signed_in(demo):
 def test_signing_out_everywhere_else_does_so_at_once(demo):
     here, there, unlisted = Client(headers={"accept-language": "en"}), Client(), Client()
     for client in (there, here):
-        sign_in(client, NORDLICHT)
-    unlisted.force_login(demo.user(NORDLICHT))
+        sign_in(client, HELPDESK)
+    unlisted.force_login(demo.user(HELPDESK))
     stranger = signed_in(ALBERS)
     assert all(map(is_in, (here, there, unlisted)))
     answer = here.post("/accounts/sessions/")
@@ -694,7 +695,7 @@ def test_signing_out_everywhere_else_does_so_at_once(demo):
     assert not is_in(there)
     assert not is_in(unlisted)
     assert is_in(stranger)
-    assert [entry.action for entry in demo.log(actor__user=demo.user(NORDLICHT))] == [
+    assert [entry.action for entry in demo.log(actor__user=demo.user(HELPDESK))] == [
         Action.SESSIONS_ENDED
     ]
 
@@ -702,24 +703,24 @@ def test_signing_out_everywhere_else_does_so_at_once(demo):
 def test_a_session_that_ended_is_not_listed(demo):
     here, there = Client(headers={"user-agent": "Here"}), Client(headers={"user-agent": "There"})
     for client in (there, here):
-        sign_in(client, NORDLICHT)
+        sign_in(client, HELPDESK)
     there.post("/accounts/logout/")
     [row] = Page(here.get("/accounts/sessions/")).table
     assert row["Browser"].startswith("Here")
-    demo.user(NORDLICHT).end_sessions()
+    demo.user(HELPDESK).end_sessions()
     fresh = Client(headers={"user-agent": "Fresh"})
-    sign_in(fresh, NORDLICHT)
+    sign_in(fresh, HELPDESK)
     [row] = Page(fresh.get("/accounts/sessions/")).table
     assert row["Browser"].startswith("Fresh")
 
 
 def test_the_list_costs_the_same_with_1_row_and_with_20(demo, django_assert_num_queries):
     here = Client()
-    sign_in(here, NORDLICHT)
+    sign_in(here, HELPDESK)
     with django_assert_num_queries(5):
         assert len(Page(here.get("/accounts/sessions/")).table) == 1
     for _ in range(19):
-        sign_in(Client(), NORDLICHT)
+        sign_in(Client(), HELPDESK)
     with django_assert_num_queries(5):
         assert len(Page(here.get("/accounts/sessions/")).table) == 20
 
@@ -728,13 +729,13 @@ def test_a_session_ends_two_weeks_after_the_last_thing_it_kept(demo, time_machin
     """Pages that are only read do not prolong it."""
     time_machine.move_to(timezone.now())
     browser = Client()
-    sign_in(browser, NORDLICHT)
+    sign_in(browser, HELPDESK)
     time_machine.shift(timedelta(days=13))
     assert is_in(browser)
     time_machine.shift(timedelta(days=1))
     assert not is_in(browser)
 
-    sign_in(browser, NORDLICHT)
+    sign_in(browser, HELPDESK)
     time_machine.shift(timedelta(days=13))
     browser.post("/settings/profile/", {"name": "Hanna", "language": ""})
     time_machine.shift(timedelta(days=13))
@@ -743,7 +744,7 @@ def test_a_session_ends_two_weeks_after_the_last_thing_it_kept(demo, time_machin
 
 def test_a_page_writes_nothing_about_the_session(demo):
     browser = Client()
-    sign_in(browser, NORDLICHT)
+    sign_in(browser, HELPDESK)
     browser.get(HOME)
     before = [list(model.objects.order_by("pk").values()) for model in (Session, UserSession)]
     for path in (HOME, "/activity/", "/accounts/sessions/"):
@@ -756,11 +757,11 @@ def test_a_page_writes_nothing_about_the_session(demo):
 def test_who_is_signed_in_costs_two_queries(demo, django_assert_num_queries):
     """The session, and the user with its organisation; the answer itself, 405, asks for nothing."""
     browser = Client()
-    sign_in(browser, NORDLICHT)
+    sign_in(browser, HELPDESK)
     for needed in (False, True):
         Partner.objects.update(requires_second_factor=needed)
         if needed:
-            set_up_app(demo.user(NORDLICHT))
+            set_up_app(demo.user(HELPDESK))
             browser.get(HOME)
         with django_assert_num_queries(2):
             assert browser.get("/accounts/language/").status_code == 405
@@ -778,7 +779,7 @@ def test_the_sign_in_of_django_admin_is_the_portal_s(browser):
 
 
 def test_whoever_is_no_operator_is_refused_there(demo):
-    browser = signed_in(NORDLICHT)
+    browser = signed_in(HELPDESK)
     assert browser.get("/admin/", follow=True).status_code == 403
 
 

@@ -6,7 +6,8 @@ from django.test.utils import CaptureQueriesContext
 
 from portal.models import Action, ActivityEntry, User
 from portal.zones import normal_zone, show_same_times, time_zones
-from tests.pages import ALBERS, NORDLICHT, OPERATOR, Page, signed_in, words
+from tests.demo import ALBERS, HELPDESK, OPERATOR
+from tests.pages import Page, signed_in, words
 
 PATH = "/accounts/time-zone/"
 
@@ -53,7 +54,7 @@ def offered(browser, zone):
     return {words(button): button.get("value") for button in offer.iter("button")}
 
 
-@pytest.mark.parametrize("email", [NORDLICHT, ALBERS, OPERATOR])
+@pytest.mark.parametrize("email", [HELPDESK, ALBERS, OPERATOR])
 def test_the_zone_of_the_browser_is_offered_until_there_is_an_answer(demo, email):
     browser = signed_in(email)
     assert offered(browser, "Europe/Berlin") == {
@@ -69,16 +70,16 @@ def test_the_zone_of_the_browser_is_offered_until_there_is_an_answer(demo, email
 
 
 def test_who_declined_is_never_asked_again(demo):
-    browser = signed_in(NORDLICHT)
+    browser = signed_in(HELPDESK)
     browser.post(PATH, {"time_zone": ""})
     assert browser.get(PATH, {"zone": "Europe/Berlin"}).status_code == 204
     assert "zone-offer" not in browser.get("/words/").content.decode()
-    assert demo.user(NORDLICHT).time_zone == ""
+    assert demo.user(HELPDESK).time_zone == ""
     assert not ActivityEntry.objects.filter(action=Action.USER_CHANGED)
 
 
 def test_who_went_back_to_the_zone_of_the_installation_is_not_asked(demo):
-    browser = signed_in(NORDLICHT)
+    browser = signed_in(HELPDESK)
     for zone in ("Asia/Tokyo", ""):
         browser.post("/settings/profile/", {"name": "A", "language": "", "time_zone": zone})
     assert browser.get(PATH, {"zone": "Europe/Berlin"}).status_code == 204
@@ -102,19 +103,19 @@ def test_no_zone_is_offered_that_would_change_nothing_or_that_there_is_not(
     demo, settings, present, zone
 ):
     settings.TIME_ZONE = present
-    assert signed_in(NORDLICHT).get(PATH, {"zone": zone}).status_code == 204
+    assert signed_in(HELPDESK).get(PATH, {"zone": zone}).status_code == 204
 
 
 def test_another_name_is_offered_and_kept_as_the_one_of_the_list(demo):
-    browser = signed_in(NORDLICHT)
+    browser = signed_in(HELPDESK)
     assert offered(browser, "Asia/Calcutta")["Show times in Asia/Kolkata"] == "Asia/Kolkata"
     browser.post(PATH, {"time_zone": "Asia/Calcutta"})
-    assert demo.user(NORDLICHT).time_zone == "Asia/Kolkata"
+    assert demo.user(HELPDESK).time_zone == "Asia/Kolkata"
 
 
 @pytest.mark.parametrize("zone", ["Europe/Atlantis", "Etc/UTC", "UTC\x00", "x" * 50])
 def test_a_zone_that_does_not_exist_is_refused_with_a_reason(demo, nothing_written, zone):
-    browser = signed_in(NORDLICHT)
+    browser = signed_in(HELPDESK)
     with nothing_written():
         answer = browser.post(PATH, {"time_zone": zone, "next": "/words/"})
     assert Page(browser.get(answer.url)).all_text("p[@role='alert']") == [
@@ -123,10 +124,10 @@ def test_a_zone_that_does_not_exist_is_refused_with_a_reason(demo, nothing_writt
 
 
 def test_the_offer_costs_no_query(demo):
-    browser = signed_in(NORDLICHT)
+    browser = signed_in(HELPDESK)
     counts = []
     for decided in (False, True):
-        User.objects.filter(email=NORDLICHT).update(has_decided_zone=decided)
+        User.objects.filter(email=HELPDESK).update(has_decided_zone=decided)
         with CaptureQueriesContext(connection) as queries:
             browser.get("/words/")
         counts.append(len(queries))

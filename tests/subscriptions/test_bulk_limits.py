@@ -21,17 +21,17 @@ from subscriptions.models import (
     SupportContactAssignment,
     bulk_limits,
 )
-from tests.pages import NORDLICHT, Page, signed_in
+from tests.demo import HELPDESK
+from tests.pages import Page, signed_in
 from tests.races import ORDERS
 
-HELPDESK = "helpdesk@nordlicht.example"
 TITLES = "Subscription ID,MPN ID of the contact\n"
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
 def browser(demo):
-    return signed_in(NORDLICHT)
+    return signed_in(HELPDESK)
 
 
 def start(by):

@@ -17,6 +17,7 @@ from portal.models import Action
 from subscriptions.forms import BulkFileForm
 from subscriptions.forms import bulk as bulk_forms
 from subscriptions.models import BulkAssignment
+from tests.demo import HELPDESK
 from tests.factories import (
     CustomerFactory,
     PartnerFactory,
@@ -24,7 +25,7 @@ from tests.factories import (
     RelationshipFactory,
     SubscriptionFactory,
 )
-from tests.pages import NORDLICHT, Page, signed_in, words
+from tests.pages import Page, signed_in, words
 from tests.workbooks import workbook
 
 TITLES = "Subscription ID,MPN ID of the contact\n"
@@ -32,7 +33,7 @@ TITLES = "Subscription ID,MPN ID of the contact\n"
 
 @pytest.fixture
 def browser(demo):
-    return signed_in(NORDLICHT)
+    return signed_in(HELPDESK)
 
 
 def page_of(answer):
@@ -214,7 +215,7 @@ class TestChoice:
         assert name(browser, "?status=active") != first
         assert name(browser, "?q=albers") not in (first, name(browser, "?q=petersen"))
         # Whoever signs in next, be it the same person, begins anew.
-        assert name(signed_in(NORDLICHT)) != first
+        assert name(signed_in(HELPDESK)) != first
         assert str(browser.session.session_key) not in first
 
 
@@ -376,7 +377,7 @@ class TestFile:
         """Whoever exported it, in another language than the reader's."""
         boss = signed_in("global@nordlicht.example", **{"accept-language": language})
         azure = demo.subscription("Reederei Albers", "Azure plan")
-        azure.designate(hafen, by=demo.user(NORDLICHT))
+        azure.designate(hafen, by=demo.user(HELPDESK))
         together = hafen.partnerships_as_reseller.get(provider__name="Nordlicht Distribution")
         left = "Left as it is: no contact given"
         of_albers = {"Will change": "2", "Already so": "1", left: "1"}
@@ -399,7 +400,7 @@ class TestFile:
         assert page.facts["File"] == "Kontakte.xlsx"
         assert page.facts["Will change"] == "1"
         content = workbook([titles, ["Albers", "=A1", "=1"]])
-        german = signed_in(NORDLICHT, **{"accept-language": "de"})
+        german = signed_in(HELPDESK, **{"accept-language": "de"})
         file = SimpleUploadedFile("Kontakte.xlsx", content)
         page = page_of(german.post("/subscriptions/assign/file/", {"file": file}))
         wrong = "Hier steht eine Formel. Setzen Sie ihr Ergebnis ein, als Text."

@@ -13,7 +13,8 @@ from portal.models.notices import NoticeQuerySet
 from subscriptions.models import BulkAssignment, Subscription
 from subscriptions.models import bulk as bulk_models
 from subscriptions.models import telling as telling_models
-from tests.pages import NORDLICHT, Page, signed_in
+from tests.demo import HELPDESK
+from tests.pages import Page, signed_in
 from tests.races import LONG_ENOUGH, finish, wait_until_blocked
 
 GO_BACK = "Nothing was changed. Go back, look at what is there now, and submit it again."
@@ -22,13 +23,13 @@ MEANWHILE = "Someone else was changing the same at this moment."
 
 @pytest.fixture
 def browser(demo):
-    return signed_in(NORDLICHT)
+    return signed_in(HELPDESK)
 
 
 @pytest.fixture
 def made(demo, hafen):
     """The preview of a bulk assignment that changes four subscriptions of Reederei Albers."""
-    helpdesk = demo.user(NORDLICHT)
+    helpdesk = demo.user(HELPDESK)
     made = BulkAssignment.objects.start(
         demo.customer("Reederei Albers").subscriptions.all(), by=helpdesk
     )
@@ -207,7 +208,7 @@ def test_whatever_fails_is_told_in_words(browser, made, nothing_written, lines, 
 
 
 def test_in_german_too(demo, made, monkeypatch):
-    browser = signed_in(NORDLICHT, **{"accept-language": "de"})
+    browser = signed_in(HELPDESK, **{"accept-language": "de"})
     with failing_at('INSERT INTO "portal_notice"', RuntimeError()):
         page = page_of(browser.post(address("submit")))
     assert page.all_text("div[@role='alert']/p")[0] == "Das Portal konnte das nicht tun."

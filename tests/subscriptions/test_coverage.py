@@ -14,6 +14,7 @@ from portal.models import Membership
 from portal.text import fold
 from subscriptions.models import Coverage, Subscription
 from subscriptions.models.coverage_parts import ORDERS
+from tests.demo import GLOBAL, HELPDESK
 from tests.factories import (
     CustomerFactory,
     PartnerFactory,
@@ -21,9 +22,7 @@ from tests.factories import (
     RelationshipFactory,
     SubscriptionFactory,
 )
-from tests.pages import NORDLICHT, Page, signed_in
-
-GLOBAL = "global@nordlicht.example"
+from tests.pages import Page, signed_in
 
 
 def keys(querysets):
@@ -235,12 +234,12 @@ def test_rows_of_one_product_stand_by_customer(demo, monkeypatch, is_descending)
 
 
 class TestPage:
-    def read(self, query="", email=NORDLICHT, **headers):
+    def read(self, query="", email=HELPDESK, **headers):
         answer = signed_in(email, **headers).get(f"/subscriptions/{query}")
         assert answer.status_code == 200
         return Page(answer)
 
-    def names(self, query="", email=NORDLICHT):
+    def names(self, query="", email=HELPDESK):
         return [row["Subscription"] for row in self.read(query, email).table]
 
     def test_it_shows_who_answers_for_what_at_all_customers(self, demo):
@@ -268,7 +267,7 @@ class TestPage:
         assert customers == sorted(customers)
         assert customers[0] == "Backhaus Petersen"
         demo.subscription("Reederei Albers", "Azure plan").designate(
-            demo.partner("Hafen IT"), by=demo.user(NORDLICHT)
+            demo.partner("Hafen IT"), by=demo.user(HELPDESK)
         )
         assert self.names("?sort=since")[0] == "Azure plan"
         assert self.names("?sort=-since")[-1] == "Azure plan"
@@ -297,7 +296,7 @@ class TestPage:
 
     def test_the_filters(self, demo):
         azure = demo.subscription("Reederei Albers", "Azure plan")
-        azure.designate(demo.partner("Hafen IT"), by=demo.user(NORDLICHT))
+        azure.designate(demo.partner("Hafen IT"), by=demo.user(HELPDESK))
         hafen, offer = demo.partner("Hafen IT"), demo.offer("Azure plan")
         assert self.names(f"?contact={hafen.pk}") == ["Azure plan"]
         assert self.names(f"?offer={offer.pk}") == ["Azure plan"]
@@ -324,7 +323,7 @@ class TestPage:
 
     def test_the_counts_by_contact(self, demo):
         demo.subscription("Reederei Albers", "Azure plan").designate(
-            demo.partner("Hafen IT"), by=demo.user(NORDLICHT)
+            demo.partner("Hafen IT"), by=demo.user(HELPDESK)
         )
         page = self.read()
         counted = page.all_text("section[@class='counts']/ul/li")
@@ -364,7 +363,7 @@ class TestPage:
             PartnershipFactory(provider=nordlicht, reseller=reseller)
             RelationshipFactory(partner=reseller, customer=albers)
             sold = SubscriptionFactory(customer=albers, seller=nordlicht)
-            sold.designate(reseller, by=demo.user(NORDLICHT))
+            sold.designate(reseller, by=demo.user(HELPDESK))
         page = self.read()
         shown = page.all_text("section[@class='counts']/ul/li")
         assert shown[:2] == ["Nordlicht Distribution 5", "No partner designated 1"]
@@ -397,7 +396,7 @@ class TestPage:
             )
         at = timezone.now().replace(microsecond=123456)
         Subscription.objects.filter(friendly_name__startswith="Many").update(contact_changed_at=at)
-        browser, seen = signed_in(NORDLICHT), []
+        browser, seen = signed_in(HELPDESK), []
         address = f"?sort={sort}"
         while address:
             page = Page(browser.get(f"/subscriptions/{address}"))
@@ -408,7 +407,7 @@ class TestPage:
         assert len(Page(browser.get("/subscriptions/?size=100")).table) == 66
 
     def test_it_costs_the_same_queries_with_one_row_and_with_twenty(self, demo):
-        browser = signed_in(NORDLICHT)
+        browser = signed_in(HELPDESK)
 
         def queries(address):
             with CaptureQueriesContext(connection) as captured:

@@ -7,16 +7,15 @@ import pytest
 from django.urls import reverse
 
 from portal.authority import PORTAL
-from tests.pages import NORDLICHT, Page, signed_in
-
-GLOBAL = "global@nordlicht.example"
+from tests.demo import GLOBAL, HELPDESK
+from tests.pages import Page, signed_in
 
 
 @pytest.fixture
 def office(demo):
     """Hafen IT answered for it, and lost DAP."""
     office = demo.subscription("Reederei Albers", "Office 365 Business Standard")
-    office.designate(demo.partner("Hafen IT"), by=demo.user(NORDLICHT))
+    office.designate(demo.partner("Hafen IT"), by=demo.user(HELPDESK))
     demo.relationship("Reederei Albers", "Hafen IT").remove_dap(by=PORTAL)
     return office
 
@@ -56,4 +55,4 @@ def test_the_file_has_what_the_page_shows(office):
 
 
 def test_who_may_not_export_is_offered_no_file(office):
-    assert "Export (CSV)" not in Page(ask(office, "history", email=NORDLICHT)).text
+    assert "Export (CSV)" not in Page(ask(office, "history", email=HELPDESK)).text

@@ -7,6 +7,7 @@ from relationships.forms import CustomerFilterForm, RequestForm, TakeOverForm
 from subscriptions.forms import SupportContactForm
 from subscriptions.forms.coverage import CoverageFilterForm
 from subscriptions.forms.new_customers import AccountForm
+from tests.demo import ALBERS, GLOBAL, HELPDESK
 from tests.factories import (
     CustomerFactory,
     OfferFactory,
@@ -16,9 +17,7 @@ from tests.factories import (
     SubscriptionFactory,
     UserFactory,
 )
-from tests.pages import ALBERS, NORDLICHT, Page, read_csv, signed_in
-
-GLOBAL = "global@nordlicht.example"
+from tests.pages import Page, read_csv, signed_in
 
 
 @pytest.mark.parametrize(
@@ -176,5 +175,5 @@ def test_a_choice_in_django_admin_names_each_row_as_no_other(demo, twins, trial,
 
 
 def test_T1_a_helpdesk_agent_reads_no_number_where_no_two_are_called_alike(demo):
-    page = Page(signed_in(NORDLICHT).get("/subscriptions/"))
+    page = Page(signed_in(HELPDESK).get("/subscriptions/"))
     assert "MPN ID" not in " ".join(page.all_text("option"))
