@@ -37,7 +37,7 @@ def words_of(text: str, *, with_addresses: bool = False) -> tuple[Spellings, ...
     What people copy counts as what they mean by it: a web address as its domain, an email address as the
     domain of the firm, a domain with its own letters, and commas, semicolons and quotation marks between
     words not at all. Who writes ``ue`` may mean ü, and who writes ü may have kept ``ue``; a hyphen may have
-    been left out.
+    been left out, and an apostrophe be another sign.
 
     Of very many words the first ``MOST_WORDS`` count. ``with_addresses`` is for where email addresses are
     looked in: they stay whole, as they are kept.
@@ -58,6 +58,10 @@ MOST_WORDS = 20
 _BETWEEN_WORDS = re.compile(r"[\s,;]+")
 _QUOTATION_MARKS = "\"'`´‘’‚“”„«»‹›<>"
 _DASHES = re.compile("[\u2010-\u2015\u2212-]")
+_APOSTROPHES = re.compile("[`´‘’ʼ′]")
+# How a key has one: from a keyboard, from a phone, and what is left of an accent.
+_KEPT_APOSTROPHES = ("'", "’", " ")
+_ADDRESS = re.compile(r"\Awww\.|@|//|\A[^/]+\.[^/]+/", re.IGNORECASE)
 _WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 # Behind these letters it is no ü: Bauer, neue, Quelle.
 _UMLAUT = re.compile("ae|oe|(?<![aeoq])ue")
@@ -67,7 +71,7 @@ def _domain_in(word: str) -> str:
     """The domain that an address names, with its own letters; other words as they are."""
     if word.lower().startswith("mailto:"):
         word = word[len("mailto:") :]
-    if not ("@" in word or "://" in word or word.lower().startswith("www.")):
+    if not _ADDRESS.search(word):
         return unicode_domain(word.lower()) if "xn--" in word.lower() else word
     try:
         return unicode_domain(normal_domain(word))
@@ -84,6 +88,7 @@ def _parts_of(word: str) -> list[str]:
 
 
 def _spellings_of(word: str) -> Spellings:
+    word = _APOSTROPHES.sub("'", word)
     folded = fold(word)
     folded = folded.rstrip(".") or folded
     written_out = fold(unicodedata.normalize("NFC", word.casefold()).translate(_WRITTEN_OUT))
@@ -91,6 +96,8 @@ def _spellings_of(word: str) -> Spellings:
     spellings = [folded, written_out.rstrip(".") or written_out, umlauts]
     if _DASHES.search(folded[1:-1]):
         spellings += [_DASHES.sub(dash, one) for one in tuple(spellings) for dash in ("-", " ")]
+    if "'" in folded[1:-1]:
+        spellings = [one.replace("'", sign) for sign in _KEPT_APOSTROPHES for one in spellings]
     return tuple(dict.fromkeys(spellings))
 
 

@@ -59,6 +59,18 @@ class TestSearch:
             ("Werft Co.", "Werft & Co KG", "w.example"),
             ("We\u00adrft", "Werft Ost", "w.example"),
             ("Werft\u00a0Ost", "Werft Ost", "w.example"),
+            ("Werft’s", "Werft's Ost", "w.example"),
+            ("werft's", "Werft’s Ost", "w.example"),
+            ("Werft's", "Werft´s Ost", "w.example"),
+            ("Werft`s", "Werft's Ost", "w.example"),
+            ("Werft´s", "Werft’s Ost", "w.example"),
+            ("Übersee's", "Uebersee’s Werft", "w.example"),
+            ("werft.example/", "Werft Ost", "werft.example"),
+            ("werft.example/kontakt?x=1", "Werft Ost", "werft.example"),
+            ("//werft.example", "Werft Ost", "werft.example"),
+            ("xn--bckerei-5wa.example/", "Anders", "bäckerei.example"),
+            ("Werft/Ost", "Werft/Ost Co./KG", "w.example"),
+            ("Co./KG", "Werft/Ost Co./KG", "w.example"),
         ],
     )
     def test_what_people_type_finds_whom_they_mean(self, db, text, name, domain):
