@@ -1,5 +1,6 @@
 """Tables that people upload: a line of headings, and rows, from CSV in its many forms or from a workbook."""
 
+import codecs
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, NamedTuple
@@ -14,7 +15,7 @@ from django.utils.translation import ngettext, override
 
 from .cells import Unreadable, cleaned
 from .headings import heading_key, names_of
-from .refusals import refusal, refused_line
+from .refusals import NO_TABLE, refusal, refused_line
 from .text import text_rows
 from .workbooks import OLD_OR_LOCKED, workbook_rows
 
@@ -29,6 +30,8 @@ MOST_NAMED = 10
 # password.
 ARCHIVE = b"PK\x03\x04"
 CONTAINER = b"\xd0\xcf\x11\xe0"
+# How no table begins: PDF, PNG, JPEG, GIF, gzip, RTF, and the HTML and XML that are called workbooks.
+OTHERS = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"{\\rt", b"<")
 
 
 # The heading of each column by its name.
@@ -112,6 +115,8 @@ def _lines_of(
     start = file.read(4)
     if start == CONTAINER:
         raise refusal(OLD_OR_LOCKED, "no_table")
+    if start.removeprefix(codecs.BOM_UTF8).startswith(OTHERS):
+        raise refusal(NO_TABLE, "no_table")
     found: Iterable[tuple[int, Cells]] = (
         workbook_rows(file, known, required, max_rows)
         if start == ARCHIVE
