@@ -15,6 +15,9 @@ _INVISIBLE = re.compile(f"[{INVISIBLE}]+")
 # In other scripts than ours, and between emoji, these two shape what stands beside them.
 _JOINERS = re.compile("[\u200c\u200d]+")
 
+# How a CSV file has a spreadsheet take a number for a text: it shows what is in the quotation marks.
+_FORCED_TEXT = re.compile(r'\s*="([^"]*)"\s*')
+
 # A number as spreadsheets show it: with an exponent, decimals or groups of digits, or in too narrow a column.
 _MANGLED = re.compile(
     r"[+-]?\d+([.,]\d*)?(E[+-]?\d+)?|\d{1,3}([.,'’ \u00a0\u202f]\d{3})+|##+", re.IGNORECASE
@@ -54,7 +57,8 @@ def cleaned(cell: Unreadable) -> Unreadable: ...
 def cleaned(cell: str | Unreadable) -> str | Unreadable:
     """Return what a person reads in a cell: without invisible signs, spaces around it, and marks of ours.
 
-    Those are what ``safe_cell`` added. An ``Unreadable`` cell stays one.
+    Those are what ``safe_cell`` added. A formula that is but a text counts as it: ``="0012"`` as 0012. An
+    ``Unreadable`` cell stays one.
     """
     if isinstance(cell, Unreadable):
         return cell
@@ -63,6 +67,8 @@ def cleaned(cell: str | Unreadable) -> str | Unreadable:
         bare = _JOINERS.sub("", cell)
         if bare.isascii():
             cell = bare
+    if forced := _FORCED_TEXT.fullmatch(cell):
+        return forced[1].strip()
     return plain_cell(cell)
 
 

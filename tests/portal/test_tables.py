@@ -76,6 +76,9 @@ def refusal(content, columns=COLUMNS, **options):
         '"name"; "x, y"; "city"\n"A"; "x"; "B"\n',
         '"name" , "city" \n"A"  ,"B" ',
         'name \t"x; ""y"" , z" \t "city" \r\nA\t"x"\t"B"  \r\n',
+        # Numbers that a spreadsheet is told to take for texts, and so keeps the zeros of.
+        'name,city\n="A", ="B" \n',
+        '"name";"city"\n"=""A""";"=""B"""\n',
         # How often the mark of the order of bytes was written, and in which order.
         "\ufeff\ufeffname,city\nA,B\n",
         '\ufeff\ufeff"name","city"\n"A","B"\n',
@@ -148,6 +151,11 @@ def test_a_short_row_has_empty_cells_and_an_optional_column_may_be_missing():
 def test_a_formula_in_a_text_is_text_and_the_mark_that_tamed_it_goes():
     assert cells("name,city\n'=1+1,'+49 40\n") == [("=1+1", "+49 40")]
     assert cells("name,city\n=1+1,'s-Hertogenbosch\n") == [("=1+1", "'s-Hertogenbosch")]
+
+
+def test_a_text_that_is_written_as_a_formula_is_the_text():
+    assert cells('name,city\n="0012",="B"\n') == [("0012", "B")]
+    assert cells('name,city\n\'="0012",="a"&"b"\n') == [('="0012"', '="a"&"b"')]
 
 
 def test_what_shapes_letters_and_emoji_stays_in_a_text():
