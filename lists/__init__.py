@@ -1,4 +1,4 @@
 """What every list is made of: compiled queries, list queries, pages by keyset, expressions, set statements.
 
-The ground floor: it knows no model.
+The lowest layer: it knows no model.
 """

@@ -1,4 +1,4 @@
-"""Django admin of the ground floor."""
+"""Django admin of the portal: partners, users, mail."""
 
 from typing import Any, cast
 

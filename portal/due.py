@@ -1,4 +1,4 @@
-"""What the worker does for the ground floor, and what operators are told of it."""
+"""What the worker does for the portal, and what operators are told of it."""
 
 from collections.abc import Iterator
 from datetime import timedelta

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection
 
 from tests.pgbouncer import started_pgbouncer
-from tests.test_architecture import FLOORS
+from tests.test_architecture import LAYERS
 
 CHECKOUT = Path(settings.BASE_DIR)
 SECRET = "only-for-this-test-0123456789-abcdefghijklmnopqrstuvwxyz"
@@ -39,7 +39,7 @@ def copy_checkout(copy):
     """Make a folder of what a clone contains, without what this machine has added: no .env, no database."""
     copy.mkdir()
     leftovers = shutil.ignore_patterns("__pycache__", "*.pyc")
-    for name in (*FLOORS, "templates", "static"):
+    for name in (*LAYERS, "templates", "static"):
         shutil.copytree(CHECKOUT / name, copy / name, ignore=leftovers)
     shutil.copytree(CHECKOUT / "locale", copy / "locale")
     for name in ("manage.py", "gunicorn.conf.py"):

@@ -1,4 +1,4 @@
-"""The floors: imports only go down, stand at the top of a module, and modules stay short."""
+"""The layers: imports only go down, stand at the top of a module, and modules stay short."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FLOORS = ["lists", "portal", "customers", "relationships", "subscriptions", "samples"]
+LAYERS = ["lists", "portal", "customers", "relationships", "subscriptions", "samples"]
 LONGEST_MODULE = 400
 
 # What tells under which host a request came, or where the portal is: one module reads it.
@@ -15,7 +15,7 @@ LINKS = Path("portal/links.py")
 OF_THE_HOST = {"PORTAL_URL", "_get_raw_host", "build_absolute_uri", "get_current_site", "get_host"}
 HEADERS_OF_THE_HOST = {"HTTP_HOST", "HTTP_X_FORWARDED_HOST", "Host", "SERVER_NAME"}
 
-# The ground floor is also the project: its urls.py is the one place that knows every app.
+# The portal is also the project: its urls.py is the one place that knows every app.
 ROOT_URLS = Path("portal/urls.py")
 
 # What these import of packages, in functions that are cached, would slow down every start of a process
@@ -23,7 +23,7 @@ ROOT_URLS = Path("portal/urls.py")
 LATE = (Path("customers/domain_records.py"), Path("customers/public_domains.py"))
 
 
-def imported_floors(path, node):
+def imported_layers(path, node):
     """The apps that an import statement of the module ``path`` reads from."""
     if isinstance(node, ast.Import):
         modules = [alias.name for alias in node.names]
@@ -32,12 +32,12 @@ def imported_floors(path, node):
         modules = [".".join((*package, node.module or ""))]
     else:
         modules = [node.module]
-    return {module.partition(".")[0] for module in modules} & set(FLOORS)
+    return {module.partition(".")[0] for module in modules} & set(LAYERS)
 
 
 def faults(path, source):
     """What is wrong with the imports and the length of one module, one sentence each."""
-    floor = FLOORS.index(path.parts[0])
+    layer = LAYERS.index(path.parts[0])
     found = []
     tree = ast.parse(source)
     functions = [
@@ -50,13 +50,13 @@ def faults(path, source):
         for function in functions
         for node in ast.walk(function)
         if is_import(node)
-        and not (path in LATE and is_cached(function) and not imported_floors(path, node))
+        and not (path in LATE and is_cached(function) and not imported_layers(path, node))
     }
     for node in filter(is_import, ast.walk(tree)):
         found += [
-            f"{path}:{node.lineno} imports from {name}, a floor above"
-            for name in sorted(imported_floors(path, node))
-            if FLOORS.index(name) > floor
+            f"{path}:{node.lineno} imports from {name}, a layer above"
+            for name in sorted(imported_layers(path, node))
+            if LAYERS.index(name) > layer
         ]
         if id(node) in inline:
             found.append(f"{path}:{node.lineno} imports inside a function")
@@ -105,8 +105,8 @@ def is_import(node):
 def modules():
     return [
         path.relative_to(ROOT)
-        for floor in FLOORS
-        for path in sorted((ROOT / floor).rglob("*.py"))
+        for layer in LAYERS
+        for path in sorted((ROOT / layer).rglob("*.py"))
         if "migrations" not in path.parts
     ]
 
@@ -126,13 +126,13 @@ def test_templates_make_no_link_from_the_host_of_a_request():
 
 
 def test_the_check_reads_every_app():
-    assert {path.parts[0] for path in modules()} == set(FLOORS)
+    assert {path.parts[0] for path in modules()} == set(LAYERS)
     assert Path("samples/management/commands/load_demo.py") in modules()
 
 
-def test_every_app_is_on_a_floor(settings):
+def test_every_app_is_a_layer(settings):
     ours = {name for name in settings.INSTALLED_APPS if (ROOT / name).is_dir()}
-    assert ours == set(FLOORS) - {"lists"}  # which has no models, so it is no app
+    assert ours == set(LAYERS) - {"lists"}  # which has no models, so it is no app
 
 
 def test_the_root_urls_reach_up_by_name_only():
@@ -146,17 +146,17 @@ def test_the_root_urls_reach_up_by_name_only():
         (
             "portal/models.py",
             "from customers.models import Customer\n",
-            "portal/models.py:1 imports from customers, a floor above",
+            "portal/models.py:1 imports from customers, a layer above",
         ),
         (
             "customers/models.py",
             "import os\nimport subscriptions.models as later\n",
-            "customers/models.py:2 imports from subscriptions, a floor above",
+            "customers/models.py:2 imports from subscriptions, a layer above",
         ),
         (
             "relationships/models.py",
             "from django.db import models\nif models:\n    from subscriptions import models as s\n",
-            "relationships/models.py:3 imports from subscriptions, a floor above",
+            "relationships/models.py:3 imports from subscriptions, a layer above",
         ),
         (
             "subscriptions/models.py",

@@ -18,7 +18,7 @@ from subscriptions.models import BulkAssignment, Subscription
 from tests.conftest import models as all_models
 from tests.factories import CustomerFactory, PartnerFactory, PartnershipFactory, RelationshipFactory
 from tests.migrations import past_database
-from tests.test_architecture import FLOORS
+from tests.test_architecture import LAYERS
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 AHEAD = datetime(2027, 3, 1, 12, tzinfo=UTC)
@@ -109,7 +109,7 @@ def test_every_moment_that_may_follow_another_is_kept_in_order_or_named_here():
 def test_the_sources_leave_no_clock_and_no_day_to_chance(what, pattern):
     found = [
         f"{path.relative_to(CHECKOUT)}: {line.strip()}"
-        for app in FLOORS
+        for app in LAYERS
         for path in (CHECKOUT / app).rglob("*.py")
         if "migrations" not in path.parts
         for line in path.read_text().splitlines()

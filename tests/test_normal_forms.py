@@ -23,7 +23,7 @@ from tests.factories import CustomerFactory, MembershipFactory, RelationshipFact
 from tests.pages import Page, signed_in
 from tests.subscriptions.test_new_customer_pages import ACCOUNT, SALES, SUBSCRIPTIONS, account
 from tests.subscriptions.test_verify_rules import verify
-from tests.test_architecture import FLOORS
+from tests.test_architecture import LAYERS
 
 TYPED, SENT = "Chef@Müller-Bau.example", "chef@xn--mller-bau-q9a.example"
 SHOWN = "chef@müller-bau.example"
@@ -224,7 +224,7 @@ def test_no_form_has_a_plain_field_for_an_email():
     root = Path(__file__).resolve().parent.parent
     plain = [
         f"{path.relative_to(root)}:{node.lineno}"
-        for app in FLOORS
+        for app in LAYERS
         for path in (root / app).rglob("*.py")
         if "migrations" not in path.parts and path.name not in ("address_fields.py", "actors.py")
         for node in ast.walk(ast.parse(path.read_text()))

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 
 from subscriptions.management.commands.verify_rules import RULES
-from tests.test_architecture import FLOORS
+from tests.test_architecture import LAYERS
 
 ROOT = Path(settings.BASE_DIR)
 PAGE = "docs/rules.md"
@@ -69,7 +69,7 @@ def test_every_code_that_is_cited_is_a_rule(files, rules):
 
 
 def test_every_rule_is_kept_somewhere_and_has_a_test(files, rules):
-    assert rules.keys() - cited(files, *(f"{floor}/" for floor in FLOORS)).keys() == set()
+    assert rules.keys() - cited(files, *(f"{layer}/" for layer in LAYERS)).keys() == set()
     assert rules.keys() - cited(files, "tests/").keys() == set()
 
 

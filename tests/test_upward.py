@@ -5,31 +5,31 @@ import re
 
 from django.apps import apps
 
-from tests.test_architecture import FLOORS, ROOT, modules
+from tests.test_architecture import LAYERS, ROOT, modules
 
 TABLE = ROOT / "docs" / "adr" / "0020-what-reaches-up.md"
 
 
-def floor_of(app):
-    return FLOORS.index(app)
+def layer_of(app):
+    return LAYERS.index(app)
 
 
 def relations_from_above():
-    """For each name of a reverse relation the floors of the apps above whose rows it leads to."""
+    """For each name of a reverse relation the layers of the apps above whose rows it leads to."""
     found = {}
     for model in apps.get_models():
         below = model._meta.app_label
         for relation in model._meta.get_fields():
-            if below in FLOORS and relation.auto_created and not relation.concrete:
+            if below in LAYERS and relation.auto_created and not relation.concrete:
                 above = relation.related_model._meta.app_label
-                if above in FLOORS and floor_of(above) > floor_of(below):
-                    found.setdefault(relation.get_accessor_name(), set()).add(floor_of(above))
+                if above in LAYERS and layer_of(above) > layer_of(below):
+                    found.setdefault(relation.get_accessor_name(), set()).add(layer_of(above))
     return found
 
 
 def reached(path, source, relations):
     """The names of reverse relations that a module reads, and that lead to an app above its own."""
-    own = floor_of(path.parts[0])
+    own = layer_of(path.parts[0])
     return {
         node.attr
         for node in ast.walk(ast.parse(source))

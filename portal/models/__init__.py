@@ -1,4 +1,4 @@
-"""The ground floor: partners, users with their memberships and roles, and the activity log."""
+"""The ground of the apps: partners, users with their memberships and roles, and the activity log."""
 
 from .actions import Action, describe
 from .activity import ActivityEntry

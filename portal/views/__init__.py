@@ -1,4 +1,4 @@
-"""The pages of the ground floor, and the bases of all others."""
+"""The pages of the portal itself, and the bases of all others."""
 
 from .access import NoticesMixin, PortalView, RoleRequired, ScopedView
 from .activity import ActivityExportView, ActivityListView

@@ -1,4 +1,4 @@
-"""The pages of the ground floor: the way in and out, the language, the profile, the probes, errors."""
+"""The pages of the portal itself: the way in and out, the language, the profile, the probes, errors."""
 
 from datetime import UTC, datetime
 
