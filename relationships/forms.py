@@ -7,8 +7,8 @@ from django.contrib.auth.forms import SetPasswordMixin
 from django.core.exceptions import ValidationError
 from django.utils.formats import localize
 from django.utils.functional import Promise
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from customers.models import Customer, is_shared
 from lists.expressions import dashed
@@ -316,7 +316,9 @@ class RegistrationForm(SetPasswordMixin, PortalModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         self.validate_passwords()
-        self.user = User(email=self.email, name=cleaned.get("contact_name", ""))
+        # Who is new goes on in the language in which it registers.
+        name, language = cleaned.get("contact_name", ""), get_language() or ""
+        self.user = User(email=self.email, name=name, language=language)
         self.validate_password_for_user(self.user, "password1")
         return cleaned
 

@@ -2,6 +2,7 @@ from typing import Any
 
 from allauth.account.utils import perform_login
 from allauth.core import ratelimit
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
+from portal.languages import speak
 from portal.models import User
 from portal.signed_in import user_of
 from relationships.forms import (
@@ -37,9 +39,16 @@ class InvitationView(TemplateView):
 
     Known or unknown, each firm's first page looks alike. Only who may answer reads the whole. A dead link
     says what became of it.
+
+    Until somebody signs in, or picks a language in this browser, it speaks the language of the request.
     """
 
     template_name = "relationships/invitation.html"
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        if request.user.is_anonymous and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+            speak(request, self.asked.language)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:

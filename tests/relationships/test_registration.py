@@ -582,3 +582,30 @@ class TestTheDoor:
         with nothing_written():
             error = self.refused(made, self.proof(made), customer=CustomerFactory.build(domain="x"))
         assert list(error.message_dict) == ["domain"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "accepts", "picked", "spoken"),
+    [("de", "en", "", "de"), ("en", "de", "", "en"), ("de", "de", "en", "en")],
+)
+def test_R4_from_the_link_on_it_speaks_the_language_of_the_request(
+    demo, asked, accepts, picked, spoken
+):
+    """Unless another was picked in this browser, and whatever it asks for by itself."""
+    made = ask(demo, language=asked)
+    browser = Client(headers={"accept-language": accepts})
+    if picked:
+        browser.post("/accounts/language/", {"language": picked, "next": made.path})
+    answers = [browser.get(made.path), enter(made, OLE, browser), browser.get(link_to(OLE))]
+    answers.append(browser.post(link_to(OLE), WERFT))
+    answers[-1] = browser.get(browser.get(answers[-1].url).url)
+    assert [Page(answer).language for answer in answers] == [spoken] * 4
+    welcome = {"de": "Willkommen.", "en": "Welcome."}[spoken]
+    assert [text.split()[0] for _role, text in Page(answers[-1]).alerts] == [welcome]
+    assert demo.user(OLE).language == spoken
+
+
+def test_who_is_signed_in_reads_the_link_in_the_own_language(demo):
+    browser = signed_in(ALBERS)
+    User.objects.filter(email=ALBERS).update(language="en")
+    assert Page(browser.get(ask(demo, to=ALBERS, language="de").path)).language == "en"
