@@ -46,6 +46,9 @@ def test_R15_who_takes_a_typed_customer_over_decides_first(demo, open_browser, l
     for path in ("/support/", "/support/partners/", "/activity/", "/settings/users/"):
         ina.goto(path)
         arrived(ina, undecided)
+    # The choices are sentences: each has a line of its own.
+    keep, end = (label.bounding_box() for label in ina.locator("div.choices label").all())
+    assert keep["y"] + keep["height"] <= end["y"]
     ina.locator("input[type=radio][value=end]").check()
     ina.locator("main form button.btn-primary").click()
     arrived(ina, done)
