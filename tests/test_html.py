@@ -321,16 +321,19 @@ def require_good_html(response):
         assert all(cell.get("scope") for cell in table.iter("th"))
 
 
+def browser_of(email, language):
+    """A browser in which this language was picked: a request's link else speaks that of its mail."""
+    browser = signed_in(email) if email else Client()
+    browser.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    return browser
+
+
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize(
     ("name", "email"), [(name, email) for name, people in PAGES.items() for email in people]
 )
 def test_a_page_is_good_html(address, name, email, language):
-    headers = {"accept-language": language}
-    browser = signed_in(email, **headers) if email else Client(headers=headers)
-    if not email:  # the link of a request speaks the language of its mail, unless one is picked
-        browser.cookies[settings.LANGUAGE_COOKIE_NAME] = language
-    response = browser.get(address(name))
+    response = browser_of(email, language).get(address(name))
     assert response.status_code == 200
     assert Page(response).language == language
     require_good_html(response)
@@ -420,9 +423,7 @@ def test_the_page_to_set_a_first_password_is_good_html(demo, language):
     ],
 )
 def test_an_invitation_is_good_html_for_whoever_opens_it(requests, which, email, language):
-    headers = {"accept-language": language}
-    browser = signed_in(email, **headers) if email else Client(headers=headers)
-    response = browser.get(requests[which].path)
+    response = browser_of(email, language).get(requests[which].path)
     assert response.status_code == 200
     require_good_html(response)
 
@@ -460,7 +461,7 @@ def test_the_page_of_a_running_assignment_is_good_html(demo, language):
 
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_a_dead_link_is_good_html(demo, requests, language):
-    browser = Client(headers={"accept-language": language})
+    browser = browser_of(None, language)
     requests["own"].withdraw(by=demo.user(GLOBAL))
     response = browser.get(requests["own"].path)
     assert response.status_code == 410
