@@ -110,6 +110,11 @@ def written_day(at: datetime) -> str:
     return date_format(timezone.localtime(at), "DATE_FORMAT")
 
 
+def iso_day(at: datetime) -> str:
+    """Write the day of a moment as files have it, in the zone of the reader."""
+    return f"{timezone.localtime(at):%Y-%m-%d}"
+
+
 def written_moment(at: datetime) -> str:
     """Write a moment for the reader, with the zone."""
     local = timezone.localtime(at)

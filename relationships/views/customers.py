@@ -4,7 +4,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django_countries import countries
 
@@ -13,14 +12,9 @@ from portal.addresses import shown_domain
 from portal.permissions import Permission
 from portal.phones import shown_phone
 from portal.views import CompiledListView, ExportView, ListQueryView, NoticesMixin
-from portal.zones import day_writer
+from portal.zones import day_writer, iso_day
 from relationships.forms import CustomerFilterForm
 from relationships.models import CustomersOfPartner, Relationship
-
-
-def iso_day(at: datetime) -> str:
-    """The day of a moment as files have it."""
-    return f"{localtime(at):%Y-%m-%d}"
 
 
 class CustomersMixin(ListQueryView):

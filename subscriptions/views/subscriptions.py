@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.functional import cached_property
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.generic import DetailView
 from django.views.generic.base import ContextMixin
@@ -24,7 +23,7 @@ from portal.views import (
     PortalView,
     ScopedView,
 )
-from portal.zones import day_writer
+from portal.zones import day_writer, iso_day
 from subscriptions.forms import SubscriptionFilterForm, SupportContactForm
 from subscriptions.models import (
     Candidate,
@@ -183,7 +182,7 @@ class SubscriptionExportView(SubscriptionsMixin, ExportView):
                 publisher,
                 "" if quantity is None else str(quantity),
                 str(statuses[status]),
-                f"{localtime(suspended_at):%Y-%m-%d}" if suspended_at else "",
+                iso_day(suspended_at) if suspended_at else "",
                 f"{started_on:%Y-%m-%d}",
                 f"{ends_on:%Y-%m-%d}" if ends_on else "",
                 yes_no[auto_renew],

@@ -4,11 +4,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
-from django.utils.timezone import localtime
 
 from customers.models import Customer
 from portal.append_only import broken_triggers
 from portal.models import PartnerType, User
+from portal.zones import iso_day
 from relationships.models import Relationship, RelationshipRequest
 from subscriptions.models import Subscription, SupportContactAssignment
 
@@ -47,7 +47,7 @@ def missing_right(row):
     if row.chooser is None:
         return "C4", "was designated by no partner."
     if row.support_contact.deactivated_at:
-        return "C9", f"was deactivated on {localtime(row.support_contact.deactivated_at):%Y-%m-%d}."
+        return "C9", f"was deactivated on {iso_day(row.support_contact.deactivated_at)}."
     if not row.is_own and row.support_contact.type != PartnerType.INDIRECT_RESELLER:
         return never, "is neither the seller nor an indirect reseller."
     if not row.is_own and not row.has_partnership:
